@@ -1,0 +1,114 @@
+/* scorefield/io.h - FITS images, run reports (JSON), plots (PNG). */
+#ifndef SCOREFIELD_IO_H
+#define SCOREFIELD_IO_H
+
+#include <scorefield/grid.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- FITS ------------------------------------------------------------------------------- */
+
+/* An image HDU in memory: pixels as double after BSCALE/BZERO, every header card, WCS included.
+ * Undefined pixels (NaN, infinities, BLANK) are NaN. */
+typedef struct sf_fits sf_fits;
+
+/* path: "file.fits", with the HDU by number or name in brackets: "file.fits[1]",
+ * "file.fits[SCI]", "file.fits[SCI,2]". Without brackets the first HDU that holds an image.
+ * Plain files (also .gz, tile-compressed) only: the rest of CFITSIO's extended syntax, network
+ * addresses included, is refused. The size in the header is checked against the file's own size
+ * (uncompressed: byte for byte) and against `SF_FITS_MAX_PIXELS` before memory is taken. Axes of
+ * length 1 at the end are dropped. Errors: SF_ERR_IO (cannot open or read), SF_ERR_FORMAT (no
+ * image, damaged, truncated), SF_ERR_UNSUPPORTED, SF_ERR_MEMORY. */
+#define SF_FITS_MAX_PIXELS ((size_t)1 << 33)
+SF_API sf_status sf_fits_read(const char *path, sf_fits **fits);
+SF_API void sf_fits_release(sf_fits **fits);
+SF_API const sf_grid *sf_fits_grid(const sf_fits *fits);
+SF_API const double *sf_fits_pixels(const sf_fits *fits);
+SF_API size_t sf_fits_undefined(const sf_fits *fits); /* how many pixels are NaN */
+/* Header look-ups: false when absent or of another type. */
+SF_API bool sf_fits_get_double(const sf_fits *fits, const char *keyword, double *value);
+SF_API bool sf_fits_get_string(const sf_fits *fits, const char *keyword, char *text, size_t size);
+
+/* A FITS file to be written: a primary image and any number of image extensions. */
+typedef struct sf_fits_writer sf_fits_writer;
+
+/* Nothing is on disk before sf_fits_writer_close, which writes a temporary file beside `path`
+ * and renames it: whole or not at all. An existing file is an error unless `overwrite`. */
+SF_API sf_status sf_fits_writer_create(const char *path, bool overwrite, sf_fits_writer **writer);
+/* Adds an image (float32). name: EXTNAME (NULL for none). Header cards (WCS, OBJECT, ...) are
+ * copied from `header` if given, except those that describe the old array or its scaling;
+ * `offset` (first cell's position in the header's image, NULL = 0) shifts CRPIX. */
+SF_API sf_status sf_fits_writer_add(sf_fits_writer *writer, const char *name, const sf_grid *grid,
+                                    const double *pixels, const sf_fits *header,
+                                    const long *offset);
+/* Keywords and HISTORY cards of the image added last. keyword: up to 8 characters. */
+SF_API sf_status sf_fits_writer_double(sf_fits_writer *writer, const char *keyword, double value,
+                                       const char *comment);
+SF_API sf_status sf_fits_writer_integer(sf_fits_writer *writer, const char *keyword, long long value,
+                                        const char *comment);
+SF_API sf_status sf_fits_writer_string(sf_fits_writer *writer, const char *keyword,
+                                       const char *value, const char *comment);
+SF_API sf_status sf_fits_writer_history(sf_fits_writer *writer, const char *text);
+/* Writes and renames. Releases the writer in any case. */
+SF_API sf_status sf_fits_writer_close(sf_fits_writer **writer);
+/* Gives up without a file. */
+SF_API void sf_fits_writer_release(sf_fits_writer **writer);
+
+/* ---- run reports ------------------------------------------------------------------------ */
+
+/* A JSON object that grows; names may be paths "observation/noise/sigma". Non-finite numbers
+ * are written as null. */
+typedef struct sf_report sf_report;
+
+SF_API sf_status sf_report_create(const char *program, sf_report **report);
+SF_API void sf_report_release(sf_report **report);
+SF_API sf_status sf_report_double(sf_report *report, const char *name, double value);
+SF_API sf_status sf_report_integer(sf_report *report, const char *name, long long value);
+SF_API sf_status sf_report_bool(sf_report *report, const char *name, bool value);
+SF_API sf_status sf_report_string(sf_report *report, const char *name, const char *value);
+SF_API sf_status sf_report_doubles(sf_report *report, const char *name, const double *values,
+                                   size_t count);
+/* Whole or not at all, as above. */
+SF_API sf_status sf_report_write(const sf_report *report, const char *path, bool overwrite);
+
+/* ---- plots -------------------------------------------------------------------------------- */
+
+typedef enum sf_stretch { SF_STRETCH_LINEAR, SF_STRETCH_ASINH } sf_stretch;
+
+typedef struct sf_panel {
+    const char *title;
+    const char *unit;      /* at the colour bar; NULL none */
+    const sf_grid *grid;   /* two axes */
+    const double *pixels;  /* NaN pixels in a colour of their own */
+    double low, high;      /* range; low == high: chosen from the pixels (robust) */
+    sf_stretch stretch;
+    double softening;      /* asinh: where it turns from linear to logarithmic; 0 = chosen */
+    bool diverging;        /* a blue-white-red map about 0, for residuals */
+} sf_panel;
+
+typedef struct sf_curve {
+    const char *label;
+    size_t count;
+    const double *x, *y;
+    const double *error;   /* +- bars; NULL none */
+    bool points;           /* markers instead of a line */
+} sf_curve;
+
+typedef struct sf_axes {
+    const char *title, *x_label, *y_label;
+    bool log_x, log_y;
+} sf_axes;
+
+/* PNG of image panels, row by row, `columns` a row, equal pixels, with colour bars. */
+SF_API sf_status sf_plot_panels(const char *path, bool overwrite, const char *title,
+                                const sf_panel *panels, size_t count, size_t columns);
+/* PNG of curves with a legend. */
+SF_API sf_status sf_plot_curves(const char *path, bool overwrite, const sf_axes *axes,
+                                const sf_curve *curves, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,109 @@
+/* scorefield/operator.h - linear operators A and point spread functions. */
+#ifndef SCOREFIELD_OPERATOR_H
+#define SCOREFIELD_OPERATOR_H
+
+#include <scorefield/grid.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An immutable linear map from fields on the grid `domain` to fields on the grid `range`,
+ * shared by reference count; a composite retains its parts. Two threads may use one. */
+typedef struct sf_operator sf_operator;
+
+/* The interface, for the library's own operators and users' alike. `self` is what
+ * sf_operator_create was given. NULL slots: normal falls back to adjoint(apply(x)) with
+ * temporary memory; destroy to nothing; apply and adjoint are required. Input and output never
+ * alias. */
+typedef struct sf_operator_methods {
+    const char *name;
+    sf_status (*apply)(const void *self, const double *x, double *y);    /* y = A x */
+    sf_status (*adjoint)(const void *self, const double *y, double *x);  /* x = A^T y */
+    sf_status (*normal)(const void *self, const double *x, double *z);   /* z = A^T A x */
+    void (*destroy)(void *self);
+} sf_operator_methods;
+
+/* Takes ownership of self, also on failure (destroy is called then). `methods` must outlive
+ * the operator. */
+SF_API sf_status sf_operator_create(const sf_operator_methods *methods, void *self,
+                                    const sf_grid *domain, const sf_grid *range,
+                                    sf_operator **op);
+SF_API sf_operator *sf_operator_retain(sf_operator *op);
+SF_API void sf_operator_release(sf_operator **op);
+
+SF_API const char *sf_operator_name(const sf_operator *op);
+SF_API const sf_grid *sf_operator_domain(const sf_operator *op);
+SF_API const sf_grid *sf_operator_range(const sf_operator *op);
+SF_API sf_status sf_operator_apply(const sf_operator *op, const double *x, double *y);
+SF_API sf_status sf_operator_adjoint(const sf_operator *op, const double *y, double *x);
+SF_API sf_status sf_operator_normal(const sf_operator *op, const double *x, double *z);
+/* |A|_2, by power iteration on A^T A from a fixed random start until the relative change is
+ * below `tolerance` (or 1000 iterations): from below, cost one normal each. */
+SF_API sf_status sf_operator_norm(const sf_operator *op, double tolerance, double *norm);
+
+/* ---- the operators ------------------------------------------------------------------- */
+
+SF_API sf_status sf_operator_identity(const sf_grid *grid, sf_operator **op);
+/* y = factor x; */
+SF_API sf_status sf_operator_scaling(const sf_grid *grid, double factor, sf_operator **op);
+/* y = d .* x for any finite d (N values, copied): masks (0 and 1) and weights. */
+SF_API sf_status sf_operator_mask(const sf_grid *grid, const double *d, sf_operator **op);
+/* y = the box of shape `range` whose first cell is domain cell `origin`. */
+SF_API sf_status sf_operator_crop(const sf_grid *domain, const size_t *origin,
+                                  const sf_grid *range, sf_operator **op);
+/* Periodic convolution with a kernel of any shape up to the grid's, whose centre is cell
+ * shape/2 (integer division) along each axis. Two transforms an application. */
+SF_API sf_status sf_operator_convolution(const sf_grid *grid, const sf_grid *kernel_grid,
+                                         const double *kernel, sf_operator **op);
+/* y = M x, M (range size x domain size, row-major) copied; CBLAS. */
+SF_API sf_status sf_operator_dense(const sf_grid *domain, const sf_grid *range,
+                                   const double *matrix, sf_operator **op);
+/* y = outer(inner(x)). */
+SF_API sf_status sf_operator_chain(sf_operator *outer, sf_operator *inner, sf_operator **op);
+/* y = sum_i A_i x; all of the same domain and range. */
+SF_API sf_status sf_operator_sum(sf_operator *const *parts, size_t count, sf_operator **op);
+/* y = (A_1 x, A_2 x, ...), one after the other in a one-axis range. */
+SF_API sf_status sf_operator_stack(sf_operator *const *parts, size_t count, sf_operator **op);
+
+/* The half-spectrum transfer function H of a kernel centred at shape/2, on `grid` (half_size
+ * values): F of the kernel moved to the origin with wrap-around. */
+SF_API sf_status sf_transfer_function(const sf_grid *grid, const sf_grid *kernel_grid,
+                                      const double *kernel, sf_complex *transfer);
+
+/* ---- point spread functions ----------------------------------------------------------- */
+
+/* A kernel image, odd along both axes, centred at shape/2, sum 1. */
+typedef struct sf_psf sf_psf;
+
+typedef enum sf_psf_centre {
+    SF_PSF_CENTROID, /* flux-weighted centroid is moved (whole pixels) to the centre */
+    SF_PSF_PEAK,     /* brightest pixel is moved to the centre */
+    SF_PSF_DECLARED  /* the array's cell shape/2 is the centre already */
+} sf_psf_centre;
+
+/* From pixels of any size, odd or even, centred as said and normalised to sum 1. Errors: a
+ * non-finite pixel, a sum that is not positive, fewer than two axes. Slightly negative pixels
+ * (of measured PSFs) are kept. */
+SF_API sf_status sf_psf_from_pixels(const sf_grid *grid, const double *pixels,
+                                    sf_psf_centre centre, sf_psf **psf);
+/* Analytic profiles, fwhm in pixels, averaged over each pixel by sub-sampling; the support is
+ * chosen so that it holds all but 1e-4 of the flux, at most 129 pixels across (truncation is
+ * renormalised). Airy: fwhm of the Airy disk, obscuration = diameter ratio of a central
+ * obstruction, 0 .. <1. Moffat 1969: beta > 1. */
+SF_API sf_status sf_psf_gaussian(double fwhm, sf_psf **psf);
+SF_API sf_status sf_psf_moffat(double fwhm, double beta, sf_psf **psf);
+SF_API sf_status sf_psf_airy(double fwhm, double obscuration, sf_psf **psf);
+/* "gaussian:2.5", "moffat:3.1,2.8", "airy:2.2" or "airy:2.2,0.33". For files see io. */
+SF_API sf_status sf_psf_parse(const char *text, sf_psf **psf);
+SF_API sf_psf *sf_psf_retain(sf_psf *psf);
+SF_API void sf_psf_release(sf_psf **psf);
+SF_API const sf_grid *sf_psf_grid(const sf_psf *psf);
+SF_API const double *sf_psf_pixels(const sf_psf *psf);
+/* Full width at half maximum of the circularised profile, in pixels. */
+SF_API double sf_psf_fwhm(const sf_psf *psf);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,35 @@
+/* internal.h - what every room of the library uses and no user sees. */
+#ifndef SF_BASE_INTERNAL_H
+#define SF_BASE_INTERNAL_H
+
+#include <scorefield/base.h>
+
+/* Leaves the function with the status of a call that failed. */
+#define SF_TRY(call)                              \
+    do {                                          \
+        const sf_status status_ = (call);         \
+        if (status_ != SF_OK) return status_;     \
+    } while (0)
+
+/* The same for functions that have something to release: needs a variable `sf_status status`
+ * and a label `done`. */
+#define SF_GO(call)                               \
+    do {                                          \
+        status = (call);                          \
+        if (status != SF_OK) goto done;           \
+    } while (0)
+
+/* *product = a * b, false on overflow. */
+static inline bool sf_multiply_sizes(size_t a, size_t b, size_t *product)
+{
+    return !__builtin_mul_overflow(a, b, product);
+}
+
+/* A copy of `text` (sf_free). */
+sf_status sf_copy_text(const char *text, char **copy);
+/* A copy of count * size bytes (sf_free). */
+sf_status sf_copy_memory(const void *source, size_t count, size_t size, void *copy);
+/* SF_ERR_NUMERIC with `what` and the index of the first non-finite value, if there is one. */
+sf_status sf_check_finite(const double *values, size_t count, const char *what);
+
+#endif

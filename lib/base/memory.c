@@ -1,0 +1,44 @@
+/* memory.c - aligned, zeroed memory with checked sizes. */
+#include "base/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGNMENT ((size_t)64)
+
+sf_status sf_allocate(void *pointer, size_t count, size_t size)
+{
+    void *memory = NULL;
+    size_t bytes;
+
+    memcpy(pointer, &memory, sizeof memory); /* NULL on every error */
+    if (!sf_multiply_sizes(count, size, &bytes) || bytes > SIZE_MAX / 2)
+        return sf_fail(SF_ERR_MEMORY, "%zu items of %zu bytes are more than memory can hold", count,
+                       size);
+    bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (bytes == 0) bytes = ALIGNMENT;
+    memory = aligned_alloc(ALIGNMENT, bytes);
+    if (memory == NULL)
+        return sf_fail(SF_ERR_MEMORY, "no memory for %zu items of %zu bytes (%.3g GiB)", count, size,
+                       (double)bytes / 1073741824.0);
+    memset(memory, 0, bytes);
+    memcpy(pointer, &memory, sizeof memory);
+    return SF_OK;
+}
+
+void sf_free(void *memory) { free(memory); }
+
+sf_status sf_copy_memory(const void *source, size_t count, size_t size, void *copy)
+{
+    void *memory;
+
+    SF_TRY(sf_allocate(copy, count, size));
+    memcpy(&memory, copy, sizeof memory);
+    if (count > 0 && size > 0) memcpy(memory, source, count * size);
+    return SF_OK;
+}
+
+sf_status sf_copy_text(const char *text, char **copy)
+{
+    return sf_copy_memory(text, strlen(text) + 1, 1, copy);
+}
