@@ -11,7 +11,7 @@ add_library(scorefield_compiler INTERFACE)
 target_compile_options(scorefield_compiler INTERFACE
     -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wvla
     -ffp-contract=off -fno-math-errno -fno-trapping-math)
-target_compile_definitions(scorefield_compiler INTERFACE _POSIX_C_SOURCE=200809L _FILE_OFFSET_BITS=64)
+target_compile_definitions(scorefield_compiler INTERFACE _XOPEN_SOURCE=700 _FILE_OFFSET_BITS=64)
 if(SCOREFIELD_STRICT)
     target_compile_options(scorefield_compiler INTERFACE -Werror)
 endif()

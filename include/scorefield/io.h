@@ -16,12 +16,16 @@ typedef struct sf_fits sf_fits;
 
 /* path: "file.fits", with the HDU by number or name in brackets: "file.fits[1]",
  * "file.fits[SCI]", "file.fits[SCI,2]". Without brackets the first HDU that holds an image.
- * Plain files (also .gz, tile-compressed) only: the rest of CFITSIO's extended syntax, network
- * addresses included, is refused. The size in the header is checked against the file's own size
- * (uncompressed: byte for byte) and against `SF_FITS_MAX_PIXELS` before memory is taken. Axes of
- * length 1 at the end are dropped. Errors: SF_ERR_IO (cannot open or read), SF_ERR_FORMAT (no
- * image, damaged, truncated), SF_ERR_UNSUPPORTED, SF_ERR_MEMORY. */
+ * A file whose own name ends in brackets is taken as it is. Plain files (also gzipped,
+ * tile-compressed) only: the rest of CFITSIO's extended syntax, network addresses included, does
+ * not exist here. The sizes in the headers are checked against the file's own size (uncompressed:
+ * byte for byte; compressed: tile by tile) and against SF_FITS_MAX_PIXELS before memory is taken;
+ * a gzipped file is inflated in memory, to at most SF_FITS_MAX_INFLATED bytes. Axes of length 1
+ * beyond the second are dropped. Errors: SF_ERR_ARGUMENT (brackets not understood), SF_ERR_IO
+ * (cannot open or read), SF_ERR_FORMAT (no image, damaged, truncated), SF_ERR_UNSUPPORTED,
+ * SF_ERR_MEMORY. */
 #define SF_FITS_MAX_PIXELS ((size_t)1 << 33)
+#define SF_FITS_MAX_INFLATED ((size_t)1 << 32)
 SF_API sf_status sf_fits_read(const char *path, sf_fits **fits);
 SF_API void sf_fits_release(sf_fits **fits);
 SF_API const sf_grid *sf_fits_grid(const sf_fits *fits);

@@ -1,0 +1,106 @@
+/* fits_internal.h - what the FITS reader and writer share.
+ *
+ * Reading goes through three gates, each of which trusts only the one before it: the source
+ * (bytes of a plain or gzipped file), the scan (sizes and structure of every HDU, from the bytes
+ * alone), the tiles (the table of a compressed image). CFITSIO reads what has passed them. */
+#ifndef SF_IO_FITS_INTERNAL_H
+#define SF_IO_FITS_INTERNAL_H
+
+#include "base/internal.h"
+
+#include <scorefield/io.h>
+
+#include <fitsio.h>
+
+#define SF_FITS_BLOCK    2880
+#define SF_FITS_CARD     80
+#define SF_FITS_MAX_AXES 9
+
+/* ---- CFITSIO: one lock, one way out for its errors ---------------------------------------- */
+
+/* CFITSIO is re-entrant only when built so, and Debian's is not: every call is made between
+ * these two. The first also empties CFITSIO's stack of messages. */
+void sf_cfitsio_lock(void);
+void sf_cfitsio_unlock(void);
+/* Turns a CFITSIO status into a scorefield one with a sentence "<path>, HDU n: <what>: <why>",
+ * and empties the stack. hdu < 0: not about one HDU. The lock is held. */
+sf_status sf_cfitsio_fail(int code, const char *path, int hdu, const char *what);
+
+/* ---- the source: bytes of a file ----------------------------------------------------------- */
+
+typedef struct sf_fits_source {
+    char *path;            /* as the user wrote it, without brackets */
+    char *selector;        /* what stood in the brackets; NULL none */
+    int fd;                /* -1 none */
+    size_t bytes;          /* size, after inflating */
+    unsigned char *memory; /* the content, padded to whole blocks; NULL: read from fd */
+    size_t padded;         /* bytes of memory that CFITSIO sees */
+    fitsfile *file;        /* CFITSIO's handle, once opened */
+} sf_fits_source;
+
+/* Opens the plain or gzipped file that `path` (with or without brackets) names. */
+sf_status sf_fits_source_open(const char *path, sf_fits_source *source);
+/* Closes what is open; a zeroed source with fd = -1 is fine. */
+void sf_fits_source_close(sf_fits_source *source);
+/* size bytes from offset; the caller has checked that they lie inside. */
+sf_status sf_fits_source_read(const sf_fits_source *source, size_t offset, size_t size,
+                              void *bytes);
+/* Hands the file to CFITSIO (read only). The lock is held. */
+sf_status sf_fits_source_cfitsio(sf_fits_source *source);
+
+/* How many bytes the gzip stream inflates to, at most `limit`; false when it is damaged, cut, or
+ * longer than the limit. */
+bool sf_gzip_length(const unsigned char *stream, size_t size, size_t limit, size_t *length);
+
+/* ---- the scan: what the headers say, checked against the bytes ------------------------------ */
+
+typedef enum sf_fits_codec {
+    SF_CODEC_NONE,
+    SF_CODEC_RICE,
+    SF_CODEC_GZIP,
+    SF_CODEC_HCOMPRESS,
+    SF_CODEC_PLIO
+} sf_fits_codec;
+
+typedef struct sf_fits_hdu {
+    int number; /* 0: the primary */
+    char name[FLEN_VALUE];
+    long long version; /* EXTVER, 1 when absent */
+    bool image;        /* holds an image, perhaps as a compressed table */
+    int bitpix;        /* of the image's pixels */
+    int axes;
+    size_t shape[SF_FITS_MAX_AXES]; /* NAXIS1 first */
+    size_t pixels;                  /* 0: none */
+    size_t data, size;              /* where the data start and how many bytes they are */
+    /* compressed images */
+    sf_fits_codec codec;
+    size_t tile[SF_FITS_MAX_AXES];
+    size_t rows, heap; /* tiles, bytes of the heap */
+} sf_fits_hdu;
+
+/* Walks the headers to the HDU that the source's selector names, or to the first image with
+ * pixels, and checks all that it passes. */
+sf_status sf_fits_scan(const sf_fits_source *source, sf_fits_hdu *hdu);
+
+/* ---- the tiles ------------------------------------------------------------------------------ */
+
+/* Checks the table of a compressed image at which CFITSIO stands: every tile's bytes lie in the
+ * heap and decode to the tile's size. The lock is held. */
+sf_status sf_fits_tiles_check(const sf_fits_source *source, const sf_fits_hdu *hdu);
+
+/* ---- the image ------------------------------------------------------------------------------ */
+
+struct sf_fits {
+    sf_grid grid;
+    double *pixels;
+    size_t undefined;
+    size_t cards;
+    char (*card)[FLEN_CARD];
+};
+
+/* The value of a card as a finite number, false when it has none. The lock is held. */
+bool sf_fits_card_number(const char *card, double *value);
+/* sf_fits_get_double for a caller that holds the lock. */
+bool sf_fits_get_number(const sf_fits *fits, const char *keyword, double *value);
+
+#endif

@@ -1,0 +1,234 @@
+/* fits_read.c - images from FITS files: pixels as double, and the header. */
+#include "io/fits_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* CFITSIO must see the image that the scan saw. */
+static sf_status move_to(const sf_fits_source *source, const sf_fits_hdu *hdu)
+{
+    LONGLONG shape[SF_FITS_MAX_AXES] = {0};
+    int code = 0, type = 0, bitpix = 0, axes = 0;
+
+    fits_movabs_hdu(source->file, hdu->number + 1, &type, &code);
+    fits_get_img_paramll(source->file, SF_FITS_MAX_AXES, &bitpix, &axes, shape, &code);
+    if (code != 0) return sf_cfitsio_fail(code, source->path, hdu->number, "cannot be read");
+    for (int i = 0; i < hdu->axes; i++)
+        if (axes != hdu->axes || bitpix != hdu->bitpix || shape[i] != (LONGLONG)hdu->shape[i])
+            return sf_fail(SF_ERR_FORMAT,
+                           "%s, HDU %d: the header contradicts itself about the "
+                           "image's size",
+                           source->path, hdu->number);
+    return SF_OK;
+}
+
+/* FITS axes, fastest first, to a grid, slowest first. An image stays an image: only axes of
+ * length 1 beyond the second are dropped. */
+static sf_status make_grid(const sf_fits_source *source, const sf_fits_hdu *hdu, sf_grid *grid)
+{
+    size_t shape[SF_GRID_MAX_AXES];
+    int axes = hdu->axes;
+
+    while (axes > 2 && hdu->shape[axes - 1] == 1) axes--;
+    if (axes > SF_GRID_MAX_AXES)
+        return sf_fail(SF_ERR_UNSUPPORTED, "%s, HDU %d: %d axes are more than the %d allowed",
+                       source->path, hdu->number, axes, SF_GRID_MAX_AXES);
+    for (int i = 0; i < axes; i++) shape[i] = hdu->shape[axes - 1 - i];
+    return sf_grid_make(axes, shape, NULL, grid);
+}
+
+static sf_status read_cards(const sf_fits_source *source, const sf_fits_hdu *hdu, sf_fits *fits)
+{
+    int code = 0, count = 0;
+
+    fits_get_hdrspace(source->file, &count, NULL, &code);
+    if (code == 0) {
+        SF_TRY(sf_allocate(&fits->card, (size_t)count, sizeof fits->card[0]));
+        for (int i = 0; i < count; i++) fits_read_record(source->file, i + 1, fits->card[i], &code);
+        fits->cards = (size_t)count;
+    }
+    if (code != 0)
+        return sf_cfitsio_fail(code, source->path, hdu->number, "the header cannot be read");
+    return SF_OK;
+}
+
+static sf_status read_pixels(const sf_fits_source *source, const sf_fits_hdu *hdu, sf_fits *fits)
+{
+    LONGLONG first[SF_FITS_MAX_AXES];
+    double undefined = NAN;
+    int code = 0, any = 0;
+
+    for (int i = 0; i < SF_FITS_MAX_AXES; i++) first[i] = 1;
+    SF_TRY(sf_allocate(&fits->pixels, hdu->pixels, sizeof fits->pixels[0]));
+    fits_read_pixll(source->file, TDOUBLE, first, (LONGLONG)hdu->pixels, &undefined, fits->pixels,
+                    &any, &code);
+    if (code != 0)
+        return sf_cfitsio_fail(code, source->path, hdu->number, "the pixels cannot be read");
+    for (size_t i = 0; i < hdu->pixels; i++)
+        if (!isfinite(fits->pixels[i])) { /* infinities come from files and from BSCALE */
+            fits->pixels[i] = NAN;
+            fits->undefined++;
+        }
+    return SF_OK;
+}
+
+/* All that needs CFITSIO; the lock is held. */
+static sf_status read_image(sf_fits_source *source, const sf_fits_hdu *hdu, sf_fits *fits)
+{
+    SF_TRY(sf_fits_source_cfitsio(source));
+    SF_TRY(move_to(source, hdu));
+    if (hdu->codec != SF_CODEC_NONE) SF_TRY(sf_fits_tiles_check(source, hdu));
+    SF_TRY(read_cards(source, hdu, fits));
+    return read_pixels(source, hdu, fits);
+}
+
+sf_status sf_fits_read(const char *path, sf_fits **fits)
+{
+    sf_fits_source source = {.fd = -1};
+    sf_fits_hdu hdu;
+    sf_status status;
+
+    *fits = NULL;
+    SF_GO(sf_fits_source_open(path, &source));
+    SF_GO(sf_fits_scan(&source, &hdu));
+    SF_GO(sf_allocate(fits, 1, sizeof **fits));
+    SF_GO(make_grid(&source, &hdu, &(*fits)->grid));
+    sf_cfitsio_lock();
+    status = read_image(&source, &hdu, *fits);
+    sf_cfitsio_unlock();
+done:
+    sf_fits_source_close(&source);
+    if (status != SF_OK) sf_fits_release(fits);
+    return status;
+}
+
+void sf_fits_release(sf_fits **fits)
+{
+    if (fits == NULL || *fits == NULL) return;
+    sf_free((*fits)->pixels);
+    sf_free((*fits)->card);
+    sf_free(*fits);
+    *fits = NULL;
+}
+
+const sf_grid *sf_fits_grid(const sf_fits *fits) { return &fits->grid; }
+
+const double *sf_fits_pixels(const sf_fits *fits) { return fits->pixels; }
+
+size_t sf_fits_undefined(const sf_fits *fits) { return fits->undefined; }
+
+/* ---- header look-ups ------------------------------------------------------------------------- */
+
+/* Index of the card with that keyword (HIERARCH ones included), or the number of cards. */
+static size_t find_card(const sf_fits *fits, const char *keyword)
+{
+    char name[FLEN_KEYWORD];
+    int length = 0;
+
+    for (size_t i = 0; i < fits->cards; i++) {
+        int code = 0;
+        char card[FLEN_CARD];
+        memcpy(card, fits->card[i], sizeof card);
+        if (fits_get_keyname(card, name, &length, &code) == 0 && strcasecmp(name, keyword) == 0)
+            return i;
+    }
+    return fits->cards;
+}
+
+/* The value's text and its type: C, L, I, F, X; false without a value. */
+static bool card_value(const char *card, char value[FLEN_VALUE], char *type)
+{
+    char copy[FLEN_CARD], comment[FLEN_COMMENT];
+    int code = 0;
+
+    memcpy(copy, card, sizeof copy);
+    return fits_parse_value(copy, value, comment, &code) == 0 && value[0] != '\0' &&
+           fits_get_keytype(value, type, &code) == 0;
+}
+
+bool sf_fits_card_number(const char *card, double *value)
+{
+    char text[FLEN_VALUE], type = ' ', *end;
+    double number;
+
+    if (!card_value(card, text, &type) || (type != 'I' && type != 'F')) return false;
+    for (char *p = text; *p != '\0'; p++)
+        if (*p == 'D' || *p == 'd') *p = 'e'; /* FORTRAN's exponent */
+    number = strtod(text, &end);
+    if (end == text || !isfinite(number)) return false;
+    *value = number;
+    return true;
+}
+
+bool sf_fits_get_number(const sf_fits *fits, const char *keyword, double *value)
+{
+    const size_t index = find_card(fits, keyword);
+
+    return index < fits->cards && sf_fits_card_number(fits->card[index], value);
+}
+
+bool sf_fits_get_double(const sf_fits *fits, const char *keyword, double *value)
+{
+    bool found;
+
+    sf_cfitsio_lock();
+    found = sf_fits_get_number(fits, keyword, value);
+    fits_clear_errmsg();
+    sf_cfitsio_unlock();
+    return found;
+}
+
+/* Removes the quotes and trailing blanks; '' stands for one quote. */
+static void unquote(char *text)
+{
+    char *out = text;
+
+    for (const char *p = text + 1; *p != '\0'; p++) {
+        if (*p == '\'' && *++p != '\'') break;
+        *out++ = *p;
+    }
+    while (out > text && out[-1] == ' ') out--;
+    *out = '\0';
+}
+
+/* Appends the pieces of a long string: a value that ends in & goes on in a CONTINUE card. */
+static void append_continued(const sf_fits *fits, size_t index, char *text, size_t size)
+{
+    char value[FLEN_VALUE], card[FLEN_CARD], comment[FLEN_COMMENT];
+    size_t length = strlen(text);
+
+    while (length > 0 && text[length - 1] == '&' && ++index < fits->cards &&
+           strncmp(fits->card[index], "CONTINUE", 8) == 0) {
+        int code = 0;
+        memcpy(card, fits->card[index], sizeof card);
+        memcpy(card, "CONTINUE= ", 10); /* the value starts where a keyword's does */
+        if (fits_parse_value(card, value, comment, &code) != 0 || value[0] != '\'') return;
+        unquote(value);
+        text[--length] = '\0';
+        strncat(text, value, size - 1 - length);
+        length = strlen(text);
+    }
+}
+
+bool sf_fits_get_string(const sf_fits *fits, const char *keyword, char *text, size_t size)
+{
+    char value[FLEN_VALUE], type = ' ';
+    bool found = false;
+    size_t index;
+
+    if (size == 0) return false;
+    sf_cfitsio_lock();
+    index = find_card(fits, keyword);
+    if (index < fits->cards && card_value(fits->card[index], value, &type) && type == 'C') {
+        unquote(value);
+        text[0] = '\0';
+        strncat(text, value, size - 1);
+        append_continued(fits, index, text, size);
+        found = true;
+    }
+    fits_clear_errmsg();
+    sf_cfitsio_unlock();
+    return found;
+}

@@ -1,0 +1,172 @@
+/* output.c - files that appear whole or not at all: written beside, flushed, renamed. */
+#include "io/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static sf_status fail_io(const char *path, const char *what)
+{
+    return sf_fail(SF_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
+}
+
+/* The file that `path` stands for: a symbolic link's own target, so that the link stays. */
+static sf_status resolve(const char *path, char **target, bool *exists)
+{
+    struct stat info;
+    char *resolved;
+
+    *exists = lstat(path, &info) == 0;
+    if (!*exists) {
+        if (errno != ENOENT) return fail_io(path, "cannot be written");
+        return sf_copy_text(path, target);
+    }
+    resolved = realpath(path, NULL);
+    if (resolved == NULL) return fail_io(path, "is a symbolic link that leads nowhere");
+    const sf_status status = sf_copy_text(resolved, target);
+    free(resolved);
+    return status;
+}
+
+static sf_status check_target(const char *path, bool overwrite, char **target)
+{
+    struct stat info;
+    bool exists;
+
+    if (path[0] == '\0') return sf_fail(SF_ERR_ARGUMENT, "the output file's name is empty");
+    SF_TRY(resolve(path, target, &exists));
+    if (!exists) return SF_OK;
+    if (stat(*target, &info) != 0) return fail_io(path, "cannot be examined");
+    if (!S_ISREG(info.st_mode))
+        return sf_fail(SF_ERR_IO, "%s: is %s, and a file cannot take its place", path,
+                       S_ISDIR(info.st_mode) ? "a folder" : "a device or a pipe");
+    if (!overwrite)
+        return sf_fail(SF_ERR_IO, "%s: exists already; allow overwriting or choose another name",
+                       path);
+    return SF_OK;
+}
+
+/* Length of the folder's part, its slash included; 0 for a bare name. */
+static size_t folder_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? 0 : (size_t)(slash - path) + 1;
+}
+
+sf_status sf_output_check(const char *path, bool overwrite)
+{
+    char *target = NULL;
+    sf_status status;
+    struct stat info;
+
+    SF_GO(check_target(path, overwrite, &target));
+    target[folder_length(target)] = '\0';
+    if (stat(target[0] != '\0' ? target : ".", &info) != 0)
+        status = fail_io(path, "its folder cannot be used");
+done:
+    sf_free(target);
+    return status;
+}
+
+/* A name that no other writer has: process and counter; O_EXCL settles the rest. */
+static sf_status create_temporary(sf_output *output, const char *suffix)
+{
+    static atomic_uint counter;
+    const size_t folder = folder_length(output->target);
+    const size_t size = folder + strlen(suffix) + 64;
+
+    SF_TRY(sf_allocate(&output->temporary, size, 1));
+    for (int attempt = 0; attempt < 100; attempt++) {
+        (void)snprintf(output->temporary, size, "%.*s.scorefield-%ld-%u%s", (int)folder,
+                       output->target, (long)getpid(), atomic_fetch_add(&counter, 1), suffix);
+        output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (output->fd >= 0 || errno != EEXIST) break;
+    }
+    if (output->fd >= 0) return SF_OK;
+    sf_free(output->temporary);
+    output->temporary = NULL; /* not ours to remove */
+    return fail_io(output->path, "cannot be written in its folder");
+}
+
+sf_status sf_output_create(const char *path, bool overwrite, const char *suffix, sf_output *output)
+{
+    sf_status status;
+
+    *output = (sf_output){.overwrite = overwrite, .fd = -1};
+    SF_GO(sf_copy_text(path, &output->path));
+    SF_GO(check_target(path, overwrite, &output->target));
+    SF_GO(create_temporary(output, suffix));
+    return SF_OK;
+done:
+    sf_output_discard(output);
+    return status;
+}
+
+sf_status sf_output_write(sf_output *output, const void *bytes, size_t size)
+{
+    const char *next = bytes;
+
+    while (size > 0) {
+        const ssize_t done = write(output->fd, next, size < 1 << 30 ? size : 1 << 30);
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) return fail_io(output->path, "cannot be written");
+        next += done;
+        size -= (size_t)done;
+    }
+    return SF_OK;
+}
+
+/* The temporary file takes its place. Without permission to overwrite, link() refuses a name
+ * that has come into being meanwhile; where there are no hard links, rename() must do. */
+static sf_status put_in_place(sf_output *output)
+{
+    if (!output->overwrite && link(output->temporary, output->target) == 0) {
+        (void)unlink(output->temporary);
+        return SF_OK;
+    }
+    if (!output->overwrite && errno == EEXIST)
+        return sf_fail(SF_ERR_IO, "%s: exists already; allow overwriting or choose another name",
+                       output->path);
+    if (rename(output->temporary, output->target) != 0)
+        return fail_io(output->path, "cannot be renamed to its final name");
+    return SF_OK;
+}
+
+sf_status sf_output_commit(sf_output *output)
+{
+    sf_status status = SF_OK;
+    int closed;
+
+    if (fsync(output->fd) != 0 && errno != EINVAL) {
+        status = fail_io(output->path, "cannot be written to the disk");
+        goto done;
+    }
+    closed = close(output->fd);
+    output->fd = -1;
+    if (closed != 0) {
+        status = fail_io(output->path, "cannot be written to the disk");
+        goto done;
+    }
+    SF_GO(put_in_place(output));
+    sf_free(output->temporary);
+    output->temporary = NULL;
+done:
+    sf_output_discard(output);
+    return status;
+}
+
+void sf_output_discard(sf_output *output)
+{
+    if (output->fd >= 0) close(output->fd);
+    if (output->temporary != NULL) (void)unlink(output->temporary);
+    sf_free(output->temporary);
+    sf_free(output->target);
+    sf_free(output->path);
+    *output = (sf_output){.fd = -1};
+}
