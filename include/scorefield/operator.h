@@ -9,7 +9,9 @@ extern "C" {
 #endif
 
 /* An immutable linear map from fields on the grid `domain` to fields on the grid `range`,
- * shared by reference count; a composite retains its parts. Two threads may use one. */
+ * shared by reference count; a composite retains its parts. Two threads may use one. What an
+ * operator is made of is checked to be finite; the fields that pass through are not (a NaN comes
+ * out as NaN), since the check would cost as much as the pointwise operators do. */
 typedef struct sf_operator sf_operator;
 
 /* The interface, for the library's own operators and users' alike. `self` is what
@@ -38,14 +40,15 @@ SF_API const sf_grid *sf_operator_range(const sf_operator *op);
 SF_API sf_status sf_operator_apply(const sf_operator *op, const double *x, double *y);
 SF_API sf_status sf_operator_adjoint(const sf_operator *op, const double *y, double *x);
 SF_API sf_status sf_operator_normal(const sf_operator *op, const double *x, double *z);
-/* |A|_2, by power iteration on A^T A from a fixed random start until the relative change is
- * below `tolerance` (or 1000 iterations): from below, cost one normal each. */
+/* |A|_2, by power iteration on A^T A from a fixed random start until the relative change of an
+ * iteration is at most `tolerance` in (0, 1), or 1000 iterations: from below, cost one normal
+ * each. */
 SF_API sf_status sf_operator_norm(const sf_operator *op, double tolerance, double *norm);
 
 /* ---- the operators ------------------------------------------------------------------- */
 
 SF_API sf_status sf_operator_identity(const sf_grid *grid, sf_operator **op);
-/* y = factor x; */
+/* y = factor x, factor finite. */
 SF_API sf_status sf_operator_scaling(const sf_grid *grid, double factor, sf_operator **op);
 /* y = d .* x for any finite d (N values, copied): masks (0 and 1) and weights. */
 SF_API sf_status sf_operator_mask(const sf_grid *grid, const double *d, sf_operator **op);
@@ -53,10 +56,12 @@ SF_API sf_status sf_operator_mask(const sf_grid *grid, const double *d, sf_opera
 SF_API sf_status sf_operator_crop(const sf_grid *domain, const size_t *origin,
                                   const sf_grid *range, sf_operator **op);
 /* Periodic convolution with a kernel of any shape up to the grid's, whose centre is cell
- * shape/2 (integer division) along each axis. Two transforms an application. */
+ * shape/2 (integer division) along each axis. Two transforms and a half spectrum of memory an
+ * application. SF_ERR_SHAPE for a kernel larger than the grid. */
 SF_API sf_status sf_operator_convolution(const sf_grid *grid, const sf_grid *kernel_grid,
                                          const double *kernel, sf_operator **op);
-/* y = M x, M (range size x domain size, row-major) copied; CBLAS. */
+/* y = M x, M (range size x domain size, row-major) copied; CBLAS (whose last bits may depend on
+ * the number of threads that OpenBLAS itself was given). */
 SF_API sf_status sf_operator_dense(const sf_grid *domain, const sf_grid *range,
                                    const double *matrix, sf_operator **op);
 /* y = outer(inner(x)). */
@@ -73,24 +78,48 @@ SF_API sf_status sf_transfer_function(const sf_grid *grid, const sf_grid *kernel
 
 /* ---- point spread functions ----------------------------------------------------------- */
 
-/* A kernel image, odd along both axes, centred at shape/2, sum 1. */
+/* A kernel image, odd along both axes, centred at shape/2, sum 1; immutable, shared by reference
+ * count. */
 typedef struct sf_psf sf_psf;
 
 typedef enum sf_psf_centre {
-    SF_PSF_CENTROID, /* flux-weighted centroid is moved (whole pixels) to the centre */
-    SF_PSF_PEAK,     /* brightest pixel is moved to the centre */
+    SF_PSF_CENTROID, /* the pixel nearest to the centre of light is the centre (see below) */
+    SF_PSF_PEAK,     /* the brightest pixel is the centre */
     SF_PSF_DECLARED  /* the array's cell shape/2 is the centre already */
 } sf_psf_centre;
 
-/* From pixels of any size, odd or even, centred as said and normalised to sum 1. Errors: a
- * non-finite pixel, a sum that is not positive, fewer than two axes. Slightly negative pixels
- * (of measured PSFs) are kept. */
+typedef struct sf_psf_options {
+    sf_psf_centre centre; /* SF_PSF_CENTROID */
+    double pedestal;      /* subtracted from every pixel first; NaN (the default) = found by the
+                             rule below, 0 = none */
+} sf_psf_options;
+
+SF_API sf_psf_options sf_psf_options_default(void);
+/* From pixels of any size, odd or even (options NULL: the defaults). Steps:
+ *  1. Pedestal (files of stars and PSFs may carry a soft bias, SDSS has 1000): the median of the
+ *     outermost ring of pixels, where the ring is flat (10 % to 90 % quantiles within a tenth of
+ *     the median) and the peak stands more than ten times that range above it; else nothing.
+ *     Wings fall by more than that between a side and a corner, so truncated wings are no
+ *     pedestal. Only for arrays of 9 x 9 and more.
+ *  2. Centre. Centroid: of what exceeds a tenth of the peak, within three times its own rms
+ *     radius, iterated, so that neither noise nor wings nor a neighbour's wing pulls it; moved by
+ *     whole pixels. sf_psf_offset says what is left.
+ *  3. The smallest box with the centre in its middle that holds every non-zero pixel; sum 1.
+ * Slightly negative pixels (of measured PSFs) are kept. Errors: SF_ERR_SHAPE for anything but two
+ * axes; SF_ERR_NUMERIC for a non-finite pixel; SF_ERR_ARGUMENT for pixels all zero, or with a sum
+ * that is not positive. */
 SF_API sf_status sf_psf_from_pixels(const sf_grid *grid, const double *pixels,
-                                    sf_psf_centre centre, sf_psf **psf);
-/* Analytic profiles, fwhm in pixels, averaged over each pixel by sub-sampling; the support is
- * chosen so that it holds all but 1e-4 of the flux, at most 129 pixels across (truncation is
- * renormalised). Airy: fwhm of the Airy disk, obscuration = diameter ratio of a central
- * obstruction, 0 .. <1. Moffat 1969: beta > 1. */
+                                    const sf_psf_options *options, sf_psf **psf);
+/* Analytic profiles, fwhm in pixels (0.25 .. 1000), averaged over each pixel: the Gaussian
+ * exactly (error functions), the others to 1e-10 of the central pixel (Gauss-Legendre). fwhm is
+ * that of the profile itself; sf_psf_fwhm sees it a little broadened by the pixels. The box holds
+ * the circle of all but 1e-4 of the flux, but is at most max(129, 4 fwhm) pixels across: wide
+ * wings (Moffat with a small beta, every Airy pattern) are cut there, and the sum is 1 again.
+ *   gaussian  exp(-r^2 / 2 s^2),  s = fwhm / (2 sqrt(2 log 2))
+ *   moffat    (1 + r^2/a^2)^-beta,  a = fwhm / (2 sqrt(2^(1/beta) - 1)), beta > 1 (Moffat 1969,
+ *             1969A&A.....3..455M)
+ *   airy      (J(v) - e^2 J(e v))^2, J(v) = 2 J_1(v)/v, v proportional to r; e = obscuration =
+ *             diameter ratio of a central obstruction, 0 <= e < 1 */
 SF_API sf_status sf_psf_gaussian(double fwhm, sf_psf **psf);
 SF_API sf_status sf_psf_moffat(double fwhm, double beta, sf_psf **psf);
 SF_API sf_status sf_psf_airy(double fwhm, double obscuration, sf_psf **psf);
@@ -100,8 +129,16 @@ SF_API sf_psf *sf_psf_retain(sf_psf *psf);
 SF_API void sf_psf_release(sf_psf **psf);
 SF_API const sf_grid *sf_psf_grid(const sf_psf *psf);
 SF_API const double *sf_psf_pixels(const sf_psf *psf);
-/* Full width at half maximum of the circularised profile, in pixels. */
+/* Full width at half maximum of the circularised profile, in pixels, the pixels' own width
+ * included: from the rings of pixels on both sides of half the maximum, log I linear in r^2
+ * (exact for a Gaussian). */
 SF_API double sf_psf_fwhm(const sf_psf *psf);
+/* What was subtracted from the pixels before anything else (in their unit). */
+SF_API double sf_psf_pedestal(const sf_psf *psf);
+/* Where the centre of light lies from the central pixel (row, column; after whole pixels have
+ * been moved, so within half a pixel unless the centre was declared or the peak): a reconstruction
+ * with this PSF is displaced by minus this much. */
+SF_API void sf_psf_offset(const sf_psf *psf, double offset[2]);
 
 #ifdef __cplusplus
 }

@@ -17,11 +17,17 @@ extern "C" {
 /* Immutable, on one grid, shared by reference count; two threads may use one handle. */
 typedef struct sf_prior sf_prior;
 
-/* Arrays are `batch` fields on the prior's grid, one after the other. Fallbacks of NULL
- * slots: denoise from score, score from denoise (both NULL: SF_ERR_UNSUPPORTED), energy
- * SF_ERR_UNSUPPORTED, prox from denoise (plug and play: prox_{v} ~ D(.; sqrt(v))), destroy
- * nothing. in and out may be the same array only if a slot's caller copies; they never alias
- * here. */
+/* The interface, for the library's own priors and users' alike. `self` is what sf_prior_create
+ * was given. Arrays are `batch` fields on the prior's grid, one after the other; input and output
+ * never alias, and the input has been checked to be finite. NULL slots:
+ *   denoise  from the score by Tweedie's formula;
+ *   score    from the denoiser, sigma > 0 only;
+ *   energy   SF_ERR_UNSUPPORTED;
+ *   prox     the denoiser at sigma = sqrt(variance) (plug and play; Venkatakrishnan et al. 2013,
+ *            doi:10.1109/GlobalSIP.2013.6737048);
+ *   destroy  nothing.
+ * One of denoise, score and prox is required; a view that cannot be had from the others is
+ * SF_ERR_UNSUPPORTED. */
 typedef struct sf_prior_methods {
     const char *name;
     /* out = D(x; sigma), sigma > 0. */
@@ -32,7 +38,7 @@ typedef struct sf_prior_methods {
     /* energy[b] = -log p_sigma(x_b), with its normalisation where that is known (documented). */
     sf_status (*energy)(const void *self, size_t batch, const double *x, double sigma,
                         double *energy);
-    /* out = argmin_z |z - x|^2 / (2 variance) + R(z), R = -log p. */
+    /* out = argmin_z |z - x|^2 / (2 variance) + R(z), R = -log p; variance > 0. */
     sf_status (*prox)(const void *self, size_t batch, const double *x, double variance,
                       double *out);
     void (*destroy)(void *self);
@@ -46,6 +52,8 @@ SF_API void sf_prior_release(sf_prior **prior);
 SF_API const char *sf_prior_name(const sf_prior *prior);
 SF_API const sf_grid *sf_prior_grid(const sf_prior *prior);
 
+/* SF_ERR_NUMERIC for a non-finite input; SF_ERR_ARGUMENT for input and output in one array, and for
+ * a level outside of the ranges above. */
 SF_API sf_status sf_prior_denoise(const sf_prior *prior, size_t batch, const double *x,
                                   double sigma, double *out);
 SF_API sf_status sf_prior_score(const sf_prior *prior, size_t batch, const double *x, double sigma,
@@ -57,15 +65,20 @@ SF_API sf_status sf_prior_prox(const sf_prior *prior, size_t batch, const double
 
 /* ---- the priors ------------------------------------------------------------------------ */
 
-/* Gaussian field of a power spectrum: exact denoiser (Wiener filter lambda/(lambda+sigma^2)
- * per mode), score, energy (with normalisation); prox equals the denoiser at variance. At
- * sigma = 0 modes of zero power are a constraint: score and energy live on the others, and a
- * field with power in a forbidden mode has energy +inf. `mean` is the field's mean value. */
+/* Gaussian field of a power spectrum: exact denoiser (Wiener filter lambda/(lambda + sigma^2) per
+ * mode), score, energy -log p_sigma with its normalisation; the proximal step is the denoiser at
+ * sqrt(variance). At sigma = 0 modes of zero power are a constraint: score and energy live on the
+ * others, and a field with power in a forbidden mode (beyond the transform's rounding) has energy
+ * +inf. `mean` is the field's mean value. Two transforms a field (energy: one). */
 SF_API sf_status sf_prior_gaussian(const sf_grid *grid, const sf_spectrum *spectrum, double mean,
                                    sf_prior **prior);
-/* Isotropic total variation R(z) = strength * sum |grad z| (forward differences, free
- * boundary), two axes; as a proximal step only, to a duality gap of `tolerance` relative to
- * the field's scale (Chambolle 2004, Beck & Teboulle 2009 acceleration). */
+/* Isotropic total variation R(z) = strength * sum |grad z| (Rudin, Osher & Fatemi 1992; forward
+ * differences, free boundary; strength > 0), for two axes; as a proximal step only. Accelerated
+ * projected gradient on the dual (Chambolle 2004; Beck & Teboulle 2009,
+ * doi:10.1109/TIP.2009.2028250) with restarts (O'Donoghue & Candes 2015), until the duality gap
+ * proves that the root mean square error is at most `tolerance` (1e-6 .. 1) of x's standard
+ * deviation; SF_ERR_NUMERIC if 100000 iterations are not enough. Memory: six fields. The same
+ * bits on any number of threads. */
 SF_API sf_status sf_prior_total_variation(const sf_grid *grid, double strength, double tolerance,
                                           sf_prior **prior);
 /* A network denoiser (see network.h for noise level, scale, padding and prediction), for two
