@@ -1,0 +1,232 @@
+/* random.c - counter-based random numbers, uniform and normal.
+ *
+ * Philox4x32-10: J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011,
+ * doi:10.1145/2063384.2063405. Single words come from Random123 itself; the bulk functions run
+ * the same ten rounds over many counters at once, in loops that the compiler vectorises.
+ *
+ * Number n of a sequence is half (n mod 2) of the block at the counter
+ * (n/2 low, n/2 high, sequence low, sequence high). Normals: G. E. P. Box & M. E. Muller 1958,
+ * doi:10.1214/aoms/1177706645. Only additions, multiplications, divisions, square roots and
+ * integer arithmetic are used, all exactly rounded and never contracted, so that every IEEE
+ * machine gives the same bits. */
+#include "base/internal.h"
+
+#include <Random123/philox.h>
+#include <string.h>
+
+#define LANES ((size_t)128) /* counters at a time: the working set stays in the first cache */
+
+/* One function for each instruction set, chosen when the program starts. The choice happens
+ * before the address sanitizer is ready, and needs glibc. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__) && \
+    !defined(__SANITIZE_ADDRESS__)
+#define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define VECTOR_CLONES
+#endif
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* The two kinds of numbers come from different keys, so that the uniforms and the normals of
+ * one sequence are independent of each other and of sf_random_words. */
+enum { UNIFORM_DOMAIN = 0x756e6966, NORMAL_DOMAIN = 0x6e6f726d };
+
+sf_random sf_random_make(uint64_t seed, uint64_t stream)
+{
+    /* One Philox block under a fixed key: a bijection of (seed, stream), cut to 64 bits. */
+    const sf_random fixed = {{0x73636f72, 0x65666c64}};
+    const uint32_t counter[4] = {(uint32_t)seed, (uint32_t)(seed >> 32), (uint32_t)stream,
+                                 (uint32_t)(stream >> 32)};
+    uint32_t words[4];
+
+    sf_random_words(fixed, counter, words);
+    return (sf_random){{words[0], words[1]}};
+}
+
+void sf_random_words(sf_random random, const uint32_t counter[4], uint32_t words[4])
+{
+    const philox4x32_ctr_t block = {{counter[0], counter[1], counter[2], counter[3]}};
+    const philox4x32_key_t key = {{random.key[0], random.key[1]}};
+    const philox4x32_ctr_t result = philox4x32(block, key);
+
+    memcpy(words, result.v, sizeof result.v);
+}
+
+ALWAYS_INLINE double from_bits(uint64_t bits)
+{
+    double value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+ALWAYS_INLINE uint64_t to_bits(double value)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* (j + 1/2) / 2^52 for the word's upper 52 bits j, exactly: 2^-53 ... 1 - 2^-53. */
+ALWAYS_INLINE double unit_interval(uint64_t word)
+{
+    return (from_bits((word >> 12) | 0x3ff0000000000000) - 1.0) + 0x1p-53;
+}
+
+/* log u for a normal number u: u = 2^e m with m in [sqrt(1/2), sqrt(2)), and
+ * log m = 2 atanh s = 2 (s + s^3/3 + s^5/5 + ...), s = (m-1)/(m+1), |s| < 0.1716. */
+ALWAYS_INLINE double natural_log(double u)
+{
+    const uint64_t half_root = 0x3fe6a09e667f3bcd; /* the bits of sqrt(1/2) */
+    const uint64_t shifted = to_bits(u) - half_root + ((uint64_t)1024 << 52);
+    const double e = from_bits((shifted >> 52) | 0x4330000000000000) - (0x1p52 + 1024.0);
+    const double m = from_bits((shifted & 0x000fffffffffffff) + half_root);
+    const double s = (m - 1.0) / (m + 1.0);
+    const double z = s * s;
+    double sum = 1.0 / 21.0;
+
+    sum = sum * z + 1.0 / 19.0;
+    sum = sum * z + 1.0 / 17.0;
+    sum = sum * z + 1.0 / 15.0;
+    sum = sum * z + 1.0 / 13.0;
+    sum = sum * z + 1.0 / 11.0;
+    sum = sum * z + 1.0 / 9.0;
+    sum = sum * z + 1.0 / 7.0;
+    sum = sum * z + 1.0 / 5.0;
+    sum = sum * z + 1.0 / 3.0;
+    return e * 0.693147180559945309417 + (2.0 * s + 2.0 * s * (z * sum));
+}
+
+/* sin x for |x| <= pi/4, by its Taylor series to x^17. */
+ALWAYS_INLINE double short_sine(double x)
+{
+    const double z = x * x;
+    double sum = 1.0 / 355687428096000.0;
+
+    sum = sum * z - 1.0 / 1307674368000.0;
+    sum = sum * z + 1.0 / 6227020800.0;
+    sum = sum * z - 1.0 / 39916800.0;
+    sum = sum * z + 1.0 / 362880.0;
+    sum = sum * z - 1.0 / 5040.0;
+    sum = sum * z + 1.0 / 120.0;
+    sum = sum * z - 1.0 / 6.0;
+    return x + x * (z * sum);
+}
+
+/* cos x for |x| <= pi/4, by its Taylor series to x^18. */
+ALWAYS_INLINE double short_cosine(double x)
+{
+    const double z = x * x;
+    double sum = -1.0 / 6402373705728000.0;
+
+    sum = sum * z + 1.0 / 20922789888000.0;
+    sum = sum * z - 1.0 / 87178291200.0;
+    sum = sum * z + 1.0 / 479001600.0;
+    sum = sum * z - 1.0 / 3628800.0;
+    sum = sum * z + 1.0 / 40320.0;
+    sum = sum * z - 1.0 / 720.0;
+    sum = sum * z + 1.0 / 24.0;
+    sum = sum * z - 0.5;
+    return 1.0 + z * sum;
+}
+
+/* cos and sin of 2 pi u for 0 <= u < 1: u = q/4 + r with |r| <= 1/8, exactly. */
+ALWAYS_INLINE void circle_point(double u, double *cosine, double *sine)
+{
+    const double magic = 0x1.8p52; /* adding it rounds to an integer, in the lowest bits */
+    const double rounded = 4.0 * u + magic;
+    const uint64_t q = to_bits(rounded);
+    const double x = (u - 0.25 * (rounded - magic)) * 6.28318530717958647693;
+    const uint64_t c = to_bits(short_cosine(x)), s = to_bits(short_sine(x));
+    const uint64_t odd = 0 - (q & 1); /* all ones: a quarter turn exchanges the two */
+
+    *cosine = from_bits(((c & ~odd) | (s & odd)) ^ (((q + 1) & 2) << 62));
+    *sine = from_bits(((s & ~odd) | (c & odd)) ^ ((q & 2) << 62));
+}
+
+/* The two 64-bit words of each of the blocks first ... first + count - 1. */
+ALWAYS_INLINE void philox_blocks(sf_random random, uint64_t sequence, uint64_t first, size_t count,
+                                 uint64_t *restrict a, uint64_t *restrict b)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t x0 = (uint32_t)(first + i), x1 = (uint32_t)((first + i) >> 32);
+        uint32_t x2 = (uint32_t)sequence, x3 = (uint32_t)(sequence >> 32);
+        uint32_t key0 = random.key[0], key1 = random.key[1];
+
+        for (int round = 0; round < 10; round++) {
+            const uint64_t p = (uint64_t)x0 * PHILOX_M4x32_0, q = (uint64_t)x2 * PHILOX_M4x32_1;
+
+            x0 = (uint32_t)(q >> 32) ^ x1 ^ key0;
+            x1 = (uint32_t)q;
+            x2 = (uint32_t)(p >> 32) ^ x3 ^ key1;
+            x3 = (uint32_t)p;
+            key0 += PHILOX_W32_0;
+            key1 += PHILOX_W32_1;
+        }
+        a[i] = x0 | (uint64_t)x1 << 32;
+        b[i] = x2 | (uint64_t)x3 << 32;
+    }
+}
+
+VECTOR_CLONES static void uniform_blocks(sf_random random, uint64_t sequence, uint64_t first,
+                                         size_t count, double *restrict out)
+{
+    uint64_t a[LANES], b[LANES];
+
+    philox_blocks(random, sequence, first, count, a, b);
+    for (size_t i = 0; i < count; i++) {
+        out[2 * i] = unit_interval(a[i]);
+        out[2 * i + 1] = unit_interval(b[i]);
+    }
+}
+
+VECTOR_CLONES static void normal_blocks(sf_random random, uint64_t sequence, uint64_t first,
+                                        size_t count, double *restrict out)
+{
+    uint64_t a[LANES], b[LANES];
+
+    philox_blocks(random, sequence, first, count, a, b);
+    for (size_t i = 0; i < count; i++) {
+        const double radius = __builtin_sqrt(-2.0 * natural_log(unit_interval(a[i])));
+        double cosine, sine;
+
+        circle_point(unit_interval(b[i]), &cosine, &sine);
+        out[2 * i] = radius * cosine;
+        out[2 * i + 1] = radius * sine;
+    }
+}
+
+typedef void (*block_function)(sf_random random, uint64_t sequence, uint64_t first, size_t count,
+                               double *restrict out);
+
+/* Numbers first ... first + count - 1: whole blocks, of which the ends may be used by half. */
+static void fill(block_function blocks, sf_random random, uint64_t sequence, uint64_t first,
+                 size_t count, double *out)
+{
+    double piece[2 * LANES];
+
+    while (count > 0) {
+        const size_t skip = (size_t)(first % 2), room = 2 * LANES - skip;
+        const size_t take = count < room ? count : room;
+
+        blocks(random, sequence, first / 2, (skip + take + 1) / 2, piece);
+        memcpy(out, piece + skip, take * sizeof *out);
+        out += take;
+        first += take;
+        count -= take;
+    }
+}
+
+void sf_random_uniform(sf_random random, uint64_t sequence, uint64_t first, size_t count,
+                       double *out)
+{
+    random.key[1] ^= UNIFORM_DOMAIN;
+    fill(uniform_blocks, random, sequence, first, count, out);
+}
+
+void sf_random_normal(sf_random random, uint64_t sequence, uint64_t first, size_t count,
+                      double *out)
+{
+    random.key[1] ^= NORMAL_DOMAIN;
+    fill(normal_blocks, random, sequence, first, count, out);
+}
