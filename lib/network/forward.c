@@ -1,0 +1,528 @@
+/* forward.c - a graph's forward pass as steps. */
+#include "network/compile.h"
+
+#include <string.h>
+
+void sf_compile_dim(const sf_compiler *compiler, size_t value, size_t dim[4])
+{
+    const sf_shape *shape = &compiler->shape[value];
+
+    for (int i = 0; i < 4; i++) {
+        const int from = i + shape->rank - 4;
+
+        dim[i] = from < 0 ? 1 : shape->dim[from];
+    }
+}
+
+size_t sf_compile_node_index(const sf_compiler *compiler, const sf_node *node)
+{
+    return (size_t)(node - compiler->graph->node);
+}
+
+sf_order sf_compile_order(sf_order order, size_t channels)
+{
+    const size_t block = order == SF_ORDER_BLOCKED_16 ? 16 : order == SF_ORDER_BLOCKED_8 ? 8 : 1;
+
+    return channels % block == 0 ? order : SF_ORDER_CHANNELS_LAST;
+}
+
+sf_activation sf_compile_activation(const sf_node *node)
+{
+    switch (node->op) {
+    case SF_OP_RELU: return (sf_activation){SF_ACTIVATION_RELU, 0.0F};
+    case SF_OP_LEAKY_RELU: return (sf_activation){SF_ACTIVATION_RELU, node->alpha};
+    case SF_OP_ELU: return (sf_activation){SF_ACTIVATION_ELU, node->alpha};
+    case SF_OP_SIGMOID: return (sf_activation){SF_ACTIVATION_SIGMOID, 0.0F};
+    default: return (sf_activation){SF_ACTIVATION_NONE, 0.0F};
+    }
+}
+
+sf_status sf_compile_unsupported(const sf_node *node, const char *why)
+{
+    return sf_fail(SF_ERR_UNSUPPORTED, "node \"%s\" (%s) %s", node->name != NULL ? node->name : "",
+                   sf_op_name(node->op), why);
+}
+
+static bool is_constant(const sf_compiler *compiler, size_t value)
+{
+    return compiler->graph->value[value].constant != NULL;
+}
+
+static sf_unit *new_unit(sf_compiler *compiler, const sf_node *node)
+{
+    sf_unit *unit = &compiler->unit[compiler->unit_count++];
+
+    unit->node = node;
+    unit->output = node->output;
+    unit->addend = SF_NO_VALUE;
+    return unit;
+}
+
+sf_status sf_compile_value(sf_compiler *compiler, size_t value, const sf_node *node,
+                           sf_number number, sf_order order, size_t *tensor)
+{
+    sf_plan *plan = compiler->plan;
+    sf_copies *copies = &compiler->value[value];
+    const sf_section section =
+        is_constant(compiler, value) ? SF_SECTION_WEIGHTS : SF_SECTION_FORWARD;
+    const sf_layout *layout;
+    size_t dim[4];
+
+    if (copies->count == 0) { /* a constant's first use */
+        sf_compile_dim(compiler, value, dim);
+        SF_TRY(sf_layout_create(plan->dnn, 4, dim, SF_NUMBER_F32, SF_ORDER_PLAIN, NULL, &layout));
+        SF_TRY(sf_plan_view(plan, compiler->parameters,
+                            compiler->graph->value[value].parameter * sizeof(float), layout, dim,
+                            SF_ORDER_PLAIN, &copies->tensor[0]));
+        copies->count = 1;
+    }
+    return sf_plan_copy_order(plan, section, sf_compile_node_index(compiler, node), copies, number,
+                              order, tensor);
+}
+
+static void set_value(sf_compiler *compiler, size_t value, size_t tensor)
+{
+    compiler->value[value] = (sf_copies){.tensor = {tensor}, .count = 1};
+}
+
+/* ---- convolutions ---------------------------------------------------------------------- */
+
+/* ONNX keeps Conv's weights as (out, in/groups, rows, columns) and ConvTranspose's as
+ * (in, out/groups, rows, columns); oneDNN wants ([groups,] out, in, rows, columns). */
+static void set_weights(const sf_compiler *compiler, sf_unit *unit)
+{
+    const sf_node *node = unit->node;
+    const sf_shape *shape = &compiler->shape[node->input[1]];
+    const bool transposed = node->op == SF_OP_CONV_TRANSPOSE;
+    const size_t groups = node->groups, window = shape->dim[2] * shape->dim[3];
+    const size_t in = transposed ? shape->dim[0] / groups : shape->dim[1],
+                 out = transposed ? shape->dim[1] : shape->dim[0] / groups;
+    const size_t dim[] = {groups, out, in, shape->dim[2], shape->dim[3]};
+    const size_t stride[] = {in * out * window, transposed ? window : in * window,
+                             transposed ? out * window : window, shape->dim[3], 1};
+    const int skip = groups > 1 ? 0 : 1;
+
+    unit->weights_rank = SF_LAYOUT_RANK - skip;
+    memcpy(unit->weights_dim, dim + skip, (size_t)unit->weights_rank * sizeof *dim);
+    memcpy(unit->weights_stride, stride + skip, (size_t)unit->weights_rank * sizeof *stride);
+}
+
+static void set_geometry(const sf_compiler *compiler, sf_unit *unit)
+{
+    const sf_node *node = unit->node;
+    const sf_shape *in = &compiler->shape[node->input[0]], *out = &compiler->shape[node->output];
+    sf_convolution *c = &unit->convolution;
+    const sf_shape *pixels;
+    long pads[4];
+
+    c->transposed = node->op == SF_OP_CONV_TRANSPOSE;
+    sf_node_pads(node, in, out, pads);
+    for (int i = 0; i < 2; i++) {
+        const size_t kernel = compiler->shape[node->input[1]].dim[2 + i];
+
+        c->stride[i] = node->stride[i];
+        c->dilation[i] = node->dilation[i];
+        c->pad_low[i] = pads[i];
+        c->pad_high[i] = pads[2 + i];
+        if (c->transposed) /* what output_padding leaves of it */
+            c->pad_high[i] =
+                (long)((in->dim[2 + i] - 1) * c->stride[i] + (kernel - 1) * c->dilation[i] + 1) -
+                (long)out->dim[2 + i] - pads[i];
+    }
+    set_weights(compiler, unit);
+    pixels = c->transposed ? in : out;
+    unit->flops = 2.0 * (double)pixels->dim[0] * (double)pixels->dim[2] * (double)pixels->dim[3];
+    for (int i = 0; i < unit->weights_rank; i++) unit->flops *= (double)unit->weights_dim[i];
+}
+
+sf_status sf_compile_convolution(sf_compiler *compiler, const sf_unit *unit, sf_pass pass,
+                                 sf_order order, sf_number number, bool fuse, sf_convolution *tried,
+                                 sf_primitive **primitive)
+{
+    sf_dnn *dnn = compiler->plan->dnn;
+    const sf_node *node = unit->node;
+    sf_fusion fusion = {.activation = unit->activation};
+    size_t in[4], out[4];
+
+    *primitive = NULL;
+    *tried = unit->convolution;
+    sf_compile_dim(compiler, node->input[0], in);
+    sf_compile_dim(compiler, node->output, out);
+    SF_TRY(sf_layout_create(dnn, 4, in, compiler->number, sf_compile_order(order, in[1]), NULL,
+                            &tried->source));
+    SF_TRY(sf_layout_create(dnn, 4, out, number, sf_compile_order(order, out[1]), NULL,
+                            &tried->destination));
+    SF_TRY(sf_layout_create(dnn, unit->weights_rank, unit->weights_dim,
+                            pass == SF_PASS_WEIGHTS ? SF_NUMBER_F32 : compiler->number,
+                            SF_ORDER_ANY, NULL, &tried->weights));
+    if (node->input_count > 2 && pass != SF_PASS_DATA)
+        SF_TRY(
+            sf_layout_create(dnn, 1, &out[1], SF_NUMBER_F32, SF_ORDER_PLAIN, NULL, &tried->bias));
+    if (fuse && unit->addend != SF_NO_VALUE) {
+        if (order == SF_ORDER_ANY) return SF_OK; /* the addend's layout must be known */
+        fusion.addend = tried->destination;
+    }
+    SF_TRY(sf_primitive_convolution(dnn, pass, tried, fuse ? &fusion : NULL, unit->forward,
+                                    primitive));
+    if (*primitive == NULL) return SF_OK;
+    SF_TRY(sf_primitive_layout(dnn, *primitive,
+                               pass == SF_PASS_DATA ? SF_ROLE_SOURCE_GRADIENT : SF_ROLE_SOURCE,
+                               &tried->source));
+    SF_TRY(sf_primitive_layout(dnn, *primitive,
+                               pass == SF_PASS_WEIGHTS ? SF_ROLE_WEIGHTS_GRADIENT : SF_ROLE_WEIGHTS,
+                               &tried->weights));
+    return sf_primitive_layout(dnn, *primitive,
+                               pass == SF_PASS_DATA || pass == SF_PASS_WEIGHTS
+                                   ? SF_ROLE_DESTINATION_GRADIENT
+                                   : SF_ROLE_DESTINATION,
+                               &tried->destination);
+}
+
+/* The only node that reads a value; NULL if there are several, or the caller does too. */
+static const sf_node *only_consumer(const sf_compiler *compiler, size_t value)
+{
+    if (compiler->consumers[value] != 1 || value == compiler->graph->output) return NULL;
+    for (size_t i = 0; i < compiler->graph->node_count; i++)
+        for (size_t k = 0; k < compiler->graph->node[i].input_count; k++)
+            if (compiler->graph->node[i].input[k] == value) return &compiler->graph->node[i];
+    return NULL;
+}
+
+/* The backward pass computes an activation's slope from its result alone. */
+static bool can_differentiate(sf_activation activation) { return activation.alpha >= 0; }
+
+/* An Add of something that is there already, and an activation after it: both cost next to
+ * nothing inside the convolution. */
+static void find_fusion(sf_compiler *compiler, sf_unit *unit)
+{
+    const sf_node *next = only_consumer(compiler, unit->output);
+    size_t mine[4], other[4];
+
+    if (next != NULL && next->op == SF_OP_ADD) {
+        const size_t addend = next->input[0] == unit->output ? next->input[1] : next->input[0];
+
+        sf_compile_dim(compiler, unit->output, mine);
+        sf_compile_dim(compiler, addend, other);
+        if (compiler->value[addend].count == 0 || is_constant(compiler, addend) ||
+            memcmp(mine, other, sizeof mine) != 0)
+            return;
+        unit->addend = addend;
+        unit->output = next->output;
+        next = only_consumer(compiler, unit->output);
+    }
+    if (next == NULL) return;
+    unit->activation = sf_compile_activation(next);
+    if (unit->activation.kind == SF_ACTIVATION_NONE) return;
+    if (compiler->options.training && !can_differentiate(unit->activation))
+        unit->activation = (sf_activation){0};
+    else
+        unit->output = next->output;
+}
+
+static void mark_fused(sf_compiler *compiler, const sf_unit *unit)
+{
+    for (size_t value = unit->node->output; value != unit->output;) {
+        const sf_node *next = only_consumer(compiler, value);
+
+        compiler->done[sf_compile_node_index(compiler, next)] = true;
+        value = next->output;
+    }
+}
+
+static sf_status choose_forward(sf_compiler *compiler, sf_unit *unit, sf_convolution *chosen,
+                                sf_number *number, sf_order *order)
+{
+    const sf_pass pass = compiler->options.training ? SF_PASS_TRAINING : SF_PASS_INFERENCE;
+    const bool fusable = unit->output != unit->node->output;
+
+    *number = unit->output == compiler->graph->output && unit->addend == SF_NO_VALUE
+                  ? SF_NUMBER_F32
+                  : compiler->number;
+    for (int plain = fusable ? 0 : 1; plain < 2; plain++)
+        for (size_t i = 0; i < compiler->order_count; i++) {
+            *order = compiler->order[i];
+            SF_TRY(sf_compile_convolution(compiler, unit, pass, *order, *number, plain == 0, chosen,
+                                          &unit->forward));
+            if (unit->forward == NULL) continue;
+            if (plain == 1) { /* what could not be fused runs on its own */
+                unit->output = unit->node->output;
+                unit->addend = SF_NO_VALUE;
+                unit->activation = (sf_activation){0};
+            }
+            return SF_OK;
+        }
+    return sf_compile_unsupported(unit->node,
+                                  "has no fast implementation in oneDNN on this processor");
+}
+
+/* A view of a convolution's weights, or of its bias, among the flat parameters. */
+static sf_status parameter_view(sf_compiler *compiler, size_t value, int rank, const size_t *dim,
+                                const size_t *stride, size_t flat, size_t *tensor)
+{
+    const sf_layout *layout;
+    const size_t any[4] = {0};
+
+    SF_TRY(sf_layout_create(compiler->plan->dnn, rank, dim, SF_NUMBER_F32, SF_ORDER_PLAIN, stride,
+                            &layout));
+    return sf_plan_view(compiler->plan, flat,
+                        compiler->graph->value[value].parameter * sizeof(float), layout, any,
+                        SF_ORDER_ANY, tensor);
+}
+
+static sf_status add_convolution(sf_compiler *compiler, sf_unit *unit, const sf_convolution *chosen,
+                                 sf_number number, sf_order order)
+{
+    sf_plan *plan = compiler->plan;
+    const sf_node *node = unit->node;
+    const size_t index = sf_compile_node_index(compiler, node);
+    sf_step step = {.primitive = unit->forward, .node = index, .flops = unit->flops};
+    size_t source, weights, result, out[4], in[4];
+
+    sf_compile_dim(compiler, node->input[0], in);
+    sf_compile_dim(compiler, node->output, out);
+    SF_TRY(sf_plan_copy(plan, SF_SECTION_FORWARD, index, &compiler->value[node->input[0]],
+                        chosen->source, compiler->number, sf_compile_order(order, in[1]), &source));
+    SF_TRY(sf_plan_copy(plan, SF_SECTION_WEIGHTS, index, &unit->weights, chosen->weights,
+                        compiler->number, SF_ORDER_ANY, &weights));
+    SF_TRY(sf_plan_tensor_like(plan, chosen->destination, out, number, false, &result));
+    plan->tensor[result].order = sf_compile_order(order, out[1]);
+    step.use[step.use_count++] = (sf_use){.role = SF_ROLE_SOURCE, .tensor = source};
+    step.use[step.use_count++] = (sf_use){.role = SF_ROLE_WEIGHTS, .tensor = weights};
+    if (node->input_count > 2) {
+        size_t bias;
+
+        SF_TRY(parameter_view(compiler, node->input[2], 1, &out[1], NULL, compiler->parameters,
+                              &bias));
+        step.use[step.use_count++] = (sf_use){.role = SF_ROLE_BIAS, .tensor = bias};
+    }
+    if (unit->addend != SF_NO_VALUE) {
+        size_t addend;
+
+        SF_TRY(sf_plan_copy(plan, SF_SECTION_FORWARD, index, &compiler->value[unit->addend],
+                            chosen->destination, number, plan->tensor[result].order, &addend));
+        step.use[step.use_count++] = (sf_use){.role = SF_ROLE_ADDEND, .tensor = addend};
+    }
+    step.use[step.use_count++] = (sf_use){.role = SF_ROLE_DESTINATION, .tensor = result};
+    set_value(compiler, unit->output, result);
+    return sf_plan_add(plan, SF_SECTION_FORWARD, &step);
+}
+
+static sf_status compile_convolution(sf_compiler *compiler, const sf_node *node)
+{
+    sf_unit *unit = new_unit(compiler, node);
+    sf_convolution chosen;
+    sf_number number;
+    sf_order order = SF_ORDER_ANY;
+
+    if (!is_constant(compiler, node->input[1]) ||
+        (node->input_count > 2 && !is_constant(compiler, node->input[2])))
+        return sf_compile_unsupported(node, "has computed weights: only constants will do");
+    set_geometry(compiler, unit);
+    /* oneDNN runs what is fused into a transposed convolution by its reference code */
+    if (!unit->convolution.transposed) find_fusion(compiler, unit);
+    SF_TRY(choose_forward(compiler, unit, &chosen, &number, &order));
+    mark_fused(compiler, unit);
+    SF_TRY(parameter_view(compiler, node->input[1], unit->weights_rank, unit->weights_dim,
+                          unit->weights_stride, compiler->parameters, &unit->weights.tensor[0]));
+    unit->weights.count = 1;
+    return add_convolution(compiler, unit, &chosen, number, order);
+}
+
+/* ---- the rest -------------------------------------------------------------------------- */
+
+static sf_status compile_activation(sf_compiler *compiler, const sf_node *node)
+{
+    sf_plan *plan = compiler->plan;
+    sf_unit *unit = new_unit(compiler, node);
+    const size_t source = compiler->value[node->input[0]].tensor[0];
+    const sf_tensor x = plan->tensor[source];
+    sf_step step = {.use = {{.role = SF_ROLE_SOURCE, .tensor = source}},
+                    .use_count = 2,
+                    .overwrites = 1,
+                    .node = sf_compile_node_index(compiler, node)};
+    size_t result;
+
+    unit->activation = sf_compile_activation(node);
+    if (compiler->options.training && !can_differentiate(unit->activation))
+        return sf_compile_unsupported(node, "has a negative alpha, which cannot be trained");
+    SF_TRY(sf_primitive_activation(plan->dnn, unit->activation, x.layout, &step.primitive));
+    if (step.primitive == NULL)
+        return sf_compile_unsupported(node,
+                                      "has no fast implementation in oneDNN on this processor");
+    SF_TRY(sf_plan_tensor_like(plan, x.layout, x.dim, x.number, false, &result));
+    plan->tensor[result].order = x.order;
+    step.use[1] = (sf_use){.role = SF_ROLE_DESTINATION, .tensor = result};
+    set_value(compiler, node->output, result);
+    return sf_plan_add(plan, SF_SECTION_FORWARD, &step);
+}
+
+static sf_status compile_broadcast(sf_compiler *compiler, const sf_node *node)
+{
+    sf_plan *plan = compiler->plan;
+    size_t a[4], b[4], out[4], first, second, result;
+    sf_step step = {.use_count = 3, .node = sf_compile_node_index(compiler, node)};
+
+    sf_compile_dim(compiler, node->input[0], a);
+    sf_compile_dim(compiler, node->input[1], b);
+    sf_compile_dim(compiler, node->output, out);
+    SF_TRY(sf_compile_value(compiler, node->input[0], node, SF_NUMBER_F32, SF_ORDER_CHANNELS_LAST,
+                            &first));
+    SF_TRY(sf_compile_value(compiler, node->input[1], node, SF_NUMBER_F32, SF_ORDER_CHANNELS_LAST,
+                            &second));
+    SF_TRY(sf_plan_tensor(plan, out, SF_NUMBER_F32, SF_ORDER_CHANNELS_LAST, false, &result));
+    SF_TRY(sf_kernel_broadcast(node->op, a, b, out, &step.kernel));
+    step.use[0] = (sf_use){.role = SF_ROLE_SOURCE, .tensor = first};
+    step.use[1] = (sf_use){.role = SF_ROLE_SOURCE_1, .tensor = second};
+    step.use[2] = (sf_use){.role = SF_ROLE_DESTINATION, .tensor = result};
+    set_value(compiler, node->output, result);
+    return sf_plan_add(plan, SF_SECTION_FORWARD, &step);
+}
+
+static sf_status compile_binary(sf_compiler *compiler, const sf_node *node)
+{
+    static const sf_binary operation[SF_OP_COUNT] = {
+        [SF_OP_ADD] = SF_BINARY_ADD, [SF_OP_SUB] = SF_BINARY_SUB, [SF_OP_MUL] = SF_BINARY_MUL};
+    sf_plan *plan = compiler->plan;
+    sf_copies *a = &compiler->value[node->input[0]], *b = &compiler->value[node->input[1]];
+    const size_t index = sf_compile_node_index(compiler, node);
+    sf_step step = {.use_count = 3, .overwrites = 1, .node = index};
+    size_t other, result, dim_a[4], dim_b[4];
+    sf_tensor x;
+
+    (void)new_unit(compiler, node);
+    sf_compile_dim(compiler, node->input[0], dim_a);
+    sf_compile_dim(compiler, node->input[1], dim_b);
+    if (is_constant(compiler, node->input[0]) || is_constant(compiler, node->input[1]) ||
+        memcmp(dim_a, dim_b, sizeof dim_a) != 0)
+        return compile_broadcast(compiler, node);
+    x = plan->tensor[a->tensor[0]];
+    SF_TRY(
+        sf_primitive_binary(plan->dnn, operation[node->op], x.layout, x.layout, &step.primitive));
+    if (step.primitive == NULL) return compile_broadcast(compiler, node);
+    SF_TRY(sf_plan_copy(plan, SF_SECTION_FORWARD, index, b, x.layout, x.number, x.order, &other));
+    SF_TRY(sf_plan_tensor_like(plan, x.layout, x.dim, x.number, false, &result));
+    plan->tensor[result].order = x.order;
+    step.use[0] = (sf_use){.role = SF_ROLE_SOURCE, .tensor = a->tensor[0]};
+    step.use[1] = (sf_use){.role = SF_ROLE_SOURCE_1, .tensor = other};
+    step.use[2] = (sf_use){.role = SF_ROLE_DESTINATION, .tensor = result};
+    set_value(compiler, node->output, result);
+    return sf_plan_add(plan, SF_SECTION_FORWARD, &step);
+}
+
+/* Each operand is reordered straight to its place in the result. */
+static sf_status compile_concat(sf_compiler *compiler, const sf_node *node)
+{
+    sf_plan *plan = compiler->plan;
+    const size_t index = sf_compile_node_index(compiler, node);
+    const int rank = compiler->shape[node->output].rank;
+    const long axis = (node->axis < 0 ? node->axis + rank : node->axis) + 4 - rank;
+    size_t result, out[4], offset[4] = {0};
+
+    (void)new_unit(compiler, node);
+    sf_compile_dim(compiler, node->output, out);
+    SF_TRY(sf_plan_tensor(plan, out, compiler->number, SF_ORDER_CHANNELS_LAST, false, &result));
+    for (size_t i = 0; i < node->input_count; i++) {
+        const sf_layout *part;
+        size_t dim[4], source;
+
+        sf_compile_dim(compiler, node->input[i], dim);
+        SF_TRY(sf_layout_part(plan->dnn, plan->tensor[result].layout, dim, offset, &part));
+        if (part == NULL)
+            return sf_compile_unsupported(node, "cannot be cut where its operands meet");
+        if (is_constant(compiler, node->input[i]))
+            SF_TRY(sf_compile_value(compiler, node->input[i], node, SF_NUMBER_F32,
+                                    SF_ORDER_CHANNELS_LAST, &source));
+        else
+            source = compiler->value[node->input[i]].tensor[0];
+        SF_TRY(sf_plan_reorder(plan, SF_SECTION_FORWARD, index, (sf_use){.tensor = source},
+                               (sf_use){.tensor = result, .layout = part}, false));
+        offset[axis] += dim[axis];
+    }
+    set_value(compiler, node->output, result);
+    return SF_OK;
+}
+
+/* Pad, Resize, AveragePool, DepthToSpace, SpaceToDepth. */
+static sf_status compile_kernel(sf_compiler *compiler, const sf_node *node)
+{
+    sf_plan *plan = compiler->plan;
+    sf_step step = {.use_count = 2, .node = sf_compile_node_index(compiler, node)};
+    size_t in[4], out[4], source, result;
+
+    (void)new_unit(compiler, node);
+    sf_compile_dim(compiler, node->input[0], in);
+    sf_compile_dim(compiler, node->output, out);
+    SF_TRY(sf_compile_value(compiler, node->input[0], node, SF_NUMBER_F32, SF_ORDER_CHANNELS_LAST,
+                            &source));
+    SF_TRY(sf_plan_tensor(plan, out, SF_NUMBER_F32, SF_ORDER_CHANNELS_LAST, false, &result));
+    SF_TRY(sf_compile_kernel(compiler, node, false, &step.kernel));
+    step.use[0] = (sf_use){.role = SF_ROLE_SOURCE, .tensor = source};
+    step.use[1] = (sf_use){.role = SF_ROLE_DESTINATION, .tensor = result};
+    set_value(compiler, node->output, result);
+    return sf_plan_add(plan, SF_SECTION_FORWARD, &step);
+}
+
+sf_status sf_compile_kernel(const sf_compiler *compiler, const sf_node *node, bool backward,
+                            sf_kernel **kernel)
+{
+    size_t in[4], out[4];
+    long pads[4] = {0};
+
+    sf_compile_dim(compiler, node->input[0], in);
+    sf_compile_dim(compiler, node->output, out);
+    if (node->op == SF_OP_DEPTH_TO_SPACE || node->op == SF_OP_SPACE_TO_DEPTH)
+        return sf_kernel_shuffle(node, in, out, backward, kernel);
+    if (node->op == SF_OP_AVERAGE_POOL)
+        sf_node_pads(node, &compiler->shape[node->input[0]], &compiler->shape[node->output], pads);
+    else
+        memcpy(pads, node->pads, sizeof pads);
+    return sf_kernel_resample(node, in, out, pads, backward, kernel);
+}
+
+static sf_status compile_node(sf_compiler *compiler, const sf_node *node)
+{
+    size_t same;
+
+    switch (node->op) {
+    case SF_OP_CONV:
+    case SF_OP_CONV_TRANSPOSE: return compile_convolution(compiler, node);
+    case SF_OP_RELU:
+    case SF_OP_LEAKY_RELU:
+    case SF_OP_ELU:
+    case SF_OP_SIGMOID: return compile_activation(compiler, node);
+    case SF_OP_ADD:
+    case SF_OP_SUB:
+    case SF_OP_MUL: return compile_binary(compiler, node);
+    case SF_OP_CONCAT: return compile_concat(compiler, node);
+    case SF_OP_IDENTITY:
+        (void)new_unit(compiler, node);
+        SF_TRY(sf_compile_value(compiler, node->input[0], node, SF_NUMBER_F32,
+                                SF_ORDER_CHANNELS_LAST, &same));
+        compiler->value[node->output] = compiler->value[node->input[0]];
+        return SF_OK;
+    case SF_OP_PAD:
+    case SF_OP_RESIZE:
+    case SF_OP_AVERAGE_POOL:
+    case SF_OP_DEPTH_TO_SPACE:
+    case SF_OP_SPACE_TO_DEPTH: return compile_kernel(compiler, node);
+    case SF_OP_BATCH_NORM:
+    case SF_OP_CONSTANT:
+    case SF_OP_COUNT: break;
+    }
+    return sf_compile_unsupported(node, "should have been folded away before");
+}
+
+sf_status sf_compile_forward(sf_compiler *compiler)
+{
+    const sf_graph *graph = compiler->graph;
+
+    for (size_t i = 0; i < graph->input_count; i++)
+        set_value(compiler, graph->input[i], compiler->input[i]);
+    for (size_t i = 0; i < graph->node_count; i++)
+        if (!compiler->done[i]) SF_TRY(compile_node(compiler, &graph->node[i]));
+    SF_TRY(sf_plan_copy_order(compiler->plan, SF_SECTION_FORWARD, graph->node_count - 1,
+                              &compiler->value[graph->output], SF_NUMBER_F32, SF_ORDER_PLAIN,
+                              &compiler->output));
+    compiler->plan->tensor[compiler->plan->tensor[compiler->output].whose].fixed = true;
+    return SF_OK;
+}

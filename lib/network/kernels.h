@@ -1,0 +1,51 @@
+/* kernels.h - the operations that are plain C loops: float32, NHWC. Internal.
+ *
+ * They move memory and compute next to nothing, and oneDNN either lacks them or runs them by its
+ * reference code. */
+#ifndef SF_NETWORK_KERNELS_H
+#define SF_NETWORK_KERNELS_H
+
+#include "network/graph.h"
+
+/* A sparse matrix along one axis: out[i] = sum over t in [start[i], start[i+1]) of
+ * weight[t] * in[index[t]]. */
+typedef struct sf_taps {
+    size_t in, out;
+    size_t *start, *index;
+    float *weight;
+} sf_taps;
+
+typedef struct sf_kernel sf_kernel;
+struct sf_kernel {
+    /* data: the operands in the order of the step's uses, the result last. */
+    void (*run)(const sf_kernel *kernel, float *const *data, int threads);
+    const char *name;
+    size_t dim[4], in[4], second[4]; /* N, C, H, W of the result and of the operands */
+    sf_taps rows, columns;           /* resample */
+    float fill;                      /* resample: where no tap reaches */
+    size_t block;                    /* shuffle */
+    bool to_depth, column_row_depth;
+    sf_op operation; /* broadcast: ADD, SUB, MUL */
+    size_t operand;  /* broadcast backward: the operand whose gradient this is, 0 or 1 */
+    double *sum;     /* broadcast backward: in's numbers */
+};
+
+void sf_kernel_release(sf_kernel **kernel);
+
+/* Pad, Resize and AveragePool are one operation: separable, sparse and linear. `backward` makes
+ * the adjoint, from the result's gradient to the source's. */
+sf_status sf_kernel_resample(const sf_node *node, const size_t in[4], const size_t out[4],
+                             const long pads[4], bool backward, sf_kernel **kernel);
+/* DepthToSpace and SpaceToDepth; backward is the inverse permutation. */
+sf_status sf_kernel_shuffle(const sf_node *node, const size_t in[4], const size_t out[4],
+                            bool backward, sf_kernel **kernel);
+/* Add, Sub, Mul with the dimensions of 1 repeated: operands a, b. */
+sf_status sf_kernel_broadcast(sf_op operation, const size_t a[4], const size_t b[4],
+                              const size_t out[4], sf_kernel **kernel);
+/* The gradient of one of them: operands a or b (the other one, for Mul), the result's gradient;
+ * summed over what was repeated. */
+sf_status sf_kernel_broadcast_backward(sf_op operation, size_t operand, const size_t in[4],
+                                       const size_t other[4], const size_t out[4],
+                                       sf_kernel **kernel);
+
+#endif
