@@ -372,20 +372,6 @@ static sf_status finish_file(sf_fits_writer *writer, size_t *length)
     return status;
 }
 
-static sf_status write_file(const sf_fits_writer *writer, size_t length)
-{
-    sf_output output;
-    sf_status status;
-
-    SF_TRY(sf_output_create(writer->path, writer->overwrite, "", &output));
-    status = sf_output_write(&output, writer->memory, length);
-    if (status != SF_OK) {
-        sf_output_discard(&output);
-        return status;
-    }
-    return sf_output_commit(&output);
-}
-
 sf_status sf_fits_writer_close(sf_fits_writer **writer)
 {
     sf_fits_writer *w = *writer;
@@ -399,7 +385,7 @@ sf_status sf_fits_writer_close(sf_fits_writer **writer)
         status = sf_fail(SF_ERR_ARGUMENT, "%s: not written, because no image was added", w->path);
     else
         status = finish_file(w, &length);
-    if (status == SF_OK) status = write_file(w, length);
+    if (status == SF_OK) status = sf_output_file(w->path, w->overwrite, w->memory, length);
     sf_fits_writer_release(writer);
     return status;
 }

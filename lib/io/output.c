@@ -75,16 +75,16 @@ done:
 }
 
 /* A name that no other writer has: process and counter; O_EXCL settles the rest. */
-static sf_status create_temporary(sf_output *output, const char *suffix)
+static sf_status create_temporary(sf_output *output)
 {
     static atomic_uint counter;
     const size_t folder = folder_length(output->target);
-    const size_t size = folder + strlen(suffix) + 64;
+    const size_t size = folder + 64;
 
     SF_TRY(sf_allocate(&output->temporary, size, 1));
     for (int attempt = 0; attempt < 100; attempt++) {
-        (void)snprintf(output->temporary, size, "%.*s.scorefield-%ld-%u%s", (int)folder,
-                       output->target, (long)getpid(), atomic_fetch_add(&counter, 1), suffix);
+        (void)snprintf(output->temporary, size, "%.*s.scorefield-%ld-%u", (int)folder,
+                       output->target, (long)getpid(), atomic_fetch_add(&counter, 1));
         output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (output->fd >= 0 || errno != EEXIST) break;
     }
@@ -94,14 +94,14 @@ static sf_status create_temporary(sf_output *output, const char *suffix)
     return fail_io(output->path, "cannot be written in its folder");
 }
 
-sf_status sf_output_create(const char *path, bool overwrite, const char *suffix, sf_output *output)
+sf_status sf_output_create(const char *path, bool overwrite, sf_output *output)
 {
     sf_status status;
 
     *output = (sf_output){.overwrite = overwrite, .fd = -1};
     SF_GO(sf_copy_text(path, &output->path));
     SF_GO(check_target(path, overwrite, &output->target));
-    SF_GO(create_temporary(output, suffix));
+    SF_GO(create_temporary(output));
     return SF_OK;
 done:
     sf_output_discard(output);
@@ -169,4 +169,16 @@ void sf_output_discard(sf_output *output)
     sf_free(output->target);
     sf_free(output->path);
     *output = (sf_output){.fd = -1};
+}
+
+sf_status sf_output_file(const char *path, bool overwrite, const void *bytes, size_t size)
+{
+    sf_output output;
+    sf_status status;
+
+    SF_TRY(sf_output_create(path, overwrite, &output));
+    status = sf_output_write(&output, bytes, size);
+    if (status == SF_OK) return sf_output_commit(&output);
+    sf_output_discard(&output);
+    return status;
 }

@@ -8,7 +8,7 @@
 typedef struct sf_output {
     char *path;      /* as the user wrote it, for messages */
     char *target;    /* where it will be: symbolic links followed */
-    char *temporary; /* the name until then, ends like `suffix` */
+    char *temporary; /* the name until then */
     bool overwrite;
     int fd; /* open for writing until committed; -1 none */
 } sf_output;
@@ -16,11 +16,13 @@ typedef struct sf_output {
 /* Whether `path` could be written: SF_ERR_IO when it exists and `overwrite` is false, is no plain
  * file, or its folder is missing. For failing early; sf_output_create checks again. */
 sf_status sf_output_check(const char *path, bool overwrite);
-/* Creates the temporary file. suffix: the end of its name ("" or ".png"). */
-sf_status sf_output_create(const char *path, bool overwrite, const char *suffix, sf_output *output);
+/* Creates the temporary file. */
+sf_status sf_output_create(const char *path, bool overwrite, sf_output *output);
 sf_status sf_output_write(sf_output *output, const void *bytes, size_t size);
 /* Flushes to the disk and renames. Releases the output in any case; on an error nothing stays. */
 sf_status sf_output_commit(sf_output *output);
+/* The whole of a file at once. */
+sf_status sf_output_file(const char *path, bool overwrite, const void *bytes, size_t size);
 /* Removes the temporary file and releases; after a commit it does nothing. */
 void sf_output_discard(sf_output *output);
 

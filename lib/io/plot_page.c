@@ -1,0 +1,277 @@
+/* plot_page.c - a page drawn by giza and written as PNG.
+ *
+ * Giza cuts long file names short and tells nobody when the disk is full, so it draws into a
+ * folder of its own, and the finished picture is written from here. */
+#include "io/plot_page.h"
+#include "io/output.h"
+
+#include <errno.h>
+#include <giza.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Of giza's colour indices 0 is the background, 1 the foreground, and this one ours to change. */
+#define PEN 2
+
+/* ---- opening and closing ----------------------------------------------------------------------
+ */
+
+static sf_status make_folder(sf_page *page)
+{
+    const char *root = getenv("TMPDIR");
+
+    if (root == NULL || strlen(root) > 32) root = "/tmp";
+    (void)snprintf(page->folder, sizeof page->folder, "%s/scorefield-XXXXXX", root);
+    if (mkdtemp(page->folder) == NULL) {
+        const int reason = errno;
+        page->folder[0] = '\0';
+        return sf_fail(SF_ERR_IO, "%s: no temporary folder for a plot: %s", root, strerror(reason));
+    }
+    (void)snprintf(page->file, sizeof page->file, "%s/plot.png", page->folder);
+    return SF_OK;
+}
+
+static sf_status open_device(sf_page *page)
+{
+    char device[sizeof page->file + 8];
+
+    (void)snprintf(device, sizeof device, "%s/png", page->file);
+    giza_stop_warnings();
+    if (giza_open_device_size(device, "scorefield", page->width, page->height, GIZA_UNITS_PIXELS) <=
+        0)
+        return sf_fail(SF_ERR_LIBRARY, "giza cannot open a page of %g x %g pixels", page->width,
+                       page->height);
+    page->open = true;
+    giza_stop_prompting();
+    giza_set_colour_representation(0, 1.0, 1.0, 1.0);
+    giza_set_colour_representation(1, 0.0, 0.0, 0.0);
+    giza_draw_background();
+    giza_set_font("sans-serif");
+    giza_set_line_cap(0);
+    giza_set_viewport(0.0, 1.0, 0.0, 1.0);
+    giza_set_window(0.0, page->width, 0.0, page->height);
+    return SF_OK;
+}
+
+sf_status sf_page_open(double width, double height, sf_page *page)
+{
+    sf_status status;
+
+    *page = (sf_page){.width = width, .height = height};
+    SF_TRY(make_folder(page));
+    pthread_mutex_lock(&lock);
+    status = open_device(page);
+    if (status != SF_OK) {
+        pthread_mutex_unlock(&lock);
+        sf_page_discard(page);
+    }
+    return status;
+}
+
+static void close_device(sf_page *page)
+{
+    if (!page->open) return;
+    giza_close_device(); /* writes the file */
+    page->open = false;
+    pthread_mutex_unlock(&lock);
+}
+
+void sf_page_discard(sf_page *page)
+{
+    close_device(page);
+    if (page->folder[0] == '\0') return;
+    (void)unlink(page->file);
+    (void)rmdir(page->folder);
+    page->folder[0] = '\0';
+}
+
+/* The picture's bytes; a PNG that giza could not finish lacks its end. */
+static sf_status load_picture(const char *file, unsigned char **bytes, size_t *size)
+{
+    static const unsigned char end[] = {'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
+    FILE *stream = fopen(file, "rb");
+    long length = -1;
+    sf_status status;
+
+    *bytes = NULL;
+    if (stream != NULL && fseek(stream, 0, SEEK_END) == 0) length = ftell(stream);
+    if (length < (long)sizeof end) {
+        status = sf_fail(SF_ERR_IO, "%s: giza could not write the picture", file);
+        goto done;
+    }
+    rewind(stream);
+    *size = (size_t)length;
+    SF_GO(sf_allocate(bytes, *size, 1));
+    if (fread(*bytes, 1, *size, stream) != *size ||
+        memcmp(*bytes + *size - sizeof end, end, sizeof end) != 0)
+        status = sf_fail(SF_ERR_IO, "%s: giza could not finish the picture (disk full?)", file);
+done:
+    if (stream != NULL) (void)fclose(stream);
+    return status;
+}
+
+sf_status sf_page_finish(sf_page *page, const char *path, bool overwrite)
+{
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    sf_status status;
+
+    close_device(page);
+    status = load_picture(page->file, &bytes, &size);
+    if (status == SF_OK) status = sf_output_file(path, overwrite, bytes, size);
+    sf_free(bytes);
+    sf_page_discard(page);
+    return status;
+}
+
+/* ---- drawing ------------------------------------------------------------------------------------
+ */
+
+static void set_pen(sf_colour colour, double width)
+{
+    giza_set_colour_representation(PEN, colour.red, colour.green, colour.blue);
+    giza_set_colour_index(PEN);
+    giza_set_line_width(width);
+}
+
+void sf_page_line(double x1, double y1, double x2, double y2, double width, sf_colour colour)
+{
+    const double x[] = {x1, x2}, y[] = {y1, y2};
+
+    sf_page_polyline(x, y, 2, width, colour);
+}
+
+void sf_page_polyline(const double *x, const double *y, size_t count, double width,
+                      sf_colour colour)
+{
+    set_pen(colour, width);
+    giza_line((int)count, x, y);
+}
+
+void sf_page_dot(double x, double y, double radius, sf_colour colour)
+{
+    set_pen(colour, 1.0);
+    giza_set_fill(GIZA_FILL_SOLID);
+    giza_circle(x, y, radius);
+}
+
+void sf_page_frame(double x, double y, double width, double height)
+{
+    const double xs[] = {x, x + width, x + width, x, x};
+    const double ys[] = {y, y, y + height, y + height, y};
+
+    sf_page_polyline(xs, ys, 5, 1.0, (sf_colour){0.15, 0.15, 0.15});
+}
+
+/* Length of the UTF-8 character at `text`, 0 when it is damaged: cairo would draw nothing more. */
+static size_t character_length(const char *text)
+{
+    const unsigned char first = (unsigned char)text[0];
+    const size_t length = first < 0x80   ? 1
+                          : first < 0xc2 ? 0
+                          : first < 0xe0 ? 2
+                          : first < 0xf0 ? 3
+                                         : 0;
+
+    for (size_t i = 1; i < length; i++)
+        if (((unsigned char)text[i] & 0xc0) != 0x80) return 0;
+    /* Overlong forms and surrogates are damage, too. */
+    if (first == 0xe0 && (unsigned char)text[1] < 0xa0) return 0;
+    if (first == 0xed && (unsigned char)text[1] > 0x9f) return 0;
+    return length;
+}
+
+const char *sf_page_escape(const char *text, char *markup, size_t size)
+{
+    size_t n = 0;
+
+    for (const char *p = text != NULL ? text : ""; *p != '\0' && n + 4 < size;) {
+        const size_t length = character_length(p);
+        if (length == 0 || (unsigned char)*p < ' ' || *p == 0x7f) {
+            markup[n++] = '?';
+            p++;
+            continue;
+        }
+        if (*p == '\\' || *p == '_' || *p == '^') markup[n++] = '\\';
+        memcpy(markup + n, p, length);
+        n += length;
+        p += length;
+    }
+    markup[n] = '\0';
+    return markup;
+}
+
+/* Giza gives sizes relative to the page. */
+static void set_text(double size)
+{
+    double width = 0.0, height = 0.0;
+
+    giza_set_character_height(1.0);
+    giza_get_character_size(GIZA_UNITS_DEVICE, &width, &height);
+    if (height > 0.0) giza_set_character_height(size / height);
+    giza_set_colour_index(GIZA_FOREGROUND);
+}
+
+double sf_page_text_width(double size, const char *text)
+{
+    double width = 0.0, height = 0.0;
+
+    set_text(size);
+    giza_qtextlen(GIZA_UNITS_PIXELS, text, &width, &height);
+    return width;
+}
+
+void sf_page_text(double x, double y, double size, double room, double just, double angle,
+                  const char *text)
+{
+    const double width = room > 0.0 ? sf_page_text_width(size, text) : 0.0;
+
+    set_text(width > room ? size * room / width : size);
+    giza_ptext(x, y, angle, just, text);
+}
+
+void sf_page_pixels(double x, double y, size_t width, size_t height, const int *index)
+{
+    giza_draw_pixels((int)width, (int)height, index, 0, (int)width - 1, 0, (int)height - 1, x,
+                     x + (double)width, y, y + (double)height, GIZA_EXTEND_NONE);
+}
+
+/* ---- colours ------------------------------------------------------------------------------------
+ */
+
+/* Black - violet - red - orange - cream: lightness L* grows evenly from 0 to 99. */
+static const sf_colour sequential[] = {{0.00, 0.00, 0.03}, {0.17, 0.06, 0.33}, {0.42, 0.10, 0.43},
+                                       {0.67, 0.19, 0.35}, {0.88, 0.36, 0.20}, {0.97, 0.60, 0.16},
+                                       {0.98, 0.83, 0.42}, {1.00, 0.99, 0.90}};
+/* Blue - white - red: equal lightness at equal distance from the middle. */
+static const sf_colour diverging[] = {{0.05, 0.19, 0.42}, {0.16, 0.44, 0.70}, {0.60, 0.78, 0.89},
+                                      {0.98, 0.98, 0.98}, {0.96, 0.70, 0.59}, {0.79, 0.28, 0.26},
+                                      {0.42, 0.03, 0.14}};
+
+static sf_colour interpolate(const sf_colour *table, size_t count, double t)
+{
+    const double position = t * (double)(count - 1);
+    const size_t i = position >= (double)(count - 1) ? count - 2 : (size_t)position;
+    const double f = position - (double)i;
+    const sf_colour a = table[i], b = table[i + 1];
+
+    return (sf_colour){a.red + f * (b.red - a.red), a.green + f * (b.green - a.green),
+                       a.blue + f * (b.blue - a.blue)};
+}
+
+void sf_page_palette(bool is_diverging)
+{
+    for (int i = SF_INDEX_FIRST; i <= SF_INDEX_LAST; i++) {
+        const double t = (double)(i - SF_INDEX_FIRST) / (SF_INDEX_LAST - SF_INDEX_FIRST);
+        const sf_colour c =
+            is_diverging ? interpolate(diverging, sizeof diverging / sizeof diverging[0], t)
+                         : interpolate(sequential, sizeof sequential / sizeof sequential[0], t);
+        giza_set_colour_representation(i, c.red, c.green, c.blue);
+    }
+    giza_set_colour_representation(SF_INDEX_UNDEFINED, 0.62, 0.66, 0.68);
+}

@@ -1,0 +1,102 @@
+/* plot_scale.c - linear, logarithmic and asinh scales with ticks at round values. */
+#include "io/plot_scale.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static double transform(const sf_scale *scale, double value)
+{
+    switch (scale->kind) {
+    case SF_SCALE_LOG: return log10(value);
+    case SF_SCALE_ASINH: return asinh((value - scale->pivot) / scale->softening);
+    case SF_SCALE_LINEAR: break;
+    }
+    return value;
+}
+
+double sf_scale_position(const sf_scale *scale, double value)
+{
+    const double low = transform(scale, scale->low), high = transform(scale, scale->high);
+
+    return (transform(scale, value) - low) / (high - low);
+}
+
+/* Adds a tick unless it lies outside or too near to one that is there. */
+static void add_tick(const sf_scale *scale, double value, double spacing, sf_ticks *ticks)
+{
+    const double position = sf_scale_position(scale, value);
+
+    if (ticks->count == SF_MAX_TICKS || !(position >= -1e-9 && position <= 1.0 + 1e-9)) return;
+    for (size_t i = 0; i < ticks->count; i++)
+        if (fabs(ticks->tick[i].position - position) < spacing) return;
+    ticks->tick[ticks->count++] = (sf_tick){.value = value, .position = position};
+}
+
+/* Multiples of 1, 2 or 5 times a power of ten. */
+static void linear_ticks(const sf_scale *scale, double spacing, sf_ticks *ticks)
+{
+    static const double round[] = {1.0, 2.0, 5.0, 10.0};
+    const double least = (scale->high - scale->low) * spacing;
+    const double power = pow(10.0, floor(log10(least)));
+    double step = 10.0 * power;
+
+    for (size_t i = 0; i < sizeof round / sizeof round[0]; i++)
+        if (round[i] * power >= least * (1.0 - 1e-9)) {
+            step = round[i] * power;
+            break;
+        }
+    ticks->count = 0;
+    for (double n = ceil(scale->low / step - 1e-9); n * step <= scale->high + 1e-9 * step; n++)
+        add_tick(scale, n * step, 0.5 * spacing, ticks);
+}
+
+/* Zero, then powers of ten from the largest down, then 5 and 2 times them where there is room. */
+static void decade_ticks(const sf_scale *scale, double spacing, sf_ticks *ticks)
+{
+    static const double factor[] = {1.0, 5.0, 2.0};
+    const double largest = fmax(fabs(scale->low), fabs(scale->high));
+    const int top = (int)floor(log10(largest));
+
+    ticks->count = 0;
+    if (scale->kind == SF_SCALE_ASINH) add_tick(scale, 0.0, spacing, ticks);
+    for (size_t f = 0; f < sizeof factor / sizeof factor[0]; f++)
+        for (int e = top; e >= top - 40; e--) {
+            const double value = factor[f] * pow(10.0, e);
+            add_tick(scale, value, spacing, ticks);
+            if (scale->kind == SF_SCALE_ASINH) add_tick(scale, -value, spacing, ticks);
+        }
+}
+
+/* The labels' common power of ten: none where plain numbers are short. */
+static int common_exponent(const sf_ticks *ticks)
+{
+    double largest = 0.0;
+    int exponent;
+
+    for (size_t i = 0; i < ticks->count; i++) largest = fmax(largest, fabs(ticks->tick[i].value));
+    if (largest == 0.0) return 0;
+    exponent = (int)floor(log10(largest) + 1e-9);
+    return exponent >= -2 && exponent <= 4 ? 0 : exponent;
+}
+
+static void write_labels(const sf_scale *scale, sf_ticks *ticks)
+{
+    ticks->exponent = scale->kind == SF_SCALE_LOG ? 0 : common_exponent(ticks);
+    for (size_t i = 0; i < ticks->count; i++) {
+        sf_tick *t = &ticks->tick[i];
+        const double exponent = log10(fabs(t->value));
+        if (scale->kind == SF_SCALE_LOG && exponent == rint(exponent) && fabs(exponent) > 2.5)
+            (void)snprintf(t->label, sizeof t->label, "10\\u%d\\d", (int)exponent);
+        else
+            (void)snprintf(t->label, sizeof t->label, "%.6g",
+                           t->value / pow(10.0, ticks->exponent) + 0.0);
+    }
+}
+
+void sf_scale_ticks(const sf_scale *scale, double spacing, sf_ticks *ticks)
+{
+    ticks->count = 0;
+    if (scale->kind != SF_SCALE_LINEAR) decade_ticks(scale, spacing, ticks);
+    if (ticks->count < 3) linear_ticks(scale, spacing, ticks);
+    write_labels(scale, ticks);
+}
