@@ -315,12 +315,6 @@ static sf_status undo_unit(sf_compiler *compiler, sf_unit *unit)
     }
 }
 
-/* Makes the whole of a fixed tensor, or of the memory it views, outlive the run. */
-static void keep(sf_plan *plan, size_t tensor)
-{
-    plan->tensor[plan->tensor[tensor].whose].fixed = true;
-}
-
 sf_status sf_compile_backward(sf_compiler *compiler)
 {
     const sf_graph *graph = compiler->graph;
@@ -337,8 +331,6 @@ sf_status sf_compile_backward(sf_compiler *compiler)
     }
     compiler->input_gradient = SF_NO_TENSOR;
     if (!compiler->options.input_gradient || compiler->gradient[image].count == 0) return SF_OK;
-    SF_TRY(sf_plan_copy_order(compiler->plan, SF_SECTION_BACKWARD, 0, &compiler->gradient[image],
-                              SF_NUMBER_F32, SF_ORDER_PLAIN, &compiler->input_gradient));
-    keep(compiler->plan, compiler->input_gradient);
-    return SF_OK;
+    return sf_compile_deliver(compiler, SF_SECTION_BACKWARD, &compiler->gradient[image],
+                              &compiler->input_gradient);
 }

@@ -66,6 +66,9 @@ sf_activation sf_compile_activation(const sf_node *node);
 /* The loop behind Pad, Resize, AveragePool, DepthToSpace or SpaceToDepth. */
 sf_status sf_compile_kernel(const sf_compiler *compiler, const sf_node *node, bool backward,
                             sf_kernel **kernel);
+/* The value or gradient as plain NCHW, in a tensor whose memory may be the caller's. */
+sf_status sf_compile_deliver(sf_compiler *compiler, sf_section section, sf_copies *copies,
+                             size_t *tensor);
 /* "node "name" (Conv) why" */
 sf_status sf_compile_unsupported(const sf_node *node, const char *why);
 

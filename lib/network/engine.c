@@ -8,13 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A training batch is cut into at most so many lanes, by its size alone: each runs on one thread,
+ * and the lanes' parameter gradients are added in their order. So the bits do not depend on the
+ * number of threads, and threads wait for each other twice a step, not at every primitive. */
+#define MOST_LANES 8
+
 struct sf_engine {
-    sf_plan plan;
     sf_engine_options options;
+    int threads;
+    sf_plan *lane; /* equal plans; the first holds the weights of all */
+    size_t lanes;
     sf_shape output_shape;
-    size_t parameter_count, input_count;
-    size_t input[2], output, parameters, parameter_gradient, output_gradient, input_gradient;
-    bool ran; /* a forward that no backward has used up */
+    size_t output_count, parameter_count, input_count, bytes;
+    float *input[2], *output, *output_gradient, *input_gradient, *parameter_gradient;
+    size_t parameters, lane_gradient; /* tensors of every lane */
+    bool ran;                         /* a forward that no backward has used up */
 };
 
 const char *sf_engine_library(void) { return sf_dnn_version(); }
@@ -77,7 +85,7 @@ static void stop_compiler(sf_compiler *compiler)
     sf_free(compiler->unit);
 }
 
-/* What the caller sees, and the flat parameters: they keep their memory. */
+/* What comes in and goes out, and the flat parameters: they keep their memory. */
 static sf_status make_fixed(sf_compiler *compiler, size_t parameter_count)
 {
     const size_t flat[4] = {1, 1, 1, parameter_count > 0 ? parameter_count : 1};
@@ -90,6 +98,7 @@ static sf_status make_fixed(sf_compiler *compiler, size_t parameter_count)
         SF_TRY(sf_plan_tensor(plan, dim, SF_NUMBER_F32, SF_ORDER_PLAIN, true, &compiler->input[i]));
     }
     SF_TRY(sf_plan_tensor(plan, flat, SF_NUMBER_F32, SF_ORDER_PLAIN, true, &compiler->parameters));
+    plan->tensor[compiler->parameters].weights = true;
     if (!compiler->options.training) return SF_OK;
     SF_TRY(sf_plan_tensor(plan, flat, SF_NUMBER_F32, SF_ORDER_PLAIN, true,
                           &compiler->parameter_gradient));
@@ -98,32 +107,97 @@ static sf_status make_fixed(sf_compiler *compiler, size_t parameter_count)
                           &compiler->output_gradient);
 }
 
-static sf_status compile(sf_engine *engine, const sf_graph *graph, const sf_shape *image)
+/* The largest number of equal pieces. */
+static size_t count_lanes(size_t batch)
+{
+    size_t lanes = MOST_LANES;
+
+    while (batch % lanes != 0) lanes--;
+    return lanes;
+}
+
+/* Gives a lane its slice of a buffer of all lanes, which the first lane makes; a tensor that does
+ * not grow with the batch is one for all. */
+static sf_status share(sf_engine *engine, sf_plan *plan, size_t tensor, bool per_sample,
+                       float **buffer)
+{
+    const size_t lane = (size_t)(plan - engine->lane);
+    const size_t count = plan->tensor[tensor].bytes / sizeof(float);
+
+    if (lane == 0) {
+        const size_t whole = per_sample ? engine->lanes * count : count;
+
+        SF_TRY(sf_allocate(buffer, whole, sizeof **buffer));
+        engine->bytes += whole * sizeof **buffer;
+    }
+    sf_plan_place(plan, tensor, per_sample ? *buffer + lane * count : *buffer);
+    return SF_OK;
+}
+
+static sf_status connect_lane(sf_engine *engine, const sf_compiler *compiler, size_t batch)
+{
+    const sf_graph *graph = compiler->graph;
+    sf_plan *plan = compiler->plan;
+
+    for (size_t i = 0; i < graph->input_count; i++) {
+        const bool per_sample = i == 0 || plan->tensor[compiler->input[i]].dim[0] == batch;
+
+        SF_TRY(share(engine, plan, compiler->input[i], per_sample, &engine->input[i]));
+    }
+    SF_TRY(share(engine, plan, compiler->output, true, &engine->output));
+    if (!engine->options.training) return SF_OK;
+    SF_TRY(share(engine, plan, compiler->output_gradient, true, &engine->output_gradient));
+    if (compiler->input_gradient != SF_NO_TENSOR)
+        SF_TRY(share(engine, plan, compiler->input_gradient, true, &engine->input_gradient));
+    return SF_OK;
+}
+
+static sf_status compile_lane(sf_engine *engine, const sf_graph *graph, const sf_shape *image,
+                              sf_plan *plan)
 {
     sf_compiler compiler = {.options = engine->options,
-                            .plan = &engine->plan,
+                            .plan = plan,
                             .number = engine->options.bf16 ? SF_NUMBER_BF16 : SF_NUMBER_F32};
+    const sf_plan *leader = plan == engine->lane ? NULL : engine->lane;
     sf_status status;
 
+    SF_GO(sf_plan_create(engine->lanes > 1 ? 1 : engine->threads, leader, plan));
     SF_GO(start_compiler(&compiler, graph, image));
     SF_GO(make_fixed(&compiler, graph->parameter_count));
     SF_GO(sf_compile_forward(&compiler));
     if (engine->options.training) SF_GO(sf_compile_backward(&compiler));
-    SF_GO(sf_plan_finish(&engine->plan));
-    memcpy(engine->input, compiler.input, sizeof engine->input);
-    engine->output = compiler.output;
+    SF_GO(connect_lane(engine, &compiler, image->dim[0]));
+    SF_GO(sf_plan_finish(plan));
+    engine->bytes += plan->arena_bytes;
     engine->parameters = compiler.parameters;
-    engine->parameter_gradient = compiler.parameter_gradient;
-    engine->output_gradient = compiler.output_gradient;
-    engine->input_gradient = compiler.input_gradient;
+    engine->lane_gradient = compiler.parameter_gradient;
     engine->output_shape = compiler.shape[graph->output];
-    engine->parameter_count = graph->parameter_count;
-    engine->input_count = graph->input_count;
-    sf_graph_get_parameters(graph, sf_plan_data(&engine->plan, engine->parameters));
-    SF_GO(sf_plan_run(&engine->plan, SF_SECTION_WEIGHTS));
 done:
     stop_compiler(&compiler);
     return status;
+}
+
+static sf_status compile(sf_engine *engine, const sf_graph *graph, const sf_shape *image)
+{
+    sf_shape slice = *image;
+
+    engine->parameter_count = graph->parameter_count;
+    engine->input_count = graph->input_count;
+    engine->lanes = engine->options.training ? count_lanes(image->dim[0]) : 1;
+    slice.dim[0] /= engine->lanes;
+    SF_TRY(sf_allocate(&engine->lane, engine->lanes, sizeof *engine->lane));
+    omp_set_num_threads(engine->lanes > 1 ? 1 : engine->threads);
+    for (size_t i = 0; i < engine->lanes; i++)
+        SF_TRY(compile_lane(engine, graph, &slice, &engine->lane[i]));
+    engine->output_shape.dim[0] *= engine->lanes;
+    engine->output_count = 1;
+    for (int i = 0; i < engine->output_shape.rank; i++)
+        engine->output_count *= engine->output_shape.dim[i];
+    if (engine->options.training)
+        SF_TRY(sf_allocate(&engine->parameter_gradient, engine->parameter_count,
+                           sizeof *engine->parameter_gradient));
+    sf_graph_get_parameters(graph, sf_plan_data(engine->lane, engine->parameters));
+    return sf_plan_run(engine->lane, SF_SECTION_WEIGHTS);
 }
 
 /* Normalisation has no place in the engine: it is folded into the convolutions of a copy. */
@@ -141,7 +215,6 @@ static sf_status without_normalisation(const sf_graph *graph, sf_graph **folded)
 sf_status sf_engine_create(const sf_graph *graph, const sf_shape *image,
                            const sf_engine_options *options, sf_engine **engine)
 {
-    const int threads = omp_in_parallel() ? 1 : sf_thread_count();
     const int before = omp_get_max_threads();
     sf_engine *made = NULL;
     sf_graph *folded = NULL;
@@ -153,15 +226,14 @@ sf_status sf_engine_create(const sf_graph *graph, const sf_shape *image,
     if (options->bf16 && !sf_dnn_has_bf16())
         return sf_fail(SF_ERR_UNSUPPORTED, "this processor has no bf16 arithmetic: train without");
     if (!options->training) SF_TRY(without_normalisation(graph, &folded));
-    omp_set_num_threads(threads); /* primitives are compiled for a number of threads */
     SF_GO(sf_allocate(&made, 1, sizeof *made));
     made->options = *options;
-    SF_GO(sf_plan_create(threads, &made->plan));
+    made->threads = omp_in_parallel() ? 1 : sf_thread_count();
     SF_GO(compile(made, folded != NULL ? folded : graph, image));
     *engine = made;
     made = NULL;
 done:
-    omp_set_num_threads(before);
+    omp_set_num_threads(before); /* primitives are compiled for a number of threads */
     sf_engine_release(&made);
     sf_graph_release(&folded);
     return status;
@@ -169,9 +241,18 @@ done:
 
 void sf_engine_release(sf_engine **engine)
 {
-    if (*engine == NULL) return;
-    sf_plan_release(&(*engine)->plan);
-    sf_free(*engine);
+    sf_engine *e = *engine;
+
+    if (e == NULL) return;
+    for (size_t i = 0; e->lane != NULL && i < e->lanes; i++) sf_plan_release(&e->lane[i]);
+    sf_free(e->lane);
+    sf_free(e->input[0]);
+    sf_free(e->input[1]);
+    sf_free(e->output);
+    sf_free(e->output_gradient);
+    sf_free(e->input_gradient);
+    sf_free(e->parameter_gradient);
+    sf_free(e);
     *engine = NULL;
 }
 
@@ -179,68 +260,86 @@ void sf_engine_release(sf_engine **engine)
 
 float *sf_engine_input(sf_engine *engine, size_t index)
 {
-    return index < engine->input_count ? sf_plan_data(&engine->plan, engine->input[index]) : NULL;
+    return index < engine->input_count ? engine->input[index] : NULL;
 }
 
-const float *sf_engine_output(const sf_engine *engine)
-{
-    return sf_plan_data(&engine->plan, engine->output);
-}
-
+const float *sf_engine_output(const sf_engine *engine) { return engine->output; }
 const sf_shape *sf_engine_output_shape(const sf_engine *engine) { return &engine->output_shape; }
 
-/* A primitive compiled for several threads waits for all of them. */
-static sf_status check_threads(const sf_engine *engine)
+const float *sf_engine_parameter_gradient(const sf_engine *engine)
 {
-    if (engine->plan.threads > 1 && omp_in_parallel())
-        return sf_fail(SF_ERR_ARGUMENT,
-                       "a network compiled for %d threads cannot run inside a parallel region: "
-                       "create it there, too",
-                       engine->plan.threads);
-    return SF_OK;
+    return engine->parameter_gradient;
+}
+
+const float *sf_engine_input_gradient(const sf_engine *engine) { return engine->input_gradient; }
+
+static sf_status run_lanes(const sf_engine *engine, sf_section section)
+{
+    char message[512] = "";
+    sf_status status = SF_OK;
+
+    if (engine->lanes == 1) {
+        if (engine->threads > 1 && omp_in_parallel()) /* its threads wait for each other */
+            return sf_fail(SF_ERR_ARGUMENT,
+                           "a network compiled for %d threads cannot run inside a parallel "
+                           "region: create it there, too",
+                           engine->threads);
+        return sf_plan_run(engine->lane, section);
+    }
+#pragma omp parallel for num_threads(engine->threads) schedule(dynamic)
+    for (size_t i = 0; i < engine->lanes; i++) {
+        const sf_status mine = sf_plan_run(&engine->lane[i], section);
+
+        if (mine != SF_OK) {
+#pragma omp critical(sf_engine_lanes)
+            {
+                (void)snprintf(message, sizeof message, "%s", sf_last_error());
+                status = mine;
+            }
+        }
+    }
+    return status == SF_OK ? SF_OK : sf_fail(status, "%s", message);
 }
 
 sf_status sf_engine_forward(sf_engine *engine)
 {
-    SF_TRY(check_threads(engine));
     engine->ran = true;
-    return sf_plan_run(&engine->plan, SF_SECTION_FORWARD);
+    return run_lanes(engine, SF_SECTION_FORWARD);
+}
+
+static void sum_gradients(sf_engine *engine)
+{
+    const float *first = sf_plan_data(engine->lane, engine->lane_gradient);
+
+    memcpy(engine->parameter_gradient, first, engine->parameter_count * sizeof *first);
+    for (size_t k = 1; k < engine->lanes; k++) {
+        const float *gradient = sf_plan_data(&engine->lane[k], engine->lane_gradient);
+
+#pragma omp parallel for num_threads(engine->threads) schedule(static)
+        for (size_t i = 0; i < engine->parameter_count; i++)
+            engine->parameter_gradient[i] += gradient[i];
+    }
 }
 
 sf_status sf_engine_backward(sf_engine *engine, const float *output_gradient)
 {
-    size_t count = 1;
-
-    SF_TRY(check_threads(engine));
     if (!engine->options.training)
         return sf_fail(SF_ERR_UNSUPPORTED, "the network was compiled without a backward pass");
     if (!engine->ran)
         return sf_fail(SF_ERR_ARGUMENT, "a backward pass needs a forward pass before it");
     engine->ran = false; /* the activations' memory is used up */
-    for (int i = 0; i < engine->output_shape.rank; i++) count *= engine->output_shape.dim[i];
-    memcpy(sf_plan_data(&engine->plan, engine->output_gradient), output_gradient,
-           count * sizeof *output_gradient);
-    return sf_plan_run(&engine->plan, SF_SECTION_BACKWARD);
-}
-
-const float *sf_engine_parameter_gradient(const sf_engine *engine)
-{
-    return engine->options.training ? sf_plan_data(&engine->plan, engine->parameter_gradient)
-                                    : NULL;
-}
-
-const float *sf_engine_input_gradient(const sf_engine *engine)
-{
-    if (!engine->options.training || engine->input_gradient == SF_NO_TENSOR) return NULL;
-    return sf_plan_data(&engine->plan, engine->input_gradient);
+    memcpy(engine->output_gradient, output_gradient,
+           engine->output_count * sizeof *output_gradient);
+    SF_TRY(run_lanes(engine, SF_SECTION_BACKWARD));
+    sum_gradients(engine);
+    return SF_OK;
 }
 
 sf_status sf_engine_set_parameters(sf_engine *engine, const float *flat)
 {
-    SF_TRY(check_threads(engine));
-    memcpy(sf_plan_data(&engine->plan, engine->parameters), flat,
+    memcpy(sf_plan_data(engine->lane, engine->parameters), flat,
            engine->parameter_count * sizeof *flat);
-    return sf_plan_run(&engine->plan, SF_SECTION_WEIGHTS);
+    return sf_plan_run(engine->lane, SF_SECTION_WEIGHTS);
 }
 
 /* ---- what it is ------------------------------------------------------------------------ */
@@ -250,12 +349,12 @@ double sf_engine_flops(const sf_engine *engine)
     double flops = 0.0;
 
     for (int section = 0; section < SF_SECTION_COUNT; section++)
-        for (size_t i = 0; i < engine->plan.steps[section].count; i++)
-            flops += engine->plan.steps[section].step[i].flops;
-    return flops;
+        for (size_t i = 0; i < engine->lane->steps[section].count; i++)
+            flops += engine->lane->steps[section].step[i].flops;
+    return flops * (double)engine->lanes;
 }
 
-size_t sf_engine_bytes(const sf_engine *engine) { return engine->plan.arena_bytes; }
+size_t sf_engine_bytes(const sf_engine *engine) { return engine->bytes; }
 
 sf_status sf_engine_describe(const sf_engine *engine, char **text)
 {
@@ -268,8 +367,8 @@ sf_status sf_engine_describe(const sf_engine *engine, char **text)
     stream = open_memstream(text, &size);
     if (stream == NULL) return sf_fail(SF_ERR_MEMORY, "no memory for a description");
     for (int section = 0; section < SF_SECTION_COUNT; section++)
-        for (size_t i = 0; i < engine->plan.steps[section].count; i++) {
-            const sf_step *step = &engine->plan.steps[section].step[i];
+        for (size_t i = 0; i < engine->lane->steps[section].count; i++) {
+            const sf_step *step = &engine->lane->steps[section].step[i];
 
             (void)fprintf(stream, "%s %zu %s %.6f\n", name[section], step->node,
                           step->primitive != NULL ? sf_primitive_name(step->primitive)

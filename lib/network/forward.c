@@ -512,6 +512,22 @@ static sf_status compile_node(sf_compiler *compiler, const sf_node *node)
     return sf_compile_unsupported(node, "should have been folded away before");
 }
 
+sf_status sf_compile_deliver(sf_compiler *compiler, sf_section section, sf_copies *copies,
+                             size_t *tensor)
+{
+    sf_plan *plan = compiler->plan;
+    size_t found;
+
+    SF_TRY(sf_plan_copy_order(plan, section, 0, copies, SF_NUMBER_F32, SF_ORDER_PLAIN, &found));
+    *tensor = found;
+    if (!plan->tensor[plan->tensor[found].whose].fixed) return SF_OK;
+    /* it is what came in: a copy goes out */
+    SF_TRY(sf_plan_tensor(plan, plan->tensor[found].dim, SF_NUMBER_F32, SF_ORDER_PLAIN, false,
+                          tensor));
+    return sf_plan_reorder(plan, section, 0, (sf_use){.tensor = found}, (sf_use){.tensor = *tensor},
+                           false);
+}
+
 sf_status sf_compile_forward(sf_compiler *compiler)
 {
     const sf_graph *graph = compiler->graph;
@@ -520,9 +536,6 @@ sf_status sf_compile_forward(sf_compiler *compiler)
         set_value(compiler, graph->input[i], compiler->input[i]);
     for (size_t i = 0; i < graph->node_count; i++)
         if (!compiler->done[i]) SF_TRY(compile_node(compiler, &graph->node[i]));
-    SF_TRY(sf_plan_copy_order(compiler->plan, SF_SECTION_FORWARD, graph->node_count - 1,
-                              &compiler->value[graph->output], SF_NUMBER_F32, SF_ORDER_PLAIN,
-                              &compiler->output));
-    compiler->plan->tensor[compiler->plan->tensor[compiler->output].whose].fixed = true;
-    return SF_OK;
+    return sf_compile_deliver(compiler, SF_SECTION_FORWARD, &compiler->value[graph->output],
+                              &compiler->output);
 }

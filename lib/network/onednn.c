@@ -255,18 +255,13 @@ const char *sf_dnn_version(void)
     return text;
 }
 
-bool sf_dnn_has_bf16(void)
-{
-    return ((int)dnnl_get_effective_cpu_isa() & (int)dnnl_cpu_isa_avx512_core) ==
-           (int)dnnl_cpu_isa_avx512_core;
-}
+static bool has_isa(int wanted) { return ((int)dnnl_get_effective_cpu_isa() & wanted) == wanted; }
+
+bool sf_dnn_has_bf16(void) { return has_isa((int)dnnl_cpu_isa_avx512_core_bf16); }
 
 int sf_dnn_block(void)
 {
-    const int isa = (int)dnnl_get_effective_cpu_isa();
-
-    if ((isa & (int)dnnl_cpu_isa_avx512_core) == (int)dnnl_cpu_isa_avx512_core) return 16;
-    return (isa & (int)dnnl_cpu_isa_avx2) == (int)dnnl_cpu_isa_avx2 ? 8 : 0;
+    return has_isa((int)dnnl_cpu_isa_avx512_core) ? 16 : has_isa((int)dnnl_cpu_isa_avx2) ? 8 : 0;
 }
 
 sf_status sf_dnn_create(sf_dnn **dnn)

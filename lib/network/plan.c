@@ -8,26 +8,11 @@
 
 static size_t aligned(size_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 
-/* oneDNN takes its number of threads from OpenMP's setting for the calling thread, which is the
- * caller's own: it is put back after each use. */
-typedef struct sf_thread_setting {
-    int before;
-} sf_thread_setting;
-
-static sf_thread_setting threads_enter(const sf_plan *plan)
-{
-    const sf_thread_setting setting = {omp_get_max_threads()};
-
-    omp_set_num_threads(plan->threads);
-    return setting;
-}
-
-static void threads_leave(sf_thread_setting setting) { omp_set_num_threads(setting.before); }
-
-sf_status sf_plan_create(int threads, sf_plan *plan)
+sf_status sf_plan_create(int threads, const sf_plan *leader, sf_plan *plan)
 {
     memset(plan, 0, sizeof *plan);
     plan->threads = threads;
+    plan->leader = leader;
     return sf_dnn_create(&plan->dnn);
 }
 
@@ -99,6 +84,14 @@ sf_status sf_plan_view(sf_plan *plan, size_t base, size_t shift, const sf_layout
     return SF_OK;
 }
 
+void sf_plan_place(sf_plan *plan, size_t tensor, float *outside)
+{
+    sf_tensor *owner = &plan->tensor[plan->tensor[tensor].whose];
+
+    owner->fixed = true;
+    owner->outside = outside;
+}
+
 /* ---- steps ----------------------------------------------------------------------------- */
 
 sf_status sf_plan_add(sf_plan *plan, sf_section section, const sf_step *step)
@@ -162,6 +155,7 @@ sf_status sf_plan_copy(sf_plan *plan, sf_section section, size_t node, sf_copies
         SF_TRY(sf_plan_tensor_like(plan, layout, first.dim, number, section == SF_SECTION_WEIGHTS,
                                    tensor));
         plan->tensor[*tensor].order = order;
+        plan->tensor[*tensor].weights = section == SF_SECTION_WEIGHTS;
         SF_TRY(sf_plan_reorder(plan, section, node, (sf_use){.tensor = copies->tensor[0]},
                                (sf_use){.tensor = *tensor}, false));
     }
@@ -300,7 +294,9 @@ static sf_status lay_out(sf_plan *plan)
     for (size_t i = 0; i < plan->tensor_count; i++) {
         sf_tensor *tensor = &plan->tensor[i];
 
-        if (tensor->whose != i || !tensor->fixed) continue;
+        if (tensor->whose != i || !tensor->fixed || tensor->outside != NULL ||
+            (tensor->weights && plan->leader != NULL))
+            continue;
         tensor->offset = fixed;
         fixed += aligned(tensor->bytes);
     }
@@ -318,9 +314,12 @@ static sf_status lay_out(sf_plan *plan)
 
 float *sf_plan_data(const sf_plan *plan, size_t tensor)
 {
-    const sf_tensor *t = &plan->tensor[tensor];
+    const sf_tensor *t = &plan->tensor[tensor], *owner = &plan->tensor[t->whose];
+    char *start = plan->arena + owner->offset;
 
-    return (float *)(void *)(plan->arena + plan->tensor[t->whose].offset + t->shift);
+    if (owner->weights && plan->leader != NULL) return sf_plan_data(plan->leader, tensor);
+    if (owner->outside != NULL) start = (char *)owner->outside;
+    return (float *)(void *)(start + t->shift);
 }
 
 static sf_status bind_step(sf_plan *plan, sf_step *step)
@@ -357,11 +356,13 @@ static sf_status run_step_now(const sf_plan *plan, const sf_step *step)
 
 sf_status sf_plan_run(const sf_plan *plan, sf_section section)
 {
-    const sf_thread_setting setting = threads_enter(plan);
+    const int before = omp_get_max_threads();
     sf_status status = SF_OK;
 
+    /* oneDNN asks OpenMP for its threads; the setting is the calling thread's own, so put back */
+    omp_set_num_threads(plan->threads);
     for (size_t i = 0; status == SF_OK && i < plan->steps[section].count; i++)
         status = run_step_now(plan, &plan->steps[section].step[i]);
-    threads_leave(setting);
+    omp_set_num_threads(before);
     return status;
 }

@@ -24,6 +24,8 @@ typedef struct sf_tensor {
     sf_number number;
     sf_order order; /* ANY: chosen by oneDNN */
     bool fixed;     /* keeps its memory from run to run */
+    bool weights;   /* a parameter: fixed, and the same for all lanes */
+    float *outside; /* memory that is not the arena's, or NULL */
     size_t whose;   /* the tensor whose memory this is: its own, or a view's base */
     size_t shift;   /* a view's offset, bytes */
     size_t bytes;
@@ -55,6 +57,7 @@ typedef struct sf_steps {
 
 typedef struct sf_plan {
     sf_dnn *dnn;
+    const struct sf_plan *leader; /* the equal plan whose weights this one reads, or NULL */
     int threads;
     sf_tensor *tensor;
     size_t tensor_count, tensor_capacity;
@@ -70,7 +73,7 @@ typedef struct sf_copies {
     size_t count;
 } sf_copies;
 
-sf_status sf_plan_create(int threads, sf_plan *plan);
+sf_status sf_plan_create(int threads, const sf_plan *leader, sf_plan *plan);
 void sf_plan_release(sf_plan *plan);
 
 /* A new tensor in one of the orders. */
@@ -87,6 +90,8 @@ sf_status sf_plan_add(sf_plan *plan, sf_section section, const sf_step *step);
 /* source -> destination, which may be a part (or NULL: the whole tensor); `add`: +=. */
 sf_status sf_plan_reorder(sf_plan *plan, sf_section section, size_t node, sf_use source,
                           sf_use destination, bool add);
+/* A fixed tensor's memory is the caller's. */
+void sf_plan_place(sf_plan *plan, size_t tensor, float *outside);
 /* Finds, or makes by a reorder, the copy in that layout. */
 sf_status sf_plan_copy(sf_plan *plan, sf_section section, size_t node, sf_copies *copies,
                        const sf_layout *layout, sf_number number, sf_order order, size_t *tensor);
