@@ -19,17 +19,19 @@ extern "C" {
 typedef struct sf_observation sf_observation;
 
 typedef struct sf_observation_options {
-    double background;  /* constant sky level, subtracted from the pixels */
-    bool periodic;      /* the frame itself is periodic: no margin (simulations, published tests) */
+    double background; /* constant sky level, subtracted from the pixels */
+    bool periodic;     /* the frame itself is periodic: no margin (simulations, published tests) */
 } sf_observation_options;
 
 SF_API sf_observation_options sf_observation_options_default(void);
-/* pixels: NaN = unobserved. sigma: a map of standard deviations (pixels with a value that is not
- * positive and finite count as unobserved), or NULL for the constant `noise` > 0. mask: non-zero
- * = bad, or NULL. psf NULL: no blur (H = 1, no margin). */
+/* pixels: not finite = unobserved. sigma: a map of standard deviations (pixels whose value is not
+ * positive and finite count as unobserved), or NULL for the constant `noise` > 0. mask: not zero
+ * = bad, or NULL. psf NULL: no blur (H = 1, no margin). options NULL: the defaults. Arrays are
+ * copied; the PSF is not needed afterwards. Errors: SF_ERR_ARGUMENT for no observed pixel or a
+ * noise that is not positive, SF_ERR_SHAPE for a PSF of other axes or larger than the frame. */
 SF_API sf_status sf_observation_create(const sf_grid *frame, const double *pixels,
                                        const double *sigma, double noise, const double *mask,
-                                       sf_psf *psf, const sf_observation_options *options,
+                                       const sf_psf *psf, const sf_observation_options *options,
                                        sf_observation **observation);
 SF_API sf_observation *sf_observation_retain(sf_observation *observation);
 SF_API void sf_observation_release(sf_observation **observation);
@@ -38,6 +40,7 @@ SF_API const sf_grid *sf_observation_frame(const sf_observation *observation);
 SF_API const sf_grid *sf_observation_scene(const sf_observation *observation);
 /* Median standard deviation of the observed pixels: the frame's own noise level. */
 SF_API double sf_observation_noise(const sf_observation *observation);
+SF_API double sf_observation_background(const sf_observation *observation);
 SF_API size_t sf_observation_observed(const sf_observation *observation);
 /* The frame's part of a field on the scene's grid. */
 SF_API sf_status sf_observation_crop(const sf_observation *observation, const double *scene,
@@ -68,32 +71,136 @@ SF_API const char *sf_stop_text(sf_stop stop);
 typedef struct sf_solver_report {
     size_t iterations;
     sf_stop stop;
-    double primal_residual, dual_residual; /* relative; NaN where a method has none */
-    double seconds, prior_seconds, transform_seconds;
-    const char *guarantee; /* which convergence statement covers this run; "none" if none */
+    double primal_residual; /* |x - z| / |z|; NaN where a method has none */
+    double dual_residual;   /* |z - previous z| / |z|; NaN where a method has none */
+    double strength;        /* of the regularisation: as given, or as found */
+    double noise_level;     /* the last level that the denoiser was told; NaN without denoiser */
+    double seconds, prior_seconds, transform_seconds; /* the rest: vectors in pixel space */
+    const char *guarantee;                            /* what is proven about this iteration */
 } sf_solver_report;
 
-/* Plug-and-play by splitting. The iteration (ADMM; HQS has no multiplier u):
- *     x = F^-1[(conj(H) F(v + d) + F(z - u)) / (|H|^2 + 1)]-like exact quadratic step,
- *     v = pointwise data step with weights w = 1/sigma^2 (0 where unobserved),
- *     z = D(x + u; sigma_d).
- * Penalty rho couples prior and data: sigma_d^2 = 1/rho. */
+/* Plug and play (Venkatakrishnan et al. 2013, doi:10.1109/GlobalSIP.2013.6737048; Zhang et al.
+ * 2022, doi:10.1109/TPAMI.2021.3088914). With W = noise^2 / sigma^2, 0 where unobserved:
+ *     x = argmin |W^1/2 (y - H x)|^2 + rho |x - (z - u)|^2
+ *     z = prox of the prior at x + u and variance sigma_d^2 (a denoiser's D(x + u; sigma_d))
+ *     u = u + x - z        (ADMM; half-quadratic splitting keeps u = 0)
+ * with rho = strength noise^2 / sigma_d^2. The x-step is a division in Fourier space where every
+ * cell is observed at one noise level, else conjugate gradients to a small part of the noise.
+ *
+ * Fixed penalty: sigma_d^2 = noise^2 / penalty, until both relative residuals are below
+ * `tolerance`. At strength 1 ADMM's fixed point is the posterior mode of the prior whose proximal
+ * operator is used (for a Gaussian field the Wiener solution, whatever the penalty); half-
+ * quadratic splitting's is that for the prior smoothed by sigma_d, passed once through the
+ * denoiser. Schedule (penalty = 0): sigma_d falls logarithmically from schedule_from to
+ * schedule_to in `iterations` steps. */
 typedef struct sf_pnp_options {
     size_t iterations;    /* at most; of a schedule: its length */
     double tolerance;     /* on both relative residuals; fixed penalty only */
-    double penalty;       /* rho in units of 1/noise^2; 0 = use the schedule */
-    double schedule_from; /* first denoiser level, in units of the frame's noise; 0 = chosen */
-    double schedule_to;   /* last denoiser level, in units of the frame's noise */
-    double strength;      /* the DPIR lambda: rho_k = strength / sigma_k^2 */
+    double penalty;       /* in units of 1/noise^2; 0 = a decreasing schedule */
+    double schedule_from; /* first denoiser level in units of the frame's noise; 0 = chosen */
+    double schedule_to;   /* last denoiser level in units of the frame's noise */
+    double strength;      /* of the prior; 0 = chosen: 1 at a fixed penalty, else as tuned */
     bool multiplier;      /* true: ADMM, false: half-quadratic splitting */
-    bool positive;        /* x >= 0 (above the background) */
-    sf_monitor monitor;
+    bool positive;        /* z >= 0 (above the background), by projection after each prior step */
+    const double *start;  /* first z on the scene's grid; NULL: a smooth solution */
+    sf_monitor monitor;   /* stage "pnp", residual = the larger one of the two, image = z */
 } sf_pnp_options;
 
 SF_API sf_pnp_options sf_pnp_options_default(void);
-/* scene: solution on the scene's grid (see sf_observation_crop). */
+/* scene: the last z, on the scene's grid (see sf_observation_crop). The prior must be made on
+ * that grid. Cost a step: one call of the prior and two transforms, and two more an iteration of
+ * conjugate gradients. Errors: SF_ERR_SHAPE (prior on another grid), SF_ERR_ARGUMENT (options),
+ * SF_ERR_NUMERIC (a prior that returns numbers which are not finite). options and report may be
+ * NULL. */
 SF_API sf_status sf_pnp(const sf_observation *observation, const sf_prior *prior,
                         const sf_pnp_options *options, double *scene, sf_solver_report *report);
+
+/* Wiener: the mean of the posterior of a Gaussian field, (H^T W H + R)^-1 H^T W y, exact also
+ * with masks, sigma maps and unknown boundaries. */
+typedef struct sf_wiener_options {
+    const sf_spectrum *spectrum; /* R_k = noise^2 / lambda_k (the field's mean is zero above the
+                                    background); NULL: R_k = strength |Laplacian_k|^2 */
+    double strength;    /* Laplacian only; 0 = chosen so that chi^2 per observed pixel is 1
+                           (discrepancy principle, Morozov 1966) */
+    double tolerance;   /* relative residual of the linear system, preconditioned norm */
+    size_t iterations;  /* of conjugate gradients at most */
+} sf_wiener_options;
+
+SF_API sf_wiener_options sf_wiener_options_default(void);
+SF_API sf_status sf_wiener(const sf_observation *observation, const sf_wiener_options *options,
+                           double *scene, sf_solver_report *report);
+
+/* Total variation: argmin |W^1/2 (y - H x)|^2 / 2 + (strength noise) TV(x) by ADMM at a fixed
+ * penalty (Rudin, Osher & Fatemi 1992; Wang et al. 2008), that is sf_pnp with the proximal
+ * operator of total variation. Convex: converges from anywhere. */
+typedef struct sf_tv_options {
+    double strength;   /* in units of the noise; 0 = chosen so that chi^2 per observed pixel is 1 */
+    double penalty;    /* of ADMM, in units of 1/noise^2: speed, not result */
+    size_t iterations; /* of ADMM at most, for each strength tried */
+    double tolerance;  /* on both relative residuals */
+    bool positive;
+    sf_monitor monitor;
+} sf_tv_options;
+
+SF_API sf_tv_options sf_tv_options_default(void);
+SF_API sf_status sf_tv(const sf_observation *observation, const sf_tv_options *options,
+                       double *scene, sf_solver_report *report);
+
+/* Richardson-Lucy (Richardson 1972, doi:10.1364/JOSA.62.000055; Lucy 1974, doi:10.1086/111605)
+ * with background and mask (Snyder et al. 1993, doi:10.1364/JOSAA.10.001014):
+ *     x <- x / (H^T m) .* H^T [m max(y + b, 0) / (H x + b)],   m = 1 observed, 0 not,
+ * from a flat start. y has the sky subtracted and b is added on both sides, so that pixels that
+ * noise makes negative are used as they are down to -b; what lies below counts as -b. Cells that
+ * no observed pixel sees stay zero. Positive by construction. */
+typedef struct sf_richardson_lucy_options {
+    size_t iterations; /* at most */
+    double offset;     /* b; negative = chosen: the observation's background, at least 3 noise */
+    bool discrepancy;  /* stop as soon as chi^2 per observed pixel is 1 */
+    sf_monitor monitor; /* residual = chi^2 per observed pixel */
+} sf_richardson_lucy_options;
+
+SF_API sf_richardson_lucy_options sf_richardson_lucy_options_default(void);
+SF_API sf_status sf_richardson_lucy(const sf_observation *observation,
+                                    const sf_richardson_lucy_options *options, double *scene,
+                                    sf_solver_report *report);
+
+/* ---- judging a result ---------------------------------------------------------------------- */
+
+/* What the residual (pixel - background - H scene) / sigma over the observed pixels says. Where
+ * scene and noise are right it is white with variance 1. */
+typedef struct sf_diagnostics {
+    size_t observed;
+    double chi_squared;   /* per observed pixel */
+    double chi_squared_z; /* its deviation from 1 in standard deviations of white noise */
+    double correlation;   /* the autocorrelation of largest |z| up to lag 5 along each axis ... */
+    int lag[2];           /* ... and where it is: rows, columns */
+    double whiteness_z;   /* of all of them together: (sum r^2/var - n) / sqrt(2 n) over lags */
+    double flux_frame;    /* sum of the observed pixels above the background */
+    double flux_model;    /* sum of H scene over the same pixels */
+    double flux_ratio;    /* flux_model / flux_frame */
+    double flux_error;    /* standard deviation of flux_frame: what the ratio can mean */
+} sf_diagnostics;
+
+/* Two axes. */
+SF_API sf_status sf_diagnose(const sf_observation *observation, const double *scene,
+                             sf_diagnostics *diagnostics);
+/* The normalised residual on the frame's grid; NaN where unobserved. */
+SF_API sf_status sf_observation_residual(const sf_observation *observation, const double *scene,
+                                         double *residual);
+
+/* A result against the truth, over the pixels where both are finite. */
+typedef struct sf_comparison {
+    double psnr;           /* 10 log10(peak^2 / mean squared error), dB */
+    double ssim;           /* Wang et al. 2004 (doi:10.1109/TIP.2003.819861): Gaussian window of
+                              sigma 1.5 over 11 x 11, K1 = 0.01, K2 = 0.03, mean over windows that
+                              lie inside; NaN for images below 11 x 11 or not of two axes */
+    double relative_error; /* |image - truth| / |truth| */
+    double peak;           /* as used */
+} sf_comparison;
+
+/* peak: the dynamic range; 0 = the truth's largest value minus its smallest. */
+SF_API sf_status sf_compare(const sf_grid *grid, const double *image, const double *truth,
+                            double peak, sf_comparison *comparison);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,40 @@
+/* normal.h - the quadratic problem that every linear step is:
+ *     (H^T W H + R) x = H^T W y + R c,      R diagonal in Fourier space and not negative. */
+#ifndef SF_INVERSE_NORMAL_H
+#define SF_INVERSE_NORMAL_H
+
+#include "inverse/observation.h"
+
+/* Memory and plan for solving many such problems on one observation. */
+typedef struct sf_normal sf_normal;
+
+/* How far to go: until the error, measured by r^T M^-1 r with M the preconditioner, is below
+ * (noise_fraction)^2 of what the noise itself contributes, or has fallen by `reduction`. */
+typedef struct sf_normal_goal {
+    double noise_fraction;
+    double reduction;
+    size_t iterations;
+} sf_normal_goal;
+
+sf_status sf_normal_create(const sf_observation *observation, sf_normal **normal);
+void sf_normal_release(sf_normal **normal);
+
+/* R = value at every mode. */
+void sf_normal_set_ridge(sf_normal *normal, double value);
+/* R_k given on the half spectrum; a mode with R_k = INFINITY is held at zero. */
+void sf_normal_set_penalty(sf_normal *normal, const double *penalty);
+/* R_k = strength (sum over axes of 2 - 2 cos(2 pi m/n))^order: |gradient|^2 at order 1,
+ * |Laplacian|^2 at order 2. */
+void sf_normal_set_roughness(sf_normal *normal, double strength, int order);
+
+/* Solves from the solution of the previous call (zero at first). centre: c on the scene, or NULL
+ * for zero (and then R may be infinite somewhere). A division in Fourier space where H^T W H is
+ * diagonal, and pointwise where there is no blur and R is constant; else preconditioned conjugate
+ * gradients in Fourier space at two transforms an iteration. */
+sf_status sf_normal_solve(sf_normal *normal, const double *centre, const sf_normal_goal *goal,
+                          double *x);
+/* Since creation: seconds inside transforms; iterations of conjugate gradients. */
+double sf_normal_transform_seconds(const sf_normal *normal);
+size_t sf_normal_iterations(const sf_normal *normal);
+
+#endif

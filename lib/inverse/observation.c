@@ -1,0 +1,251 @@
+/* observation.c - a blurred, noisy frame y = M H x + n on a scene larger than the frame.
+ *
+ * Unknown boundaries and bad pixels are one mechanism (Almeida & Figueiredo 2013,
+ * doi:10.1109/TIP.2013.2258354): the scene is enlarged by the PSF's half width on every side, so
+ * that the periodic convolution never carries one edge of the frame into the other, and cells
+ * that were not observed have weight zero. */
+#include "inverse/observation.h"
+
+#include "base/internal.h"
+
+#include <complex.h>
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <string.h>
+
+sf_observation_options sf_observation_options_default(void)
+{
+    const sf_observation_options options = {.background = 0.0, .periodic = false};
+
+    return options;
+}
+
+sf_observation *sf_observation_retain(sf_observation *observation)
+{
+    if (observation != NULL) atomic_fetch_add(&observation->references, 1);
+    return observation;
+}
+
+void sf_observation_release(sf_observation **observation)
+{
+    sf_observation *o;
+
+    if (observation == NULL || *observation == NULL) return;
+    o = *observation;
+    *observation = NULL;
+    if (atomic_fetch_sub(&o->references, 1) != 1) return;
+    sf_operator_release(&o->crop);
+    sf_fft_release(&o->fft);
+    sf_free(o->transfer);
+    sf_free(o->data);
+    sf_free(o->weight);
+    sf_free(o->back);
+    sf_free(o);
+}
+
+const sf_grid *sf_observation_frame(const sf_observation *o) { return &o->frame; }
+const sf_grid *sf_observation_scene(const sf_observation *o) { return &o->scene; }
+double sf_observation_noise(const sf_observation *o) { return o->noise; }
+double sf_observation_background(const sf_observation *o) { return o->background; }
+size_t sf_observation_observed(const sf_observation *o) { return o->observed; }
+
+/* The scene's shape: the frame, the PSF's half width on either side, and up to lengths that FFTs
+ * like; the frame sits in the middle. */
+static sf_status plan_scene(sf_observation *o, const sf_psf *psf, bool periodic)
+{
+    const sf_grid *kernel = psf != NULL ? sf_psf_grid(psf) : NULL;
+    size_t shape[SF_GRID_MAX_AXES], origin[SF_GRID_MAX_AXES];
+    char frame_text[96], kernel_text[96];
+
+    if (kernel != NULL && kernel->axes != o->frame.axes)
+        return sf_fail(SF_ERR_SHAPE, "the PSF has %d axes but the frame has %d", kernel->axes,
+                       o->frame.axes);
+    for (int a = 0; a < o->frame.axes; a++) {
+        const size_t n = o->frame.shape[a];
+        if (kernel != NULL && kernel->shape[a] > n)
+            return sf_fail(SF_ERR_SHAPE,
+                           "the PSF is %s but the frame is only %s: cut the PSF to its core",
+                           sf_grid_text(kernel, kernel_text, sizeof kernel_text),
+                           sf_grid_text(&o->frame, frame_text, sizeof frame_text));
+        shape[a] = n;
+        if (kernel != NULL && !periodic)
+            shape[a] = sf_grid_good_length(n + 2 * (kernel->shape[a] / 2));
+        origin[a] = (shape[a] - n) / 2;
+    }
+    SF_TRY(sf_grid_make(o->frame.axes, shape, o->frame.spacing, &o->scene));
+    return sf_operator_crop(&o->scene, origin, &o->frame, &o->crop);
+}
+
+static bool usable(double pixel, double sigma, double bad)
+{
+    return isfinite(pixel) && isfinite(sigma) && sigma > 0.0 && !(bad != 0.0);
+}
+
+/* Why there is not one observed pixel, in a sentence. */
+static sf_status nothing_observed(const double *pixels, const double *sigma, const double *mask,
+                                  size_t count)
+{
+    size_t finite = 0, positive = 0, good = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        finite += isfinite(pixels[i]) ? 1 : 0;
+        positive += sigma == NULL || (isfinite(sigma[i]) && sigma[i] > 0.0) ? 1 : 0;
+        good += mask == NULL || mask[i] == 0.0 ? 1 : 0;
+    }
+    return sf_fail(SF_ERR_ARGUMENT,
+                   "no pixel of the frame is observed: of %zu pixels %zu are finite, %zu have a "
+                   "positive and finite sigma, %zu are not masked",
+                   count, finite, positive, good);
+}
+
+/* The median standard deviation of the observed pixels. */
+static sf_status find_noise(sf_observation *o, const double *pixels, const double *sigma,
+                            double noise, const double *mask)
+{
+    const size_t count = sf_grid_size(&o->frame);
+    double *observed;
+
+    SF_TRY(sf_allocate(&observed, count, sizeof *observed));
+    for (size_t i = 0; i < count; i++) {
+        const double s = sigma != NULL ? sigma[i] : noise;
+        if (usable(pixels[i], s, mask != NULL ? mask[i] : 0.0)) observed[o->observed++] = s;
+    }
+    if (o->observed > 0) {
+        gsl_sort(observed, 1, o->observed);
+        o->noise = gsl_stats_median_from_sorted_data(observed, 1, o->observed);
+    }
+    sf_free(observed);
+    return o->observed > 0 ? SF_OK : nothing_observed(pixels, sigma, mask, count);
+}
+
+/* Data and weights on the frame, then embedded in the scene. */
+static sf_status place_pixels(sf_observation *o, const double *pixels, const double *sigma,
+                              double noise, const double *mask)
+{
+    const size_t count = sf_grid_size(&o->frame), cells = sf_grid_size(&o->scene);
+    double *frame = NULL, sum = 0.0;
+    bool uniform = o->observed == cells;
+    sf_status status;
+
+    SF_GO(sf_allocate(&o->data, cells, sizeof *o->data));
+    SF_GO(sf_allocate(&o->weight, cells, sizeof *o->weight));
+    SF_GO(sf_allocate(&frame, count, sizeof *frame));
+    for (size_t i = 0; i < count; i++) {
+        const double s = sigma != NULL ? sigma[i] : noise;
+        const double ratio = o->noise / s;
+        const bool good = usable(pixels[i], s, mask != NULL ? mask[i] : 0.0);
+        frame[i] = good ? ratio * ratio : 0.0;
+        uniform = uniform && frame[i] == 1.0;
+        sum += frame[i];
+    }
+    SF_GO(sf_operator_adjoint(o->crop, frame, o->weight));
+    for (size_t i = 0; i < count; i++) frame[i] = frame[i] > 0.0 ? pixels[i] - o->background : 0.0;
+    SF_GO(sf_operator_adjoint(o->crop, frame, o->data));
+    o->mean_weight = sum / (double)cells;
+    o->diagonal = uniform;
+    SF_GO(sf_check_finite(o->weight, cells, "weights of the observation"));
+done:
+    sf_free(frame);
+    return status;
+}
+
+/* H and conj(H) F(W y), which every solver needs. */
+static sf_status transform_data(sf_observation *o, const sf_psf *psf)
+{
+    const size_t half = sf_grid_half_size(&o->scene), cells = sf_grid_size(&o->scene);
+    double *weighted = NULL;
+    sf_status status;
+
+    SF_GO(sf_fft_create(&o->scene, &o->fft));
+    SF_GO(sf_allocate(&o->back, half, sizeof *o->back));
+    SF_GO(sf_allocate(&weighted, cells, sizeof *weighted));
+    if (psf != NULL) {
+        SF_GO(sf_allocate(&o->transfer, half, sizeof *o->transfer));
+        SF_GO(sf_transfer_function(&o->scene, sf_psf_grid(psf), sf_psf_pixels(psf), o->transfer));
+    }
+    for (size_t i = 0; i < cells; i++) weighted[i] = o->weight[i] * o->data[i];
+    SF_GO(sf_fft_forward(o->fft, weighted, o->back));
+    if (o->transfer != NULL)
+        for (size_t k = 0; k < half; k++) o->back[k] *= conj(o->transfer[k]);
+done:
+    sf_free(weighted);
+    return status;
+}
+
+static sf_status check_arguments(const sf_grid *frame, const double *pixels, const double *sigma,
+                                 double noise, const sf_observation_options *options)
+{
+    if (frame == NULL || pixels == NULL)
+        return sf_fail(SF_ERR_ARGUMENT, "an observation needs a frame and its pixels");
+    if (sigma == NULL && !(isfinite(noise) && noise > 0.0))
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "noise is %g: give a positive standard deviation, or a sigma map", noise);
+    if (!isfinite(options->background))
+        return sf_fail(SF_ERR_ARGUMENT, "background is %g, which is not finite",
+                       options->background);
+    return SF_OK;
+}
+
+sf_status sf_observation_create(const sf_grid *frame, const double *pixels, const double *sigma,
+                                double noise, const double *mask, const sf_psf *psf,
+                                const sf_observation_options *options, sf_observation **observation)
+{
+    const sf_observation_options defaults = sf_observation_options_default();
+    sf_observation *o = NULL;
+    sf_status status;
+
+    *observation = NULL;
+    if (options == NULL) options = &defaults;
+    SF_TRY(check_arguments(frame, pixels, sigma, noise, options));
+    SF_TRY(sf_allocate(&o, 1, sizeof *o));
+    atomic_init(&o->references, 1);
+    o->frame = *frame;
+    o->background = options->background;
+    SF_GO(plan_scene(o, psf, options->periodic));
+    SF_GO(find_noise(o, pixels, sigma, noise, mask));
+    SF_GO(place_pixels(o, pixels, sigma, noise, mask));
+    SF_GO(transform_data(o, psf));
+    *observation = o;
+    return SF_OK;
+done:
+    sf_observation_release(&o);
+    return status;
+}
+
+sf_status sf_observation_crop(const sf_observation *o, const double *scene, double *frame)
+{
+    return sf_operator_apply(o->crop, scene, frame);
+}
+
+sf_status sf_observation_blur(const sf_observation *o, const double *scene, double *blurred)
+{
+    const size_t half = sf_grid_half_size(&o->scene);
+    sf_complex *spectrum = NULL;
+    sf_status status;
+
+    if (o->transfer == NULL) {
+        memcpy(blurred, scene, sf_grid_size(&o->scene) * sizeof *blurred);
+        return SF_OK;
+    }
+    SF_GO(sf_allocate(&spectrum, half, sizeof *spectrum));
+    SF_GO(sf_fft_forward(o->fft, scene, spectrum));
+    for (size_t k = 0; k < half; k++) spectrum[k] *= o->transfer[k];
+    SF_GO(sf_fft_inverse(o->fft, spectrum, blurred));
+done:
+    sf_free(spectrum);
+    return status;
+}
+
+sf_status sf_observation_predict(const sf_observation *o, const double *scene, double *frame)
+{
+    double *blurred = NULL;
+    sf_status status;
+
+    SF_GO(sf_allocate(&blurred, sf_grid_size(&o->scene), sizeof *blurred));
+    SF_GO(sf_observation_blur(o, scene, blurred));
+    SF_GO(sf_observation_crop(o, blurred, frame));
+done:
+    sf_free(blurred);
+    return status;
+}

@@ -1,0 +1,40 @@
+/* observation.h - what the solvers see of an observation: arrays on the scene's grid, with
+ * weights relative to the frame's own noise so that every number in a solver is either a
+ * pixel value or of order one, whatever the unit of flux. */
+#ifndef SF_INVERSE_OBSERVATION_H
+#define SF_INVERSE_OBSERVATION_H
+
+#include <scorefield/inverse.h>
+
+#include <stdatomic.h>
+
+struct sf_observation {
+    atomic_size_t references;
+    sf_grid frame, scene;
+    sf_operator *crop; /* scene -> frame; its adjoint embeds */
+    sf_fft *fft;
+    sf_complex *transfer; /* H on the half spectrum; NULL where there is no blur */
+    double *data;         /* scene: pixels - background, 0 where unobserved */
+    double *weight;       /* scene: (noise / sigma)^2, 0 where unobserved */
+    sf_complex *back;     /* conj(H) F(weight .* data) */
+    double noise;         /* median sigma of the observed pixels */
+    double background;
+    double mean_weight; /* over the scene, unobserved cells included */
+    size_t observed;
+    bool diagonal; /* every cell observed with weight 1: H^T W H is diagonal in Fourier space */
+};
+
+/* blurred = H scene, on the scene's grid. */
+sf_status sf_observation_blur(const sf_observation *observation, const double *scene,
+                              double *blurred);
+
+/* Sums in an order that does not depend on the number of threads. */
+double sf_sum_product(const double *a, const double *b, size_t count);
+double sf_sum_squares(const double *a, size_t count);
+/* sqrt of the sum of (a - b)^2. */
+double sf_distance(const double *a, const double *b, size_t count);
+
+/* A stop watch: seconds of the monotonic clock. */
+double sf_seconds(void);
+
+#endif
