@@ -172,9 +172,10 @@ typedef struct sf_diagnostics {
     size_t observed;
     double chi_squared;   /* per observed pixel */
     double chi_squared_z; /* its deviation from 1 in standard deviations of white noise */
-    double correlation;   /* the autocorrelation of largest |z| up to lag 5 along each axis ... */
-    int lag[2];           /* ... and where it is: rows, columns */
-    double whiteness_z;   /* of all of them together: (sum r^2/var - n) / sqrt(2 n) over lags */
+    double correlation;   /* the autocorrelation that is least likely, up to 5 pixels away, ... */
+    double correlation_z; /* ... in standard deviations of white noise, ... */
+    int lag[2];           /* ... and where: rows, columns */
+    double whiteness_z;   /* of all n = 60 lags together: (sum z^2 - n) / sqrt(2 n) */
     double flux_frame;    /* sum of the observed pixels above the background */
     double flux_model;    /* sum of H scene over the same pixels */
     double flux_ratio;    /* flux_model / flux_frame */

@@ -6,10 +6,11 @@
 
 #include <math.h>
 
-#define LOWEST   1e-6
-#define HIGHEST  1e6
-#define STEPS    40
-#define ACCURACY 0.01
+#define REACH      1e6 /* factor away from the guess */
+#define OUTWARDS   2.0 /* step of the logarithm while there is no bracket */
+#define STEPS      40
+#define ACCURACY   0.01 /* of chi^2 */
+#define RESOLUTION 1e-3 /* of the logarithm */
 
 sf_status sf_chi_squared(const sf_observation *o, const double *scene, double *chi_squared)
 {
@@ -27,19 +28,26 @@ done:
     return status;
 }
 
-sf_status sf_discrepancy(sf_discrepancy_solve solve, void *user, double *strength)
+sf_status sf_discrepancy(sf_discrepancy_solve solve, void *user, double guess, double *strength,
+                         bool *reached)
 {
-    double low = log(LOWEST), high = log(HIGHEST), chi_squared = 0.0;
+    double low = -INFINITY, high = INFINITY; /* logarithms; chi^2 < 1 at low, > 1 at high */
+    double at = log(guess), chi_squared = 0.0;
 
-    for (int i = 0; i < STEPS; i++) {
-        *strength = exp(0.5 * (low + high));
+    *reached = false;
+    for (int i = 0; i < STEPS && fabs(at - log(guess)) < log(REACH); i++) {
+        *strength = exp(at);
         SF_TRY(solve(user, *strength, &chi_squared));
-        if (fabs(chi_squared - 1.0) <= ACCURACY) break;
+        *reached = fabs(chi_squared - 1.0) <= ACCURACY;
+        if (*reached || high - low < RESOLUTION) break;
         if (chi_squared < 1.0)
-            low = log(*strength);
+            low = at;
         else
-            high = log(*strength);
-        if (high - low < 1e-3) break;
+            high = at;
+        if (isfinite(low) && isfinite(high))
+            at = 0.5 * (low + high);
+        else
+            at += chi_squared < 1.0 ? OUTWARDS : -OUTWARDS;
     }
     return SF_OK;
 }

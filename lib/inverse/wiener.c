@@ -73,11 +73,13 @@ sf_status sf_wiener(const sf_observation *observation, const sf_wiener_options *
     const double begin = sf_seconds();
     wiener_state s = {.o = observation, .scene = scene};
     sf_solver_report ignored;
+    bool reached = false;
     sf_status status;
 
     if (report == NULL) report = &ignored;
     if (options == NULL) options = &defaults;
     memset(report, 0, sizeof *report);
+    report->stop = SF_STOP_CONVERGED;
     report->primal_residual = report->dual_residual = report->noise_level = NAN;
     report->strength = options->spectrum != NULL ? 1.0 : options->strength;
     report->guarantee = "exact: a linear system, solved to its tolerance";
@@ -91,11 +93,10 @@ sf_status sf_wiener(const sf_observation *observation, const sf_wiener_options *
         sf_normal_set_roughness(s.normal, options->strength, 2);
         SF_GO(sf_normal_solve(s.normal, NULL, &s.goal, scene));
     } else {
-        SF_GO(sf_discrepancy(try_strength, &s, &report->strength));
+        SF_GO(sf_discrepancy(try_strength, &s, 1.0, &report->strength, &reached));
+        report->stop = reached ? SF_STOP_DISCREPANCY : SF_STOP_ITERATIONS;
     }
     report->iterations = sf_normal_iterations(s.normal);
-    report->stop = options->spectrum == NULL && options->strength == 0.0 ? SF_STOP_DISCREPANCY
-                                                                         : SF_STOP_CONVERGED;
     report->transform_seconds = sf_normal_transform_seconds(s.normal);
     report->seconds = sf_seconds() - begin;
 done:

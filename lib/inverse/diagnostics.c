@@ -1,0 +1,118 @@
+/* diagnostics.c - what a residual says: chi^2, whiteness, flux. */
+#include "inverse/observation.h"
+
+#include "base/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LAGS 5
+
+sf_status sf_observation_residual(const sf_observation *o, const double *scene, double *residual)
+{
+    const size_t cells = sf_grid_size(&o->scene);
+    double *blurred = NULL;
+    sf_status status;
+
+    SF_GO(sf_allocate(&blurred, cells, sizeof *blurred));
+    SF_GO(sf_observation_blur(o, scene, blurred));
+    for (size_t i = 0; i < cells; i++)
+        blurred[i] =
+            o->weight[i] > 0.0 ? (o->data[i] - blurred[i]) * sqrt(o->weight[i]) / o->noise : NAN;
+    SF_GO(sf_observation_crop(o, blurred, residual));
+done:
+    sf_free(blurred);
+    return status;
+}
+
+/* sum of r(p) r(p + lag), over the pairs of observed pixels. */
+static double pair_sum(const sf_grid *grid, const double *r, int rows, int columns, size_t *pairs)
+{
+    const long ny = (long)grid->shape[0], nx = (long)grid->shape[1];
+    const long first = columns < 0 ? -columns : 0, last = columns > 0 ? nx - columns : nx;
+    double sum = 0.0;
+
+    *pairs = 0;
+    for (long y = 0; y + rows < ny; y++)
+        for (long x = first; x < last; x++) {
+            const double t = r[y * nx + x] * r[(y + rows) * nx + x + columns];
+            if (isnan(t)) continue;
+            sum += t;
+            ++*pairs;
+        }
+    return sum;
+}
+
+/* Autocorrelation at every lag of the half plane up to LAGS: for white noise each is normal with
+ * variance 1/pairs, and they are independent of one another (Box & Pierce 1970). */
+static void whiteness(const sf_grid *grid, const double *residual, sf_diagnostics *d)
+{
+    size_t pairs = 0;
+    const double variance = pair_sum(grid, residual, 0, 0, &pairs) / (double)pairs;
+    double sum = 0.0, largest = 0.0;
+    int lags = 0;
+
+    for (int rows = 0; rows <= LAGS; rows++)
+        for (int columns = rows == 0 ? 1 : -LAGS; columns <= LAGS; columns++) {
+            const double product = pair_sum(grid, residual, rows, columns, &pairs);
+            double correlation, z;
+            if (pairs == 0 || !(variance > 0.0)) continue;
+            correlation = product / (variance * (double)pairs);
+            z = correlation * sqrt((double)pairs);
+            sum += z * z;
+            lags++;
+            if (fabs(z) <= largest) continue;
+            largest = fabs(z);
+            d->correlation = correlation;
+            d->correlation_z = z;
+            d->lag[0] = rows;
+            d->lag[1] = columns;
+        }
+    d->whiteness_z = lags > 0 ? (sum - lags) / sqrt(2.0 * lags) : NAN;
+}
+
+/* Fluxes over the observed pixels. */
+static sf_status fluxes(const sf_observation *o, const double *scene, sf_diagnostics *d)
+{
+    const size_t cells = sf_grid_size(&o->scene);
+    double *blurred = NULL, variance = 0.0;
+    sf_status status;
+
+    SF_GO(sf_allocate(&blurred, cells, sizeof *blurred));
+    SF_GO(sf_observation_blur(o, scene, blurred));
+    for (size_t i = 0; i < cells; i++) {
+        if (!(o->weight[i] > 0.0)) continue;
+        d->flux_frame += o->data[i];
+        d->flux_model += blurred[i];
+        variance += 1.0 / o->weight[i];
+    }
+    d->flux_ratio = d->flux_model / d->flux_frame;
+    d->flux_error = o->noise * sqrt(variance);
+done:
+    sf_free(blurred);
+    return status;
+}
+
+sf_status sf_diagnose(const sf_observation *o, const double *scene, sf_diagnostics *d)
+{
+    double *residual = NULL;
+    size_t count = sf_grid_size(&o->frame);
+    sf_status status;
+
+    memset(d, 0, sizeof *d);
+    if (o->frame.axes != 2)
+        return sf_fail(SF_ERR_SHAPE, "diagnostics are for frames of 2 axes, not %d", o->frame.axes);
+    SF_GO(sf_allocate(&residual, count, sizeof *residual));
+    SF_GO(sf_observation_residual(o, scene, residual));
+    for (size_t i = 0; i < count; i++)
+        if (!isnan(residual[i])) d->chi_squared += residual[i] * residual[i];
+    d->observed = o->observed;
+    d->chi_squared /= (double)o->observed;
+    d->chi_squared_z = (d->chi_squared - 1.0) * sqrt(0.5 * (double)o->observed);
+    whiteness(&o->frame, residual, d);
+    SF_GO(fluxes(o, scene, d));
+done:
+    sf_free(residual);
+    return status;
+}

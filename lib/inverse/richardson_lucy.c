@@ -1,0 +1,169 @@
+/* richardson_lucy.c - maximum likelihood for Poisson counts by multiplicative steps.
+ *
+ * Richardson 1972 (doi:10.1364/JOSA.62.000055), Lucy 1974 (doi:10.1086/111605); mask and
+ * background as in Snyder, Hammoud & White 1993 (doi:10.1364/JOSAA.10.001014); the enlarged
+ * scene keeps light outside the frame outside, where others see bright borders (Bertero &
+ * Boccacci 2005, doi:10.1051/0004-6361:20052717). */
+#include "inverse/observation.h"
+
+#include "base/internal.h"
+
+#include <complex.h>
+#include <math.h>
+#include <string.h>
+
+/* Cells that the observed pixels see with less than this part of the PSF stay empty: their
+ * steps would be divided by almost nothing. */
+#define LEAST_SEEN 0.01
+
+typedef struct lucy_state {
+    const sf_observation *o;
+    const sf_richardson_lucy_options *options;
+    size_t cells, half;
+    double offset;
+    double *x, *seen, *blurred; /* seen = H^T m */
+    sf_complex *spectrum;
+    double seconds, chi_squared;
+} lucy_state;
+
+sf_richardson_lucy_options sf_richardson_lucy_options_default(void)
+{
+    const sf_richardson_lucy_options options = {
+        .iterations = 200, .offset = -1.0, .discrepancy = true, .monitor = {0}};
+
+    return options;
+}
+
+/* out = H in, or H^T in; the two arrays may be the same. */
+static sf_status convolve(lucy_state *s, bool transposed, const double *in, double *out)
+{
+    const sf_complex *h = s->o->transfer;
+    const double begin = sf_seconds();
+
+    if (h == NULL) {
+        memmove(out, in, s->cells * sizeof *out);
+        return SF_OK;
+    }
+    SF_TRY(sf_fft_forward(s->o->fft, in, s->spectrum));
+    for (size_t k = 0; k < s->half; k++) s->spectrum[k] *= transposed ? conj(h[k]) : h[k];
+    SF_TRY(sf_fft_inverse(s->o->fft, s->spectrum, out));
+    s->seconds += sf_seconds() - begin;
+    return SF_OK;
+}
+
+/* H^T m, and the flat start that has the frame's flux a cell. */
+static sf_status begin(lucy_state *s)
+{
+    const sf_observation *o = s->o;
+    double flux = 0.0;
+
+    for (size_t i = 0; i < s->cells; i++) {
+        s->blurred[i] = o->weight[i] > 0.0 ? 1.0 : 0.0;
+        flux += fmax(o->data[i], 0.0);
+    }
+    SF_TRY(convolve(s, true, s->blurred, s->seen));
+    for (size_t i = 0; i < s->cells; i++)
+        s->x[i] = s->seen[i] >= LEAST_SEEN ? fmax(flux, o->noise) / (double)o->observed : 0.0;
+    return SF_OK;
+}
+
+/* blurred = H x, and its chi^2. */
+static sf_status predict(lucy_state *s)
+{
+    const sf_observation *o = s->o;
+    double sum = 0.0;
+
+    SF_TRY(convolve(s, false, s->x, s->blurred));
+    for (size_t i = 0; i < s->cells; i++) {
+        const double r = (o->data[i] - s->blurred[i]) / o->noise;
+        sum += o->weight[i] * r * r;
+    }
+    s->chi_squared = sum / (double)o->observed;
+    return SF_OK;
+}
+
+static sf_status step(lucy_state *s)
+{
+    const sf_observation *o = s->o;
+
+    for (size_t i = 0; i < s->cells; i++) {
+        const double model = s->blurred[i] + s->offset;
+        const double counts = fmax(o->data[i] + s->offset, 0.0);
+        /* a PSF with negative lobes may predict nothing where something is: no information */
+        s->blurred[i] = o->weight[i] > 0.0 ? (model > 0.0 ? counts / model : 1.0) : 0.0;
+    }
+    SF_TRY(convolve(s, true, s->blurred, s->blurred));
+    for (size_t i = 0; i < s->cells; i++)
+        if (s->x[i] > 0.0) s->x[i] = fmax(s->x[i] * s->blurred[i] / s->seen[i], 0.0);
+    return SF_OK;
+}
+
+static bool goes_on(const lucy_state *s, size_t iteration)
+{
+    const sf_monitor_event event = {
+        .stage = "richardson-lucy",
+        .iteration = iteration,
+        .total = s->options->iterations,
+        .residual = s->chi_squared,
+        .image = s->x,
+        .image_size = s->cells,
+    };
+    return sf_monitor_call(&s->options->monitor, &event);
+}
+
+static sf_status iterate(lucy_state *s, sf_solver_report *report)
+{
+    report->stop = SF_STOP_ITERATIONS;
+    SF_TRY(begin(s));
+    SF_TRY(predict(s));
+    while (report->iterations < s->options->iterations) {
+        if (s->options->discrepancy && s->chi_squared <= 1.0) {
+            report->stop = SF_STOP_DISCREPANCY;
+            break;
+        }
+        SF_TRY(step(s));
+        SF_TRY(predict(s));
+        report->iterations++;
+        if (!goes_on(s, report->iterations)) {
+            report->stop = SF_STOP_MONITOR;
+            break;
+        }
+    }
+    return sf_check_finite(s->x, s->cells, "result of Richardson-Lucy");
+}
+
+sf_status sf_richardson_lucy(const sf_observation *observation,
+                             const sf_richardson_lucy_options *options, double *scene,
+                             sf_solver_report *report)
+{
+    const sf_richardson_lucy_options defaults = sf_richardson_lucy_options_default();
+    const double start = sf_seconds();
+    lucy_state s = {.o = observation, .x = scene};
+    sf_solver_report ignored;
+    sf_status status;
+
+    if (report == NULL) report = &ignored;
+    s.options = options != NULL ? options : &defaults;
+    memset(report, 0, sizeof *report);
+    report->primal_residual = report->dual_residual = NAN;
+    report->strength = report->noise_level = NAN;
+    report->guarantee = "each step raises the likelihood of Poisson counts (Shepp & Vardi 1982); "
+                        "the limit follows the noise, so it is stopped before";
+    if (isnan(s.options->offset))
+        return sf_fail(SF_ERR_ARGUMENT, "offset is NaN: give a number, negative to have it chosen");
+    s.cells = sf_grid_size(&observation->scene);
+    s.half = sf_grid_half_size(&observation->scene);
+    s.offset = s.options->offset >= 0.0 ? s.options->offset
+                                        : fmax(observation->background, 3.0 * observation->noise);
+    SF_GO(sf_allocate(&s.seen, s.cells, sizeof *s.seen));
+    SF_GO(sf_allocate(&s.blurred, s.cells, sizeof *s.blurred));
+    SF_GO(sf_allocate(&s.spectrum, s.half, sizeof *s.spectrum));
+    SF_GO(iterate(&s, report));
+    report->transform_seconds = s.seconds;
+    report->seconds = sf_seconds() - start;
+done:
+    sf_free(s.seen);
+    sf_free(s.blurred);
+    sf_free(s.spectrum);
+    return status;
+}
