@@ -1,0 +1,268 @@
+/* test_spectrum.c - power spectra: exact values, the spline's laws, eigenvalues, bad input. */
+#include <scorefield/field.h>
+
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static double power_at(const sf_spectrum *spectrum, double k)
+{
+    double power;
+
+    assert_ok(sf_spectrum_power(spectrum, k, &power));
+    return power;
+}
+
+static void power_law_values(void **state)
+{
+    sf_spectrum *spectrum;
+
+    (void)state;
+    assert_ok(sf_spectrum_power_law(3.0, -2.0, 7.0, &spectrum));
+    assert_close(power_at(spectrum, 0.0), 7.0, 0.0);
+    assert_close(power_at(spectrum, 1.0), 3.0, 0.0);
+    assert_close(power_at(spectrum, 0.5), 12.0, 0.0);
+    sf_spectrum_release(&spectrum);
+    assert_null(spectrum);
+    assert_ok(sf_spectrum_power_law(0.0, 1.0, 0.0, &spectrum));
+    assert_close(power_at(spectrum, 2.0), 0.0, 0.0);
+    sf_spectrum_release(&spectrum);
+}
+
+/* lambda_k = P(k)/v on a grid with three different spacings: k and v by hand. */
+static void eigenvalues_are_power_over_cell_volume(void **state)
+{
+    const size_t shape[] = {3, 4, 5};
+    const double spacing[] = {0.5, 2.0, 0.25}, v = 0.25, two_pi = 2.0 * acos(-1.0);
+    double lambda[3 * 4 * 3];
+    sf_spectrum *spectrum;
+    sf_grid grid;
+
+    (void)state;
+    assert_ok(sf_grid_make(3, shape, spacing, &grid));
+    assert_ok(sf_spectrum_power_law(10.0, -1.5, 4.0, &spectrum));
+    assert_ok(sf_spectrum_eigenvalues(spectrum, &grid, lambda));
+    assert_close(lambda[0], 4.0 / v, 0.0);
+    for (int a = 0; a < 3; a++)
+        for (int b = 0; b < 4; b++)
+            for (int c = 0; c < 3; c++) {
+                const double ka = two_pi * (a == 2 ? -1 : a) / 1.5;
+                const double kb = two_pi * (b == 3 ? -1 : b) / 8.0, kc = two_pi * c / 1.25;
+                const double exact = 10.0 * pow(ka * ka + kb * kb + kc * kc, -0.75) / v;
+
+                if (a + b + c > 0) assert_close(lambda[(a * 4 + b) * 3 + c] / exact, 1.0, 1e-14);
+            }
+    sf_spectrum_release(&spectrum);
+}
+
+/* log P is linear in log k for a power law, and a natural spline of a line is the line. */
+static void table_reproduces_a_power_law(void **state)
+{
+    double k[9], power[9];
+    sf_spectrum *spectrum;
+
+    (void)state;
+    for (int i = 0; i < 9; i++) {
+        k[i] = 0.01 * pow(1.7 + 0.1 * i, i);
+        power[i] = 5.0 * pow(k[i], -2.3);
+    }
+    assert_ok(sf_spectrum_table(k, power, 9, 2.0, &spectrum));
+    assert_close(power_at(spectrum, 0.0), 2.0, 0.0);
+    for (double q = 1e-5; q < 1e5; q *= 1.37)
+        assert_close(power_at(spectrum, q) / (5.0 * pow(q, -2.3)), 1.0, 1e-12);
+    sf_spectrum_release(&spectrum);
+}
+
+/* The natural cubic spline through (0,0), (1,1), (2,0) has second derivative -3 in the middle,
+ * so it is 3/2 x - 1/2 x^3 on [0,1] and its slope is 3/2 at one end, -3/2 at the other. */
+static void table_is_the_natural_spline(void **state)
+{
+    const double k[] = {1.0, exp(1.0), exp(2.0)}, power[] = {1.0, exp(1.0), 1.0};
+    sf_spectrum *spectrum;
+
+    (void)state;
+    assert_ok(sf_spectrum_table(k, power, 3, 0.0, &spectrum));
+    assert_close(log(power_at(spectrum, exp(0.5))), 0.75 - 0.0625, 1e-14);
+    assert_close(log(power_at(spectrum, exp(1.5))), 0.75 - 0.0625, 1e-14);
+    assert_close(log(power_at(spectrum, exp(-2.0))), -3.0, 1e-14);
+    assert_close(log(power_at(spectrum, exp(5.0))), -4.5, 1e-13);
+    for (int i = 0; i < 3; i++) assert_close(power_at(spectrum, k[i]) / power[i], 1.0, 1e-14);
+    sf_spectrum_release(&spectrum);
+}
+
+static double from_user(double k, void *user) { return *(double *)user - k; }
+
+static void callback_values_are_checked(void **state)
+{
+    double top = 2.0, power, lambda[5];
+    sf_spectrum *spectrum, *shared;
+    sf_grid grid;
+
+    (void)state;
+    assert_ok(sf_spectrum_callback(from_user, &top, &spectrum));
+    shared = sf_spectrum_retain(spectrum);
+    sf_spectrum_release(&spectrum);
+    assert_close(power_at(shared, 0.0), 2.0, 0.0);
+    assert_close(power_at(shared, 1.5), 0.5, 0.0);
+    assert_status(SF_ERR_NUMERIC, sf_spectrum_power(shared, 2.5, &power));
+    assert_string_equal(sf_last_error(),
+                        "the spectrum gives P(2.5) = -0.5; a power is finite and not negative");
+    assert_ok(sf_grid_make(1, (const size_t[]){8}, NULL, &grid));
+    assert_status(SF_ERR_NUMERIC, sf_spectrum_eigenvalues(shared, &grid, lambda));
+    top = NAN;
+    assert_status(SF_ERR_NUMERIC, sf_spectrum_power(shared, 1.0, &power));
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_power(shared, -1.0, &power));
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_power(shared, INFINITY, &power));
+    sf_spectrum_release(&shared);
+    sf_spectrum_release(&shared);
+    sf_spectrum_release(NULL);
+    assert_null(sf_spectrum_retain(NULL));
+}
+
+static void overflow_is_an_error(void **state)
+{
+    double power, lambda[5];
+    sf_spectrum *spectrum;
+    sf_grid grid;
+
+    (void)state;
+    assert_ok(sf_spectrum_power_law(1e300, -10.0, 0.0, &spectrum));
+    assert_status(SF_ERR_NUMERIC, sf_spectrum_power(spectrum, 1e-30, &power));
+    assert_ok(sf_grid_make(1, (const size_t[]){8}, (const double[]){1e-30}, &grid));
+    sf_spectrum_release(&spectrum);
+    assert_ok(sf_spectrum_power_law(1e300, 0.0, 0.0, &spectrum));
+    assert_status(SF_ERR_NUMERIC, sf_spectrum_eigenvalues(spectrum, &grid, lambda));
+    sf_spectrum_release(&spectrum);
+}
+
+static void bad_values_are_refused(void **state)
+{
+    const double k[] = {1.0, 2.0, 3.0, 3.0}, power[] = {1.0, 2.0, 3.0, 1.0};
+    const double zero[] = {0.0, 1.0, 2.0}, negative[] = {1.0, -1.0, 1.0}, nan[] = {1.0, 1.0, NAN};
+    const double merged[] = {1e300, 1.0000000000000002e300, 2e300};
+    sf_spectrum *s;
+
+    (void)state;
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_power_law(-1.0, 0.0, 0.0, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_power_law(1.0, NAN, 0.0, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_power_law(1.0, 0.0, -1.0, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_power_law(1.0, 0.0, INFINITY, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_callback(NULL, NULL, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_table(k, power, 2, 0.0, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_table(k, power, 4, 0.0, &s));
+    assert_non_null(strstr(sf_last_error(), "point 4"));
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_table(zero, power, 3, 0.0, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_table(k, negative, 3, 0.0, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_table(k, nan, 3, 0.0, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_table(nan, power, 3, 0.0, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_table(merged, power, 3, 0.0, &s));
+    assert_null(s);
+}
+
+/* Parses a table file with this content. */
+static sf_status parse_content(const char *content, size_t size, sf_spectrum **spectrum)
+{
+    char text[64] = "table:/tmp/test_spectrum_XXXXXX";
+    const int descriptor = mkstemp(text + 6);
+    sf_status status;
+
+    assert_true(descriptor >= 0);
+    assert_int_equal(write(descriptor, content, size), size);
+    assert_int_equal(close(descriptor), 0);
+    status = sf_spectrum_parse(text, spectrum);
+    assert_int_equal(unlink(text + 6), 0);
+    return status;
+}
+
+static void text_gives_spectra(void **state)
+{
+    const char good[] = "# k P\n0.1 100\n\n  1\t1  # middle\r\n10 0.01";
+    sf_spectrum *s;
+
+    (void)state;
+    assert_ok(sf_spectrum_parse("power:1e3,-2", &s));
+    assert_close(power_at(s, 10.0), 10.0, 1e-13);
+    assert_close(power_at(s, 0.0), 0.0, 0.0);
+    sf_spectrum_release(&s);
+    assert_ok(parse_content(good, sizeof good - 1, &s));
+    assert_close(power_at(s, 3.0), 1.0 / 9.0, 1e-14);
+    assert_close(power_at(s, 0.0), 0.0, 0.0);
+    sf_spectrum_release(&s);
+}
+
+static void long_tables_are_read_whole(void **state)
+{
+    enum { POINTS = 1000 };
+    char *content;
+    size_t used = 0;
+    sf_spectrum *s;
+
+    (void)state;
+    assert_ok(sf_allocate(&content, POINTS, 64));
+    for (int i = 1; i <= POINTS; i++)
+        used += (size_t)snprintf(content + used, 64, "%d %.17g\n", i, 2.0 + sin(i));
+    assert_ok(parse_content(content, used, &s));
+    for (int i = 1; i <= POINTS; i++) assert_close(power_at(s, i), 2.0 + sin(i), 1e-13);
+    sf_spectrum_release(&s);
+    sf_free(content);
+}
+
+static void bad_text_is_refused(void **state)
+{
+    static const struct {
+        const char *content, *word;
+    } files[] = {
+        {"", "0 points"},
+        {"1 1\n2 2\n", "2 points"},
+        {"1 1\n2 x\n3 3\n", "line 2"},
+        {"1 1\n2\n3 3\n", "line 2"},
+        {"1 1 1\n", "two columns"},
+        {"1 1\n2 2\n2 3\n", "line 3"},
+        {"1 1\n2 0\n", "P = 0"},
+        {"-1 1\n", "k = -1"},
+        {"1 1\n2 2,3\n", "line 2"},
+        {"nan 1\n", "k = nan"},
+    };
+    const char *texts[] = {"",           "power",       "power:",     "power:1",
+                           "power:1,",   "power:a,1",   "power:1,2x", "power:1,2,3",
+                           "power:-1,2", "power:nan,1", "Power:1,2",  "table"};
+    char zeros[5000] = {0};
+    sf_spectrum *s;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        assert_status(SF_ERR_ARGUMENT, sf_spectrum_parse(texts[i], &s));
+        assert_null(s);
+    }
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        assert_int_not_equal(parse_content(files[i].content, strlen(files[i].content), &s), SF_OK);
+        assert_null(s);
+        assert_non_null(strstr(sf_last_error(), files[i].word));
+    }
+    assert_status(SF_ERR_FORMAT, parse_content(zeros, sizeof zeros, &s));
+    assert_status(SF_ERR_IO, sf_spectrum_parse("table:/nonexistent/file", &s));
+    assert_non_null(strstr(sf_last_error(), "/nonexistent/file"));
+    assert_status(SF_ERR_IO, sf_spectrum_parse("table:/tmp", &s));
+    assert_null(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(power_law_values),
+        cmocka_unit_test(eigenvalues_are_power_over_cell_volume),
+        cmocka_unit_test(table_reproduces_a_power_law),
+        cmocka_unit_test(table_is_the_natural_spline),
+        cmocka_unit_test(callback_values_are_checked),
+        cmocka_unit_test(overflow_is_an_error),
+        cmocka_unit_test(bad_values_are_refused),
+        cmocka_unit_test(text_gives_spectra),
+        cmocka_unit_test(long_tables_are_read_whole),
+        cmocka_unit_test(bad_text_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
