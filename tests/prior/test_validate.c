@@ -80,7 +80,8 @@ static void total_variation_is_at_its_best(void **state)
     double best = INFINITY, noisy[SIZE], out[SIZE];
 
     for (size_t i = 0; i < COUNT * SIZE; i++)
-        images[i] = 100.0 + (i % SIDE / 20 + i / SIDE / 20) % 2 * 3.0 + (i % SIDE > 40 ? 2.0 : 0.0);
+        images[i] = 100.0 + ((i % SIDE / 20 + i / SIDE / 20) % 2 == 1 ? 3.0 : 0.0) +
+                    (i % SIDE > 40 ? 2.0 : 0.0);
     OK(sf_prior_validate(prior, 1, images, 0.5, 3, &v));
     assert_true(v.total_variation > v.wiener + 3.0);
     assert_true(v.wiener > v.noisy + 3.0);
