@@ -118,8 +118,10 @@ static sf_status choose_pass(sf_compiler *compiler, const sf_unit *unit, sf_pass
                              sf_convolution *chosen, sf_primitive **primitive, sf_order *order)
 {
     for (size_t i = 0; i < compiler->order_count; i++) {
-        *order = compiler->order[i];
-        SF_TRY(sf_compile_convolution(compiler, unit, pass, *order, compiler->number, false, chosen,
+        const sf_variant variant = {.order = compiler->order[i]};
+
+        *order = variant.order;
+        SF_TRY(sf_compile_convolution(compiler, unit, pass, &variant, compiler->number, chosen,
                                       primitive));
         if (*primitive != NULL) return SF_OK;
     }

@@ -26,6 +26,13 @@ typedef struct sf_unit {
     double flops;
 } sf_unit;
 
+/* A way to run a convolution. */
+typedef struct sf_variant {
+    sf_order order;
+    bool fuse; /* with the unit's addend and activation */
+    bool winograd;
+} sf_variant;
+
 typedef struct sf_compiler {
     const sf_graph *graph;
     sf_engine_options options;
@@ -54,10 +61,10 @@ void sf_compile_dim(const sf_compiler *compiler, size_t value, size_t dim[4]);
 size_t sf_compile_node_index(const sf_compiler *compiler, const sf_node *node);
 /* A blocked order only where the channels fill the blocks. */
 sf_order sf_compile_order(sf_order order, size_t channels);
-/* A pass of a unit's convolution in one of the orders, its layouts left in *tried;
+/* A pass of a unit's convolution in a variant, its layouts left in *tried;
  * *primitive = NULL: not available. `number` is the destination's. */
 sf_status sf_compile_convolution(sf_compiler *compiler, const sf_unit *unit, sf_pass pass,
-                                 sf_order order, sf_number number, bool fuse, sf_convolution *tried,
+                                 const sf_variant *variant, sf_number number, sf_convolution *tried,
                                  sf_primitive **primitive);
 /* The value in an order (constants: reordered when the weights are set). */
 sf_status sf_compile_value(sf_compiler *compiler, size_t value, const sf_node *node,

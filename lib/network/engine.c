@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A training batch is cut into at most so many lanes, by its size alone: each runs on one thread,
- * and the lanes' parameter gradients are added in their order. So the bits do not depend on the
- * number of threads, and threads wait for each other twice a step, not at every primitive. */
-#define MOST_LANES 8
+/* A training batch is cut into lanes, by its size alone: each runs on one thread, and the lanes'
+ * parameter gradients are added in their order. So the bits do not depend on the number of
+ * threads, and threads wait for each other twice a step, not at every primitive. Lanes of four
+ * samples or more are as efficient as the whole (measured: 4 lanes of 4 cost 3 %, 8 of 2 14 %). */
+#define FEW_LANES    4
+#define MOST_LANES   16
+#define LANE_SAMPLES 4
 
 struct sf_engine {
     sf_engine_options options;
@@ -107,11 +110,12 @@ static sf_status make_fixed(sf_compiler *compiler, size_t parameter_count)
                           &compiler->output_gradient);
 }
 
-/* The largest number of equal pieces. */
 static size_t count_lanes(size_t batch)
 {
-    size_t lanes = MOST_LANES;
+    size_t lanes = batch / LANE_SAMPLES;
 
+    if (lanes < FEW_LANES) lanes = FEW_LANES;
+    if (lanes > MOST_LANES) lanes = MOST_LANES;
     while (batch % lanes != 0) lanes--;
     return lanes;
 }

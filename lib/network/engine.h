@@ -11,6 +11,8 @@ typedef struct sf_engine_options {
     bool training;       /* keep activations, and compile the backward primitives */
     bool bf16;           /* training only: bf16 activations and gradients, f32 weights and sums;
                             SF_ERR_UNSUPPORTED unless sf_engine_has_bf16() */
+    bool direct;         /* inference only: no Winograd convolutions, which are up to twice as fast
+                            and round at 1e-6 instead of 1e-7 */
     bool input_gradient; /* training only: the backward pass also goes to input 0 */
 } sf_engine_options;
 

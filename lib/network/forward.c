@@ -136,7 +136,7 @@ static void set_geometry(const sf_compiler *compiler, sf_unit *unit)
 }
 
 sf_status sf_compile_convolution(sf_compiler *compiler, const sf_unit *unit, sf_pass pass,
-                                 sf_order order, sf_number number, bool fuse, sf_convolution *tried,
+                                 const sf_variant *variant, sf_number number, sf_convolution *tried,
                                  sf_primitive **primitive)
 {
     sf_dnn *dnn = compiler->plan->dnn;
@@ -146,11 +146,12 @@ sf_status sf_compile_convolution(sf_compiler *compiler, const sf_unit *unit, sf_
 
     *primitive = NULL;
     *tried = unit->convolution;
+    tried->winograd = variant->winograd;
     sf_compile_dim(compiler, node->input[0], in);
     sf_compile_dim(compiler, node->output, out);
-    SF_TRY(sf_layout_create(dnn, 4, in, compiler->number, sf_compile_order(order, in[1]), NULL,
-                            &tried->source));
-    SF_TRY(sf_layout_create(dnn, 4, out, number, sf_compile_order(order, out[1]), NULL,
+    SF_TRY(sf_layout_create(dnn, 4, in, compiler->number, sf_compile_order(variant->order, in[1]),
+                            NULL, &tried->source));
+    SF_TRY(sf_layout_create(dnn, 4, out, number, sf_compile_order(variant->order, out[1]), NULL,
                             &tried->destination));
     SF_TRY(sf_layout_create(dnn, unit->weights_rank, unit->weights_dim,
                             pass == SF_PASS_WEIGHTS ? SF_NUMBER_F32 : compiler->number,
@@ -158,11 +159,11 @@ sf_status sf_compile_convolution(sf_compiler *compiler, const sf_unit *unit, sf_
     if (node->input_count > 2 && pass != SF_PASS_DATA)
         SF_TRY(
             sf_layout_create(dnn, 1, &out[1], SF_NUMBER_F32, SF_ORDER_PLAIN, NULL, &tried->bias));
-    if (fuse && unit->addend != SF_NO_VALUE) {
-        if (order == SF_ORDER_ANY) return SF_OK; /* the addend's layout must be known */
+    if (variant->fuse && unit->addend != SF_NO_VALUE) {
+        if (variant->order == SF_ORDER_ANY) return SF_OK; /* the addend's layout must be known */
         fusion.addend = tried->destination;
     }
-    SF_TRY(sf_primitive_convolution(dnn, pass, tried, fuse ? &fusion : NULL, unit->forward,
+    SF_TRY(sf_primitive_convolution(dnn, pass, tried, variant->fuse ? &fusion : NULL, unit->forward,
                                     primitive));
     if (*primitive == NULL) return SF_OK;
     SF_TRY(sf_primitive_layout(dnn, *primitive,
@@ -229,28 +230,61 @@ static void mark_fused(sf_compiler *compiler, const sf_unit *unit)
     }
 }
 
+/* Measured (Sapphire Rapids, Zen 5): below this many channels Winograd's transforms cost more
+ * than the multiplications that they save. */
+#define WINOGRAD_CHANNELS 64
+
+static bool winograd_pays(const sf_compiler *compiler, const sf_unit *unit)
+{
+    const sf_convolution *c = &unit->convolution;
+    size_t in[4], out[4];
+
+    sf_compile_dim(compiler, unit->node->input[0], in);
+    sf_compile_dim(compiler, unit->node->output, out);
+    return !compiler->options.training && !compiler->options.direct && !c->transposed &&
+           unit->node->groups == 1 && c->stride[0] == 1 && c->stride[1] == 1 &&
+           in[1] >= WINOGRAD_CHANNELS && out[1] >= WINOGRAD_CHANNELS;
+}
+
+/* Tries the source's own order before the others: a reorder costs a pass through memory. */
+static sf_status try_orders(sf_compiler *compiler, sf_unit *unit, sf_variant *variant,
+                            sf_number number, sf_convolution *chosen)
+{
+    const sf_pass pass = compiler->options.training ? SF_PASS_TRAINING : SF_PASS_INFERENCE;
+    const size_t source = compiler->value[unit->node->input[0]].tensor[0];
+    const sf_order own = compiler->plan->tensor[source].order;
+    const size_t skip = own == SF_ORDER_ANY || own == SF_ORDER_PLAIN ? 1 : 0;
+
+    for (size_t i = skip; i <= compiler->order_count; i++) {
+        variant->order = i == 0 ? own : compiler->order[i - 1];
+        SF_TRY(
+            sf_compile_convolution(compiler, unit, pass, variant, number, chosen, &unit->forward));
+        if (unit->forward != NULL) return SF_OK;
+    }
+    return SF_OK;
+}
+
 static sf_status choose_forward(sf_compiler *compiler, sf_unit *unit, sf_convolution *chosen,
                                 sf_number *number, sf_order *order)
 {
-    const sf_pass pass = compiler->options.training ? SF_PASS_TRAINING : SF_PASS_INFERENCE;
-    const bool fusable = unit->output != unit->node->output;
+    const bool winograd = winograd_pays(compiler, unit);
 
     *number = unit->output == compiler->graph->output && unit->addend == SF_NO_VALUE
                   ? SF_NUMBER_F32
                   : compiler->number;
-    for (int plain = fusable ? 0 : 1; plain < 2; plain++)
-        for (size_t i = 0; i < compiler->order_count; i++) {
-            *order = compiler->order[i];
-            SF_TRY(sf_compile_convolution(compiler, unit, pass, *order, *number, plain == 0, chosen,
-                                          &unit->forward));
-            if (unit->forward == NULL) continue;
-            if (plain == 1) { /* what could not be fused runs on its own */
-                unit->output = unit->node->output;
-                unit->addend = SF_NO_VALUE;
-                unit->activation = (sf_activation){0};
-            }
-            return SF_OK;
+    for (int attempt = winograd ? 0 : 2; attempt < 4; attempt++) {
+        sf_variant variant = {.fuse = attempt % 2 == 0, .winograd = attempt < 2};
+
+        SF_TRY(try_orders(compiler, unit, &variant, *number, chosen));
+        if (unit->forward == NULL) continue;
+        *order = variant.order;
+        if (!variant.fuse) { /* what could not be fused runs on its own */
+            unit->output = unit->node->output;
+            unit->addend = SF_NO_VALUE;
+            unit->activation = (sf_activation){0};
         }
+        return SF_OK;
+    }
     return sf_compile_unsupported(unit->node,
                                   "has no fast implementation in oneDNN on this processor");
 }

@@ -52,6 +52,12 @@ typedef struct sf_window {
     dnnl_dims_t strides, dilates, low, high;
 } sf_window;
 
+static dnnl_alg_kind_t algorithm(const sf_convolution *convolution)
+{
+    if (convolution->transposed) return dnnl_deconvolution_direct;
+    return convolution->winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
+}
+
 #if DNNL_VERSION_MAJOR >= 3
 
 static dnnl_status_t descriptor_strides(dnnl_memory_desc_t *descriptor, int rank,
@@ -107,18 +113,17 @@ static dnnl_status_t describe_convolution(dnnl_primitive_desc_t *descriptor, dnn
     if (pass == SF_PASS_DATA)
         return (c->transposed ? dnnl_deconvolution_backward_data_primitive_desc_create
                               : dnnl_convolution_backward_data_primitive_desc_create)(
-            descriptor, engine, c->transposed ? dnnl_deconvolution_direct : dnnl_convolution_direct,
-            x, k, y, w->strides, w->dilates, w->low, w->high, hint, attr);
+            descriptor, engine, algorithm(c), x, k, y, w->strides, w->dilates, w->low, w->high,
+            hint, attr);
     if (pass == SF_PASS_WEIGHTS)
         return (c->transposed ? dnnl_deconvolution_backward_weights_primitive_desc_create
                               : dnnl_convolution_backward_weights_primitive_desc_create)(
-            descriptor, engine, c->transposed ? dnnl_deconvolution_direct : dnnl_convolution_direct,
-            x, k, b, y, w->strides, w->dilates, w->low, w->high, hint, attr);
+            descriptor, engine, algorithm(c), x, k, b, y, w->strides, w->dilates, w->low, w->high,
+            hint, attr);
     return (c->transposed ? dnnl_deconvolution_forward_primitive_desc_create
                           : dnnl_convolution_forward_primitive_desc_create)(
-        descriptor, engine, kind,
-        c->transposed ? dnnl_deconvolution_direct : dnnl_convolution_direct, x, k, b, y, w->strides,
-        w->dilates, w->low, w->high, attr);
+        descriptor, engine, kind, algorithm(c), x, k, b, y, w->strides, w->dilates, w->low, w->high,
+        attr);
 }
 
 static dnnl_status_t describe_activation(dnnl_primitive_desc_t *descriptor, dnnl_engine_t engine,
@@ -192,18 +197,15 @@ static dnnl_status_t describe_convolution(dnnl_primitive_desc_t *descriptor, dnn
     if (pass == SF_PASS_DATA)
         status = (c->transposed ? dnnl_dilated_deconvolution_backward_data_desc_init
                                 : dnnl_dilated_convolution_backward_data_desc_init)(
-            &operation, c->transposed ? dnnl_deconvolution_direct : dnnl_convolution_direct, x, k,
-            y, w->strides, w->dilates, w->low, w->high);
+            &operation, algorithm(c), x, k, y, w->strides, w->dilates, w->low, w->high);
     else if (pass == SF_PASS_WEIGHTS)
         status = (c->transposed ? dnnl_dilated_deconvolution_backward_weights_desc_init
                                 : dnnl_dilated_convolution_backward_weights_desc_init)(
-            &operation, c->transposed ? dnnl_deconvolution_direct : dnnl_convolution_direct, x, k,
-            b, y, w->strides, w->dilates, w->low, w->high);
+            &operation, algorithm(c), x, k, b, y, w->strides, w->dilates, w->low, w->high);
     else
         status = (c->transposed ? dnnl_dilated_deconvolution_forward_desc_init
                                 : dnnl_dilated_convolution_forward_desc_init)(
-            &operation, kind, c->transposed ? dnnl_deconvolution_direct : dnnl_convolution_direct,
-            x, k, b, y, w->strides, w->dilates, w->low, w->high);
+            &operation, kind, algorithm(c), x, k, b, y, w->strides, w->dilates, w->low, w->high);
     if (status != dnnl_success) return status;
     return dnnl_primitive_desc_create(descriptor, &operation, attr, engine, hint);
 }

@@ -74,6 +74,7 @@ size_t sf_layout_bytes(const sf_layout *layout);
 /* A convolution or, transposed, its adjoint in its own right, seen from the forward pass. */
 typedef struct sf_convolution {
     bool transposed;
+    bool winograd; /* fewer multiplications (Lavin & Gray 2016, doi:10.1109/CVPR.2016.435) */
     const sf_layout *source, *weights, *bias, *destination; /* bias may be NULL */
     size_t stride[2], dilation[2];                          /* dilation 1 = dense */
     long pad_low[2], pad_high[2];
