@@ -5,18 +5,18 @@
 #include <scorefield/base.h>
 
 /* Leaves the function with the status of a call that failed. */
-#define SF_TRY(call)                              \
-    do {                                          \
-        const sf_status status_ = (call);         \
-        if (status_ != SF_OK) return status_;     \
+#define SF_TRY(call)                          \
+    do {                                      \
+        const sf_status status_ = (call);     \
+        if (status_ != SF_OK) return status_; \
     } while (0)
 
 /* The same for functions that have something to release: needs a variable `sf_status status`
  * and a label `done`. */
-#define SF_GO(call)                               \
-    do {                                          \
-        status = (call);                          \
-        if (status != SF_OK) goto done;           \
+#define SF_GO(call)                     \
+    do {                                \
+        status = (call);                \
+        if (status != SF_OK) goto done; \
     } while (0)
 
 /* *product = a * b, false on overflow. */

@@ -12,15 +12,15 @@ sf_status sf_allocate(void *pointer, size_t count, size_t size)
     size_t bytes;
 
     memcpy(pointer, &memory, sizeof memory); /* NULL on every error */
-    if (!sf_multiply_sizes(count, size, &bytes) || bytes > SIZE_MAX / 2)
+    if (!sf_multiply_sizes(count, size, &bytes) || bytes > SIZE_MAX / 2 - ALIGNMENT)
         return sf_fail(SF_ERR_MEMORY, "%zu items of %zu bytes are more than memory can hold", count,
                        size);
     bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (bytes == 0) bytes = ALIGNMENT;
     memory = aligned_alloc(ALIGNMENT, bytes);
     if (memory == NULL)
-        return sf_fail(SF_ERR_MEMORY, "no memory for %zu items of %zu bytes (%.3g GiB)", count, size,
-                       (double)bytes / 1073741824.0);
+        return sf_fail(SF_ERR_MEMORY, "no memory for %zu items of %zu bytes (%.3g GiB)", count,
+                       size, (double)bytes / 1073741824.0);
     memset(memory, 0, bytes);
     memcpy(pointer, &memory, sizeof memory);
     return SF_OK;

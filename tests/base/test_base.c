@@ -80,8 +80,8 @@ static void memory_is_zeroed_and_aligned(void **state)
 
 static void impossible_sizes_are_refused(void **state)
 {
-    const size_t sizes[][2] = {
-        {SIZE_MAX, 2}, {SIZE_MAX / 2, 3}, {SIZE_MAX, 1}, {SIZE_MAX / 2 - 1, 1}, {SIZE_MAX / 16, 8}};
+    const size_t sizes[][2] = {{SIZE_MAX, 2},         {SIZE_MAX / 2, 3},  {SIZE_MAX, 1},
+                               {SIZE_MAX / 2 - 1, 1}, {SIZE_MAX / 16, 8}, {SIZE_MAX / 4, 1}};
 
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
