@@ -49,9 +49,14 @@ SF_API sf_status sf_observation_crop(const sf_observation *observation, const do
 SF_API sf_status sf_observation_predict(const sf_observation *observation, const double *scene,
                                         double *frame);
 
-/* Noise of a frame from its own finest structure: median absolute deviation of second
- * differences along both axes (Immerkaer 1996 kernel, made robust), NaN and masked pixels left
- * out. Background: mode estimator by clipped median, and its scatter. */
+/* Standard deviation of a frame's noise from its own finest structure: median absolute second
+ * difference along every axis (Immerkaer 1996, made robust), of neighbours and, for resampled
+ * frames whose neighbours share their noise, of pixels three apart. Pixels that are not finite or
+ * masked (mask not zero; NULL none) are left out. For white noise on N pixels its own standard
+ * deviation is about 1.6/sqrt(N) of it. SF_ERR_ARGUMENT for a constant frame and for one of too few
+ * usable pixels.
+ * Background: median of what is within 3 deviations of it, iterated, or the mode
+ * 2.5 median - 1.5 mean of that (Bertin & Arnouts 1996). */
 SF_API sf_status sf_estimate_noise(const sf_grid *frame, const double *pixels, const double *mask,
                                    double *noise);
 SF_API sf_status sf_estimate_background(const sf_grid *frame, const double *pixels,

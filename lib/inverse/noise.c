@@ -2,7 +2,12 @@
  *
  * Second differences along every axis remove whatever is smooth (Immerkaer 1996,
  * doi:10.1006/cviu.1996.0060); their median absolute value instead of the mean keeps stars,
- * edges and cosmic rays out. */
+ * edges and cosmic rays out.
+ *
+ * Resampled frames have noise that neighbours share, of which differences of neighbours see only
+ * a part (0.35 to 0.85 on frames of HST, SDSS, KiDS and HSC). Differences between pixels three
+ * apart see all of it; but they see more of the scene too. Noise reaches a plateau there and a
+ * scene goes on rising, which tells one from the other. */
 #include <scorefield/inverse.h>
 
 #include "base/internal.h"
@@ -12,6 +17,7 @@
 #include <math.h>
 
 #define FEWEST_SAMPLES 16
+#define PLATEAU        1.15
 
 /* Quantiles of |n|, n ~ N(0,1): the median first, then farther out for frames in whole numbers,
  * where most differences may be zero. */
@@ -43,8 +49,9 @@ static size_t gather(double *values, size_t count)
     return kept;
 }
 
-/* values <- values[i-1] - 2 values[i] + values[i+1] along an axis; NaN at both ends. */
-static void second_difference(const sf_grid *grid, int axis, double *values)
+/* values[i] <- values[i] - 2 values[i + apart] + values[i + 2 apart] along an axis; NaN where
+ * that leaves the grid. */
+static void second_difference(const sf_grid *grid, int axis, size_t apart, double *values)
 {
     const size_t count = sf_grid_size(grid), n = grid->shape[axis];
     size_t stride = 1;
@@ -52,53 +59,65 @@ static void second_difference(const sf_grid *grid, int axis, double *values)
     for (int a = axis + 1; a < grid->axes; a++) stride *= grid->shape[a];
     for (size_t line = 0; line < count / n; line++) {
         double *v = values + line / stride * stride * n + line % stride;
-        double before = v[0];
-        v[0] = NAN;
-        for (size_t i = 1; i + 1 < n; i++) {
-            const double here = v[i * stride];
-            v[i * stride] = before - 2.0 * here + v[(i + 1) * stride];
-            before = here;
-        }
-        v[(n - 1) * stride] = NAN;
+        for (size_t i = 0; i < n; i++)
+            v[i * stride] = i + 2 * apart < n ? v[i * stride] - 2.0 * v[(i + apart) * stride] +
+                                                    v[(i + 2 * apart) * stride]
+                                              : NAN;
     }
+}
+
+/* The noise from differences of pixels that are so far apart; *samples says from how many. Axes
+ * that are too short for the smallest difference are left alone. Zero if nearly all differences
+ * are zero, or there are too few. */
+static sf_status noise_at(const sf_grid *frame, const double *pixels, const double *mask,
+                          size_t apart, double *noise, size_t *samples)
+{
+    double *values = NULL, gain = 1.0;
+    size_t count;
+
+    *noise = 0.0;
+    *samples = 0;
+    SF_TRY(usable_pixels(frame, pixels, mask, &values));
+    for (int a = 0; a < frame->axes; a++) {
+        if (frame->shape[a] < 3) continue;
+        second_difference(frame, a, apart, values);
+        gain *= sqrt(6.0);
+    }
+    count = gather(values, sf_grid_size(frame));
+    if (gain > 1.0 && count >= FEWEST_SAMPLES) {
+        *samples = count;
+        for (size_t i = 0; i < count; i++) values[i] = fabs(values[i]);
+        gsl_sort(values, 1, count);
+        for (size_t q = 0; q < sizeof quantiles / sizeof *quantiles && !(*noise > 0.0); q++)
+            *noise =
+                gsl_stats_quantile_from_sorted_data(values, 1, count, quantiles[q].probability) /
+                (quantiles[q].value * gain);
+    }
+    sf_free(values);
+    return SF_OK;
 }
 
 sf_status sf_estimate_noise(const sf_grid *frame, const double *pixels, const double *mask,
                             double *noise)
 {
-    double *values = NULL, gain = 1.0;
-    size_t count;
-    sf_status status;
+    double near = 0.0, apart = 0.0, farther = 0.0;
+    size_t samples, few, fewer;
 
     *noise = NAN;
-    SF_GO(usable_pixels(frame, pixels, mask, &values));
-    for (int a = 0; a < frame->axes; a++) {
-        if (frame->shape[a] < 3) continue;
-        second_difference(frame, a, values);
-        gain *= sqrt(6.0);
-    }
-    count = gather(values, sf_grid_size(frame));
-    if (count < FEWEST_SAMPLES || gain == 1.0) {
-        status = sf_fail(SF_ERR_ARGUMENT,
-                         "noise cannot be estimated: only %zu places have a usable pixel with "
-                         "usable neighbours, and %d are needed; give the noise",
-                         gain == 1.0 ? 0 : count, FEWEST_SAMPLES);
-        goto done;
-    }
-    for (size_t i = 0; i < count; i++) values[i] = fabs(values[i]);
-    gsl_sort(values, 1, count);
-    for (size_t q = 0; q < sizeof quantiles / sizeof *quantiles && !(*noise > 0.0); q++)
-        *noise = gsl_stats_quantile_from_sorted_data(values, 1, count, quantiles[q].probability) /
-                 (quantiles[q].value * gain);
-    if (!(*noise > 0.0)) {
-        *noise = NAN;
-        status = sf_fail(SF_ERR_ARGUMENT,
-                         "noise cannot be estimated: the frame is constant but for fewer than "
-                         "0.3 %% of its pixels; give the noise");
-    }
-done:
-    sf_free(values);
-    return status;
+    SF_TRY(noise_at(frame, pixels, mask, 1, &near, &samples));
+    SF_TRY(noise_at(frame, pixels, mask, 3, &apart, &few));
+    SF_TRY(noise_at(frame, pixels, mask, 4, &farther, &fewer));
+    if (samples == 0)
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "noise cannot be estimated: fewer than %d places of the frame have a usable "
+                       "pixel with usable neighbours; give the noise",
+                       FEWEST_SAMPLES);
+    if (!(near > 0.0))
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "noise cannot be estimated: the frame is constant but for less than 0.3 %% "
+                       "of its pixels; give the noise");
+    *noise = fewer > 0 && apart > near && farther <= PLATEAU * apart ? apart : near;
+    return SF_OK;
 }
 
 /* The part of the sorted values within `width` robust standard deviations of their median. */

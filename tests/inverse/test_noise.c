@@ -1,0 +1,173 @@
+/* test_noise.c - noise and background estimates against simulated frames. z-scores are over
+ * repetitions with fixed seeds; the bounds of 4 have a false-alarm rate of 6e-5 each. */
+#include "simulate.h"
+
+#define ROWS    100
+#define COLUMNS 90
+#define PIXELS  (ROWS * COLUMNS)
+#define TIMES   40
+
+static sf_grid grid_of(size_t rows, size_t columns)
+{
+    sf_grid grid;
+
+    assert_ok(sf_grid_image(rows, columns, &grid));
+    return grid;
+}
+
+/* Mean over frames of the estimate / truth, and its scatter. */
+static void repeat_estimate(double sigma, double scene, bool whole, bool holes, double *mean,
+                            double *scatter)
+{
+    const sf_grid grid = grid_of(ROWS, COLUMNS);
+    double *pixels = new_array(PIXELS), *mask = new_array(PIXELS), sum = 0.0, squares = 0.0;
+
+    for (uint64_t t = 0; t < TIMES; t++) {
+        double noise;
+        blobs(ROWS, COLUMNS, scene * sigma, pixels);
+        add_noise(100 + t, PIXELS, sigma, pixels);
+        for (size_t i = 0; i < PIXELS && whole; i++) pixels[i] = round(pixels[i]);
+        for (size_t i = 0; i < PIXELS && holes; i++) {
+            if (i % 17 == 0) pixels[i] = NAN;
+            if (i % 23 == 0) pixels[i] = 1e6 * sigma;
+            mask[i] = i % 23 == 0 ? 1.0 : 0.0;
+        }
+        assert_ok(sf_estimate_noise(&grid, pixels, holes ? mask : NULL, &noise));
+        sum += noise / sigma;
+        squares += noise / sigma * noise / sigma;
+    }
+    *mean = sum / TIMES;
+    *scatter = sqrt((squares - sum * sum / TIMES) / (TIMES - 1));
+    sf_free(pixels);
+    sf_free(mask);
+}
+
+static void test_white_noise(void **state)
+{
+    static const double sigmas[] = {1.0, 3e-12, 5e8};
+    double mean, scatter;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        repeat_estimate(sigmas[i], 0.0, false, false, &mean, &scatter);
+        assert_close(mean, 1.0, 0.02); /* the larger of two estimates wins: + 1 % */
+        assert_close(scatter, 1.6 / sqrt(PIXELS), 0.006);
+    }
+}
+
+static void test_scene_does_not_count(void **state)
+{
+    double mean, scatter;
+
+    (void)state;
+    repeat_estimate(1.0, 300.0, false, false, &mean, &scatter);
+    assert_close(mean, 1.0, 0.2);
+}
+
+static void test_unusable_pixels(void **state)
+{
+    double mean, scatter;
+
+    (void)state;
+    repeat_estimate(2.0, 0.0, false, true, &mean, &scatter);
+    assert_close(mean, 1.0, 0.04);
+}
+
+/* Rounding adds 1/12 to the variance; below one unit of noise the median is a step function. */
+static void test_whole_numbers(void **state)
+{
+    static const double sigmas[] = {0.5, 0.8, 1.5, 4.0};
+    double mean, scatter;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        repeat_estimate(sigmas[i], 0.0, true, false, &mean, &scatter);
+        assert_close(mean, sqrt(1.0 + 1.0 / (12.0 * sigmas[i] * sigmas[i])), 0.2);
+    }
+}
+
+/* Rare counts: most differences are zero, and the estimate is still positive. */
+static void test_mostly_zero(void **state)
+{
+    const sf_grid grid = grid_of(ROWS, COLUMNS);
+    double *pixels = new_array(PIXELS), noise;
+
+    (void)state;
+    for (size_t i = 0; i < PIXELS; i += 101) pixels[i] = 1.0;
+    assert_ok(sf_estimate_noise(&grid, pixels, NULL, &noise));
+    assert_true(noise > 0.01 && noise < 1.0);
+    sf_free(pixels);
+}
+
+/* Noise that neighbours share, as resampling makes it: averaged over 2 x 2 pixels. */
+static void test_correlated_noise(void **state)
+{
+    const sf_grid grid = grid_of(ROWS, COLUMNS);
+    double *white = new_array(PIXELS + COLUMNS + 1), *pixels = new_array(PIXELS), noise;
+
+    (void)state;
+    add_noise(9, PIXELS + COLUMNS + 1, 2.0, white);
+    for (size_t i = 0; i < PIXELS; i++)
+        pixels[i] = 0.25 * (white[i] + white[i + 1] + white[i + COLUMNS] + white[i + COLUMNS + 1]);
+    assert_ok(sf_estimate_noise(&grid, pixels, NULL, &noise));
+    assert_close(noise, 1.0, 0.06);
+    sf_free(white);
+    sf_free(pixels);
+}
+
+static void test_noise_errors(void **state)
+{
+    const sf_grid grid = grid_of(ROWS, COLUMNS), small = grid_of(2, 2), narrow = grid_of(1, 100);
+    double *pixels = new_array(PIXELS), noise = 5.0;
+
+    (void)state;
+    assert_status(SF_ERR_ARGUMENT, sf_estimate_noise(&grid, pixels, NULL, &noise));
+    assert_non_null(strstr(sf_last_error(), "the frame is constant"));
+    assert_true(isnan(noise));
+    assert_status(SF_ERR_ARGUMENT, sf_estimate_noise(&small, pixels, NULL, &noise));
+    assert_non_null(strstr(sf_last_error(), "fewer than 16 places"));
+    add_noise(2, 100, 3.0, pixels);
+    assert_ok(sf_estimate_noise(&narrow, pixels, NULL, &noise));
+    assert_close(noise, 3.0, 1.0);
+    for (size_t i = 0; i < PIXELS; i++) pixels[i] = NAN;
+    assert_status(SF_ERR_ARGUMENT, sf_estimate_noise(&grid, pixels, NULL, &noise));
+    assert_status(SF_ERR_ARGUMENT, sf_estimate_background(&grid, pixels, NULL, &noise));
+    assert_non_null(strstr(sf_last_error(), "no pixel is usable"));
+    sf_free(pixels);
+}
+
+static void test_background(void **state)
+{
+    const sf_grid grid = grid_of(ROWS, COLUMNS);
+    double *pixels = new_array(PIXELS), *mask = new_array(PIXELS), background, sum = 0.0;
+
+    (void)state;
+    for (uint64_t t = 0; t < TIMES; t++) {
+        blobs(ROWS, COLUMNS, 50.0, pixels);
+        add_noise(500 + t, PIXELS, 1.0, pixels);
+        for (size_t i = 0; i < PIXELS; i++) pixels[i] += 1000.0;
+        for (size_t i = 0; i < 300; i++) mask[i] = 1.0;
+        for (size_t i = 0; i < 300; i++) pixels[i] = -1e9;
+        pixels[4000] = NAN;
+        assert_ok(sf_estimate_background(&grid, pixels, mask, &background));
+        sum += background - 1000.0;
+    }
+    assert_close(sum / TIMES, 0.0, 0.05); /* in units of the noise */
+    for (size_t i = 0; i < PIXELS; i++) pixels[i] = 7.0;
+    assert_ok(sf_estimate_background(&grid, pixels, NULL, &background));
+    assert_close(background, 7.0, 0.0);
+    sf_free(pixels);
+    sf_free(mask);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_white_noise),     cmocka_unit_test(test_scene_does_not_count),
+        cmocka_unit_test(test_unusable_pixels), cmocka_unit_test(test_whole_numbers),
+        cmocka_unit_test(test_mostly_zero),     cmocka_unit_test(test_correlated_noise),
+        cmocka_unit_test(test_noise_errors),    cmocka_unit_test(test_background),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
