@@ -83,9 +83,8 @@ ALWAYS_INLINE double natural_log(double u)
     const double m = from_bits((shifted & 0x000fffffffffffff) + half_root);
     const double s = (m - 1.0) / (m + 1.0);
     const double z = s * s;
-    double sum = 1.0 / 21.0;
+    double sum = 1.0 / 19.0;
 
-    sum = sum * z + 1.0 / 19.0;
     sum = sum * z + 1.0 / 17.0;
     sum = sum * z + 1.0 / 15.0;
     sum = sum * z + 1.0 / 13.0;
