@@ -203,7 +203,7 @@ static void append_continued(const sf_fits *fits, size_t index, char *text, size
            strncmp(fits->card[index], "CONTINUE", 8) == 0) {
         int code = 0;
         memcpy(card, fits->card[index], sizeof card);
-        memcpy(card, "CONTINUE= ", 10); /* the value starts where a keyword's does */
+        memcpy(card, "VALUE   = ", 10); /* it starts where any keyword's does */
         if (fits_parse_value(card, value, comment, &code) != 0 || value[0] != '\'') return;
         unquote(value);
         text[--length] = '\0';

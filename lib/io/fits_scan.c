@@ -311,11 +311,12 @@ static sf_fits_codec find_codec(const char *name)
     return SF_CODEC_NONE;
 }
 
-/* Rice: block of 1 .. 4096 pixels, word of 1, 2 or 4 bytes; lossless floats have 4. */
-static bool rice_is_sound(const header *h)
+/* Rice: block of 1 .. 4096 pixels, word of 1, 2 or 4 bytes; floats are coded as 4-byte words. */
+static bool take_rice(const header *h, sf_fits_hdu *hdu)
 {
     const long long word = h->old_rice || h->zval[1] == NOT_THERE ? 4 : h->zval[1];
 
+    hdu->rice_word = (size_t)word;
     return h->zval[0] >= 1 && h->zval[0] <= 4096 && (word == 1 || word == 2 || word == 4) &&
            (h->zbitpix > 0 || word == 4);
 }
@@ -359,7 +360,7 @@ static sf_status check_compressed(const char *path, const header *h, sf_fits_hdu
                        "%s, HDU %d: the tiles of the compressed image are damaged: %zu tiles in a "
                        "table of %lld rows",
                        path, hdu->number, tiles, h->axis[1]);
-    if (hdu->codec == SF_CODEC_RICE && !rice_is_sound(h))
+    if (hdu->codec == SF_CODEC_RICE && !take_rice(h, hdu))
         return sf_fail(SF_ERR_FORMAT, "%s, HDU %d: the Rice parameters ZVAL1, ZVAL2 are damaged",
                        path, hdu->number);
     if (h->zdither != NOT_THERE && (h->zdither < 1 || h->zdither > 10000))

@@ -104,14 +104,16 @@ static bool plio_is_sound(const unsigned char *stream, size_t words)
     return length <= words;
 }
 
-/* Integers come as words of 1, 2 or 4 bytes; lossless floats in their own size. */
-static bool gzip_is_sound(const unsigned char *stream, size_t size, size_t pixels, size_t word)
+/* The stream holds words of one of the sizes, as many as the tile has pixels. */
+static bool gzip_is_sound(const unsigned char *stream, size_t size, size_t pixels,
+                          const size_t sizes[2])
 {
     size_t length;
 
-    if (!sf_gzip_length(stream, size, pixels * (word > 0 ? word : 4), &length)) return false;
-    return word > 0 ? length == pixels * word
-                    : length == pixels || length == 2 * pixels || length == 4 * pixels;
+    if (!sf_gzip_length(stream, size, pixels * sizes[1], &length)) return false;
+    for (size_t word = sizes[0]; word <= sizes[1]; word *= 2)
+        if (length == pixels * word) return true;
+    return false;
 }
 
 /* ---- one tile ----------------------------------------------------------------------------------
@@ -170,7 +172,8 @@ static bool compressed_is_sound(const tile_check *check, const tile_cell *cell, 
                                 size_t longest, size_t second)
 {
     const sf_fits_hdu *hdu = check->hdu;
-    const size_t float_bytes = (size_t)abs(hdu->bitpix) / 8;
+    /* CFITSIO writes 8-byte floats also into 4-byte images. */
+    static const size_t integer_sizes[] = {1, 4}, float_sizes[] = {4, 8};
 
     switch (hdu->codec) {
     case SF_CODEC_HCOMPRESS:
@@ -180,8 +183,9 @@ static bool compressed_is_sound(const tile_check *check, const tile_cell *cell, 
     case SF_CODEC_GZIP:
         return cell->bytes == 1 &&
                gzip_is_sound(check->stream, cell->length, pixels,
-                             hdu->bitpix < 0 && !check->column.quantized ? float_bytes : 0);
-    case SF_CODEC_RICE: return cell->bytes == 1 && cell->length > 4;
+                             hdu->bitpix < 0 && !check->column.quantized ? float_sizes
+                                                                         : integer_sizes);
+    case SF_CODEC_RICE: return cell->bytes == 1 && cell->length > hdu->rice_word;
     case SF_CODEC_NONE: break;
     }
     return false;
@@ -194,6 +198,7 @@ static sf_status check_tile(tile_check *check, size_t row, bool *sound)
     tile_cell compressed, gzip, plain;
     size_t longest, second;
     const size_t pixels = tile_pixels(hdu, row, &longest, &second);
+    const size_t exact[] = {(size_t)abs(hdu->bitpix) / 8, (size_t)abs(hdu->bitpix) / 8};
 
     *sound = read_cell(file, hdu, check->column.compressed, row, &compressed) &&
              read_cell(file, hdu, check->column.gzip, row, &gzip) &&
@@ -208,7 +213,7 @@ static sf_status check_tile(tile_check *check, size_t row, bool *sound)
     } else if (check->column.gzip > 0) {
         SF_TRY(load_stream(check, &gzip));
         *sound = hdu->bitpix < 0 && gzip.bytes == 1 &&
-                 gzip_is_sound(check->stream, gzip.length, pixels, (size_t)-hdu->bitpix / 8);
+                 gzip_is_sound(check->stream, gzip.length, pixels, exact);
     } else {
         *sound = false;
     }

@@ -103,6 +103,7 @@ static void write_checksum(fitsfile *file, int *code)
 
     fits_update_key_str(file, "CHECKSUM", "0000000000000000", "HDU checksum", code);
     fits_update_key_str(file, "DATASUM", "0", "data unit checksum", code);
+    fits_flush_file(file, code); /* the header's end and the data's padding are summed, too */
     fits_get_chksum(file, &data, &hdu, code);
     (void)snprintf(text, sizeof text, "%lu", data);
     fits_update_key_str(file, "DATASUM", text, "data unit checksum", code);
@@ -120,7 +121,6 @@ static sf_status finish_image(sf_fits_writer *writer)
     fits_write_img(writer->file, TFLOAT, 1, (LONGLONG)writer->count, writer->pixels, &code);
     sf_free(writer->pixels);
     writer->pixels = NULL;
-    fits_flush_file(writer->file, &code);
     write_checksum(writer->file, &code);
     return code == 0 ? SF_OK : fail_image(writer, code, "the image cannot be composed");
 }

@@ -168,38 +168,40 @@ void sf_page_frame(double x, double y, double width, double height)
     sf_page_polyline(xs, ys, 5, 1.0, (sf_colour){0.15, 0.15, 0.15});
 }
 
-/* Length of the UTF-8 character at `text`, 0 when it is damaged: cairo would draw nothing more. */
-static size_t character_length(const char *text)
-{
-    const unsigned char first = (unsigned char)text[0];
-    const size_t length = first < 0x80   ? 1
-                          : first < 0xc2 ? 0
-                          : first < 0xe0 ? 2
-                          : first < 0xf0 ? 3
-                                         : 0;
+/* Giza takes text apart byte by byte, and cairo draws nothing more after half a character. What
+ * units need of UTF-8 has a command of its own; the rest of it becomes a question mark. */
+static const struct {
+    const char *character, *markup;
+} commands[] = {{"\\", "\\\\"},         {"_", "\\_"},         {"^", "\\^"},
+                {"\xc2\xb5", "\\gm"},   {"\xce\xbc", "\\gm"}, {"\xc3\x85", "\\A"},
+                {"\xc3\x97", "\\x"},    {"\xcf\x83", "\\gs"}, {"\xce\xbb", "\\gl"},
+                {"\xc2\xb2", "\\u2\\d"}};
 
-    for (size_t i = 1; i < length; i++)
-        if (((unsigned char)text[i] & 0xc0) != 0x80) return 0;
-    /* Overlong forms and surrogates are damage, too. */
-    if (first == 0xe0 && (unsigned char)text[1] < 0xa0) return 0;
-    if (first == 0xed && (unsigned char)text[1] > 0x9f) return 0;
-    return length;
+/* The markup of the character at `text`, or NULL; *length: its bytes. */
+static const char *find_command(const char *text, size_t *length)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        *length = strlen(commands[i].character);
+        if (strncmp(text, commands[i].character, *length) == 0) return commands[i].markup;
+    }
+    return NULL;
 }
 
 const char *sf_page_escape(const char *text, char *markup, size_t size)
 {
     size_t n = 0;
 
-    for (const char *p = text != NULL ? text : ""; *p != '\0' && n + 4 < size;) {
-        const size_t length = character_length(p);
-        if (length == 0 || (unsigned char)*p < ' ' || *p == 0x7f) {
-            markup[n++] = '?';
-            p++;
-            continue;
+    for (const char *p = text != NULL ? text : ""; *p != '\0' && n + 8 < size;) {
+        size_t length = 1;
+        const char *command = find_command(p, &length);
+        if (command != NULL) {
+            memcpy(markup + n, command, strlen(command));
+            n += strlen(command);
+        } else {
+            const bool ascii = *p >= ' ' && *p <= '~';
+            markup[n++] = ascii ? *p : '?';
+            for (length = 1; !ascii && ((unsigned char)p[length] & 0xc0) == 0x80;) length++;
         }
-        if (*p == '\\' || *p == '_' || *p == '^') markup[n++] = '\\';
-        memcpy(markup + n, p, length);
-        n += length;
         p += length;
     }
     markup[n] = '\0';

@@ -50,10 +50,11 @@ static void linear_ticks(const sf_scale *scale, double spacing, sf_ticks *ticks)
         add_tick(scale, n * step, 0.5 * spacing, ticks);
 }
 
-/* Zero, then powers of ten from the largest down, then 5 and 2 times them where there is room. */
+/* Zero, then powers of ten from the largest down, then 5, 2 and 3 times them and half-way
+ * between where there is room. */
 static void decade_ticks(const sf_scale *scale, double spacing, sf_ticks *ticks)
 {
-    static const double factor[] = {1.0, 5.0, 2.0};
+    static const double factor[] = {1.0, 5.0, 2.0, 3.0, 1.5};
     const double largest = fmax(fabs(scale->low), fabs(scale->high));
     const int top = (int)floor(log10(largest));
 
