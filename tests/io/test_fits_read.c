@@ -1,9 +1,10 @@
 /* test_fits_read.c - FITS files that the test writes through CFITSIO, or byte by byte, are read
  * as what was put into them, and bad ones are one sentence. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
 
 #include "scratch.h"
 

@@ -1,8 +1,9 @@
 /* test_fits_write.c - what the writer writes, CFITSIO reads back; a failed write leaves nothing. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
 
 #include "scratch.h"
 
