@@ -111,7 +111,7 @@ SF_API void sf_random_words(sf_random random, const uint32_t counter[4], uint32_
 /* out[i] = number (first + i) of the sequence `sequence` of this generator; any piece of the
  * sequence can be asked for in any order and on any thread, and is the same bits on every
  * IEEE machine. Uniform: in (0, 1), 52 bits. Normal: mean 0, variance 1 (Box & Muller 1958).
- * Vectorised. */
+ * Vectorised. Uniforms, normals and sf_random_words of one generator are independent. */
 SF_API void sf_random_uniform(sf_random random, uint64_t sequence, uint64_t first, size_t count,
                               double *out);
 SF_API void sf_random_normal(sf_random random, uint64_t sequence, uint64_t first, size_t count,

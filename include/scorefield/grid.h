@@ -56,7 +56,10 @@ SF_API bool sf_grid_mode_is_real(const sf_grid *grid, size_t index);
 
 /* Real transforms of one shape. Plans are cached by shape and shared; creating is guarded by
  * a lock, executing is safe from many threads on different arrays. The same bits on any
- * number of threads. Arrays: size N real, half_size complex; any alignment. */
+ * number of threads. Arrays: size N real, half_size complex; any alignment (what is not
+ * aligned to 16 bytes is copied first). Grids of two and more axes use sf_thread_count()
+ * threads from a million cells on. A program that plans with FFTW itself, in another thread at
+ * the same time, must guard its planner and sf_fft_create by one lock of its own. */
 typedef struct sf_fft sf_fft;
 
 SF_API sf_status sf_fft_create(const sf_grid *grid, sf_fft **fft);
