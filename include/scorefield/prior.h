@@ -76,9 +76,10 @@ SF_API sf_status sf_prior_gaussian(const sf_grid *grid, const sf_spectrum *spect
  * differences, free boundary; strength > 0), for two axes; as a proximal step only. Accelerated
  * projected gradient on the dual (Chambolle 2004; Beck & Teboulle 2009,
  * doi:10.1109/TIP.2009.2028250) with restarts (O'Donoghue & Candes 2015), until the duality gap
- * proves that the root mean square error is at most `tolerance` (1e-6 .. 1) of x's standard
- * deviation; SF_ERR_NUMERIC if 100000 iterations are not enough. Memory: six fields. The same
- * bits on any number of threads. */
+ * proves that the root mean square error is at most `tolerance` (1e-6 .. 1) of the noise level
+ * sqrt(variance); it is ten times smaller as a rule. Iterations: at most of order
+ * 6 strength sqrt(variance)/tolerance; SF_ERR_NUMERIC if 100000 are not enough. Memory: six
+ * fields. The same bits on any number of threads. */
 SF_API sf_status sf_prior_total_variation(const sf_grid *grid, double strength, double tolerance,
                                           sf_prior **prior);
 /* A network denoiser (see network.h for noise level, scale, padding and prediction), for two
@@ -103,7 +104,7 @@ typedef struct sf_validation {
 /* How well a prior denoises `count` clean images on its grid (two axes) at a noise level, against
  * two classical methods which are told what only the truth can tell. The noise of image i is
  * sequence i of the generator (seed, 0): the same for every prior and every level. Cost: about
- * sixteen proximal steps of total variation an image. SF_ERR_ARGUMENT for a constant image. */
+ * fourteen proximal steps of total variation an image. SF_ERR_ARGUMENT for a constant image. */
 SF_API sf_status sf_prior_validate(const sf_prior *prior, size_t count, const double *images,
                                    double sigma, uint64_t seed, sf_validation *validation);
 

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#define PROX_TOLERANCE 1e-5
+#define PROX_TOLERANCE 0.01
 
 sf_tv_options sf_tv_options_default(void)
 {

@@ -15,6 +15,7 @@
 
 #define MAX_ITERATIONS 100000
 #define CHECK_EVERY    10
+#define WORTH_THREADS  ((size_t)1 << 15) /* cells; below, waking threads takes longer */
 
 typedef struct total_variation {
     sf_grid grid;
@@ -30,6 +31,7 @@ typedef struct solver {
     double *z;
     double *p[2], *q[2]; /* components along rows and columns; q: p with momentum */
     double *row_sum;     /* sums over rows, added up in order: the same bits on any threads */
+    int threads;
 } solver;
 
 static void solver_free(solver *s)
@@ -48,6 +50,7 @@ static sf_status solver_allocate(solver *s, const sf_grid *grid, double lambda)
     sf_status status;
 
     *s = (solver){.rows = rows, .columns = columns, .stride = stride, .lambda = lambda};
+    s->threads = rows * columns >= WORTH_THREADS ? sf_thread_count() : 1;
     SF_GO(sf_allocate(&s->z, rows + 1, stride * sizeof *s->z));
     for (int axis = 0; axis < 2; axis++) {
         SF_GO(sf_allocate(&s->p[axis], rows + 1, stride * sizeof *s->p[axis]));
@@ -79,7 +82,7 @@ static void set_primal(solver *s, const double *x, double *const d[2])
 {
     const size_t rows = s->rows, columns = s->columns, stride = s->stride;
 
-#pragma omp parallel for num_threads(sf_thread_count()) schedule(static)
+#pragma omp parallel for num_threads(s->threads) schedule(static)
     for (size_t i = 0; i < rows; i++) {
         const double *const down = dual_row(s, d[0], i), *const up = down - stride;
         const double *const right = dual_row(s, d[1], i), *const left = right - 1;
@@ -98,7 +101,7 @@ static double ascend(solver *s, double momentum)
 {
     const double step = 1.0 / (8.0 * s->lambda);
 
-#pragma omp parallel for num_threads(sf_thread_count()) schedule(static)
+#pragma omp parallel for num_threads(s->threads) schedule(static)
     for (size_t i = 0; i < s->rows; i++) {
         const double *const z = s->z + i * s->stride, *const below = z + s->stride;
         double *const py = dual_row(s, s->p[0], i), *const px = dual_row(s, s->p[1], i);
@@ -126,7 +129,7 @@ static double ascend(solver *s, double momentum)
 static double duality_gap(solver *s, const double *x)
 {
     set_primal(s, x, s->p);
-#pragma omp parallel for num_threads(sf_thread_count()) schedule(static)
+#pragma omp parallel for num_threads(s->threads) schedule(static)
     for (size_t i = 0; i < s->rows; i++) {
         const double *const z = s->z + i * s->stride, *const below = z + s->stride;
         const double *const py = dual_row(s, s->p[0], i), *const px = dual_row(s, s->p[1], i);
@@ -141,20 +144,9 @@ static double duality_gap(solver *s, const double *x)
     return s->lambda * add_rows(s);
 }
 
-static double standard_deviation(size_t size, const double *x)
-{
-    double mean = 0.0, square = 0.0;
-
-    for (size_t i = 0; i < size; i++) mean += x[i];
-    mean /= (double)size;
-    for (size_t i = 0; i < size; i++) square += (x[i] - mean) * (x[i] - mean);
-    return sqrt(square / (double)size);
-}
-
-static sf_status solve(solver *s, const double *x, double tolerance)
+static sf_status solve(solver *s, const double *x, double goal)
 {
     const size_t size = s->rows * s->columns;
-    const double goal = tolerance * standard_deviation(size, x);
     double t = 1.0, error = INFINITY;
 
     for (int iteration = 0; iteration <= MAX_ITERATIONS; iteration++) {
@@ -182,7 +174,7 @@ static sf_status total_variation_prox(const void *self, size_t batch, const doub
     for (size_t b = 0; b < batch; b++, x += size, out += size) {
         solver s;
         SF_TRY(solver_allocate(&s, &tv->grid, variance * tv->strength));
-        const sf_status status = solve(&s, x, tv->tolerance);
+        const sf_status status = solve(&s, x, tv->tolerance * sqrt(variance));
         for (size_t i = 0; i < s.rows; i++)
             memcpy(out + i * s.columns, s.z + i * s.stride, s.columns * sizeof *out);
         solver_free(&s);

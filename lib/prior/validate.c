@@ -8,10 +8,11 @@
 #include <gsl/gsl_math.h>
 #include <math.h>
 
-/* The search for the best strength: log(strength/noise) to a thousandth of its range. */
-#define LOWEST_STRENGTH  (-5.0)
-#define HIGHEST_STRENGTH 2.0
-#define STRENGTH_STEPS   15
+/* The search for the best strength: log(strength * noise) to a few hundredths. */
+#define LOWEST_STRENGTH  (-4.0)
+#define HIGHEST_STRENGTH 1.5
+#define STRENGTH_STEPS   13
+#define TV_TOLERANCE     0.05 /* of the noise; in truth ten times better */
 
 /* One image at work. */
 typedef struct contest {
@@ -125,13 +126,11 @@ done:
 
 static sf_status total_variation_error(const contest *c, double log_strength, double *square_error)
 {
-    /* to a small part of the noise */
-    const double tolerance = fmin(fmax(0.02 * c->sigma / (c->range + c->sigma), 1e-6), 1e-2);
     sf_prior *prior;
     sf_status status;
 
-    SF_TRY(sf_prior_total_variation(c->grid, c->sigma * exp(log_strength), tolerance, &prior));
-    status = sf_prior_prox(prior, 1, c->noisy, 1.0, c->out);
+    SF_TRY(sf_prior_total_variation(c->grid, exp(log_strength) / c->sigma, TV_TOLERANCE, &prior));
+    status = sf_prior_prox(prior, 1, c->noisy, c->sigma * c->sigma, c->out);
     if (status == SF_OK) *square_error = mean_square_error(c, c->out);
     sf_prior_release(&prior);
     return status;

@@ -67,7 +67,7 @@ static void white_fields_have_a_known_best(void **state)
     assert_true(fabs(v.prior - expected(0.8)) < 0.3);
     assert_true(fabs(v.wiener - v.prior) < 0.1); /* measured rings follow the flat spectrum */
     assert_true(v.total_variation < v.prior + 0.05);
-    assert_true(v.total_variation >= v.noisy - 0.02); /* strength 0 would leave the noise */
+    assert_true(v.total_variation >= v.noisy - 0.1); /* strength 0 would leave the noise */
     sf_prior_release(&prior);
 }
 
