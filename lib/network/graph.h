@@ -33,6 +33,11 @@ typedef struct sf_shape {
     size_t dim[SF_TENSOR_MAX_RANK];
 } sf_shape;
 
+/* Number of values; SF_ERR_SHAPE on overflow. */
+sf_status sf_shape_size(const sf_shape *shape, size_t *size);
+/* "[1,64,32,32]" into `text`, which is returned. */
+const char *sf_shape_text(const sf_shape *shape, char *text, size_t size);
+
 typedef struct sf_value {
     char *name;
     float *constant;  /* a weight: its data (shape.dim known); NULL: computed or an input */
@@ -140,7 +145,7 @@ struct sf_model {
 /* Takes the graph, also on failure; reads the usage from its metadata. */
 sf_status sf_model_from_graph(sf_graph *graph, sf_model **model);
 const sf_graph *sf_model_graph(const sf_model *model);
-/* onnx.c: the file format. `name` is for error messages. */
+/* onnx_read.c, onnx_write.c: the file format. `name` is for error messages. */
 sf_status sf_onnx_read(const void *bytes, size_t size, const char *name, sf_graph **graph);
 sf_status sf_onnx_write(const sf_graph *graph, void **bytes, size_t *size); /* sf_free */
 

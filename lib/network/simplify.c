@@ -1,0 +1,232 @@
+/* simplify.c - the same function with less to do: BatchNormalization folded, Identity dropped. */
+#include "base/internal.h"
+#include "network/graph.h"
+
+#include <math.h>
+#include <string.h>
+
+#define NONE SIZE_MAX
+
+static size_t uses(const sf_graph *graph, size_t value)
+{
+    size_t count = graph->output == value;
+
+    for (size_t i = 0; i < graph->node_count; i++)
+        for (size_t j = 0; j < graph->node[i].input_count; j++)
+            count += graph->node[i].input[j] == value;
+    return count;
+}
+
+static size_t producer(const sf_graph *graph, size_t value)
+{
+    for (size_t i = 0; i < graph->node_count; i++)
+        if (graph->node[i].output == value) return i;
+    return NONE;
+}
+
+/* ---- BatchNormalization -------------------------------------------------------------------- */
+
+/* y = scale (x - mean) / sqrt(variance + epsilon) + B as y = gain x + offset, by channel. */
+static sf_status gains(const sf_graph *graph, const sf_node *norm, float **gain, float **offset)
+{
+    const sf_value *part[4];
+    size_t channels;
+
+    *gain = *offset = NULL;
+    for (size_t i = 0; i < 4; i++) {
+        part[i] = &graph->value[norm->input[1 + i]];
+        if (part[i]->constant == NULL || part[i]->shape.rank != 1 ||
+            part[i]->shape.dim[0] != part[0]->shape.dim[0])
+            return sf_fail(SF_ERR_UNSUPPORTED,
+                           "node '%s' (%s): scale, B, mean and var have to be constants of one "
+                           "length",
+                           norm->name, sf_op_name(norm->op));
+    }
+    channels = part[0]->shape.dim[0];
+    SF_TRY(sf_allocate(gain, channels, sizeof **gain));
+    SF_TRY(sf_allocate(offset, channels, sizeof **offset));
+    for (size_t c = 0; c < channels; c++) {
+        const double variance = (double)part[3]->constant[c] + (double)norm->alpha;
+        const double g = (double)part[0]->constant[c] / sqrt(variance);
+
+        (*gain)[c] = (float)g;
+        (*offset)[c] = (float)((double)part[1]->constant[c] - g * (double)part[2]->constant[c]);
+        if (!(variance > 0.0) || !isfinite((*gain)[c]) || !isfinite((*offset)[c]))
+            return sf_fail(SF_ERR_NUMERIC,
+                           "node '%s' (%s): channel %zu has var + epsilon = %g, which gives no "
+                           "finite scale",
+                           norm->name, sf_op_name(norm->op), c, variance);
+    }
+    return SF_OK;
+}
+
+/* The output channel of a convolution's weight number `index`. */
+static size_t weight_channel(const sf_node *conv, const sf_shape *w, size_t index)
+{
+    const size_t window = w->dim[2] * w->dim[3];
+    const size_t first = index / (w->dim[1] * window), second = index / window % w->dim[1];
+
+    if (conv->op == SF_OP_CONV) return first;
+    return first / (w->dim[0] / conv->groups) * w->dim[1] + second;
+}
+
+/* Conv's weight and bias take over gain and offset: new constants, for others may share them. */
+static sf_status fold_into(sf_graph *graph, size_t conv, size_t norm, const float *gain,
+                           const float *offset, size_t channels)
+{
+    sf_node *c = &graph->node[conv];
+    const sf_shape shape = {.rank = 1, .dim = {channels}};
+    const size_t old_bias = c->input_count > 2 ? c->input[2] : NONE;
+    size_t size, weight, bias, *input;
+
+    SF_TRY(sf_graph_add_value(graph, graph->value[c->input[1]].name,
+                              &graph->value[c->input[1]].shape, graph->value[c->input[1]].constant,
+                              &weight));
+    SF_TRY(sf_graph_add_value(graph, graph->node[norm].name, &shape, offset, &bias));
+    SF_TRY(sf_shape_size(&graph->value[weight].shape, &size));
+    for (size_t i = 0; i < size; i++)
+        graph->value[weight].constant[i] *=
+            gain[weight_channel(c, &graph->value[weight].shape, i)];
+    if (old_bias != NONE)
+        for (size_t i = 0; i < channels; i++)
+            graph->value[bias].constant[i] += gain[i] * graph->value[old_bias].constant[i];
+    SF_TRY(sf_allocate(&input, 3, sizeof *input));
+    input[0] = c->input[0];
+    input[1] = weight;
+    input[2] = bias;
+    sf_free(c->input);
+    c->input = input;
+    c->input_count = 3;
+    c->output = graph->node[norm].output;
+    return SF_OK;
+}
+
+/* Otherwise Mul, and Add of constants [1, channels, 1, 1]. */
+static sf_status expand(sf_graph *graph, size_t norm, const float *gain, const float *offset,
+                        size_t channels)
+{
+    const sf_shape shape = {.rank = 4, .dim = {1, channels, 1, 1}};
+    const char *name = graph->node[norm].name;
+    size_t scaled, factor, term;
+
+    SF_TRY(sf_graph_add_value(graph, name, NULL, NULL, &scaled));
+    SF_TRY(sf_graph_add_value(graph, name, &shape, gain, &factor));
+    SF_TRY(sf_graph_add_value(graph, name, &shape, offset, &term));
+    {
+        const sf_node mul = {.op = SF_OP_MUL,
+                             .name = graph->node[norm].name,
+                             .input = (size_t[]){graph->node[norm].input[0], factor},
+                             .input_count = 2,
+                             .output = scaled};
+        SF_TRY(sf_graph_add_node(graph, &mul));
+    }
+    graph->node[norm].op = SF_OP_ADD;
+    graph->node[norm].input[0] = scaled;
+    graph->node[norm].input[1] = term;
+    graph->node[norm].input_count = 2;
+    return SF_OK;
+}
+
+/* Whether the node is a convolution with constant weights that fit `channels`. */
+static bool can_fold(const sf_graph *graph, size_t node, size_t channels)
+{
+    const sf_node *conv = &graph->node[node];
+    const sf_shape *w;
+
+    if (conv->op != SF_OP_CONV && conv->op != SF_OP_CONV_TRANSPOSE) return false;
+    if (conv->input_count < 2 || uses(graph, conv->output) != 1) return false;
+    for (size_t i = 1; i < conv->input_count; i++)
+        if (graph->value[conv->input[i]].constant == NULL) return false;
+    w = &graph->value[conv->input[1]].shape;
+    if (w->rank != 4 || conv->groups < 1 || w->dim[0] % conv->groups != 0) return false;
+    if (conv->input_count > 2 && graph->value[conv->input[2]].shape.dim[0] != channels)
+        return false;
+    return (conv->op == SF_OP_CONV ? w->dim[0] : w->dim[1] * conv->groups) == channels;
+}
+
+static sf_status fold_norm(sf_graph *graph, size_t norm)
+{
+    const size_t before = producer(graph, graph->node[norm].input[0]);
+    float *gain, *offset = NULL;
+    sf_status status;
+    size_t channels;
+
+    if (graph->node[norm].input_count != 5)
+        return sf_fail(SF_ERR_FORMAT, "node '%s' (%s) has %zu inputs, 5 are expected",
+                       graph->node[norm].name, sf_op_name(graph->node[norm].op),
+                       graph->node[norm].input_count);
+    SF_GO(gains(graph, &graph->node[norm], &gain, &offset));
+    channels = graph->value[graph->node[norm].input[1]].shape.dim[0];
+    if (before != NONE && can_fold(graph, before, channels)) {
+        SF_GO(fold_into(graph, before, norm, gain, offset, channels));
+        /* The norm computes nothing that is needed: its old input's name goes with it. */
+        graph->node[norm].op = SF_OP_IDENTITY;
+        graph->node[norm].input_count = 1;
+        SF_GO(sf_graph_add_value(graph, "", NULL, NULL, &graph->node[norm].output));
+        graph->node[norm].input[0] = graph->node[before].output;
+    } else {
+        SF_GO(expand(graph, norm, gain, offset, channels));
+    }
+done:
+    sf_free(offset);
+    sf_free(gain);
+    return status;
+}
+
+/* ---- Identity, and the ranks of constants -------------------------------------------------- */
+
+static void drop_identity(sf_graph *graph, const sf_node *identity)
+{
+    const size_t from = identity->output, to = identity->input[0];
+
+    for (size_t i = 0; i < graph->node_count; i++)
+        for (size_t j = 0; j < graph->node[i].input_count; j++)
+            if (graph->node[i].input[j] == from) graph->node[i].input[j] = to;
+    /* A network that is the identity keeps its one node. */
+    if (graph->output == from && producer(graph, to) != NONE) graph->output = to;
+}
+
+/* [C,1,1] and scalars become [1,C,1,1] and [1,1,1,1] where they are added or multiplied. */
+static void widen(sf_shape *shape)
+{
+    const int missing = 4 - shape->rank;
+
+    if (missing <= 0) return;
+    for (int i = 3; i >= 0; i--) shape->dim[i] = i >= missing ? shape->dim[i - missing] : 1;
+    shape->rank = 4;
+}
+
+static bool is_arithmetic(const sf_node *node)
+{
+    return node->op == SF_OP_ADD || node->op == SF_OP_SUB || node->op == SF_OP_MUL;
+}
+
+static sf_status widen_constants(sf_graph *graph)
+{
+    char *elsewhere; /* used by something that minds the rank */
+
+    SF_TRY(sf_allocate(&elsewhere, graph->value_count, 1));
+    for (size_t i = 0; i < graph->node_count; i++)
+        for (size_t j = 0; j < graph->node[i].input_count; j++)
+            if (!is_arithmetic(&graph->node[i])) elsewhere[graph->node[i].input[j]] = 1;
+    for (size_t i = 0; i < graph->node_count; i++)
+        for (size_t j = 0; j < graph->node[i].input_count; j++) {
+            sf_value *value = &graph->value[graph->node[i].input[j]];
+            if (value->constant != NULL && !elsewhere[graph->node[i].input[j]])
+                widen(&value->shape);
+        }
+    sf_free(elsewhere);
+    return SF_OK;
+}
+
+sf_status sf_graph_simplify(sf_graph *graph)
+{
+    const size_t count = graph->node_count;
+
+    for (size_t i = 0; i < count; i++)
+        if (graph->node[i].op == SF_OP_BATCH_NORM) SF_TRY(fold_norm(graph, i));
+    for (size_t i = 0; i < graph->node_count; i++)
+        if (graph->node[i].op == SF_OP_IDENTITY) drop_identity(graph, &graph->node[i]);
+    SF_TRY(widen_constants(graph));
+    return sf_graph_finish(graph);
+}
