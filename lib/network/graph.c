@@ -183,8 +183,9 @@ static sf_status find_producers(const sf_graph *graph, size_t *producer)
                            sf_op_name(node->op));
         for (size_t j = 0; j < node->input_count; j++)
             if (node->input[j] >= graph->value_count)
-                return sf_fail(SF_ERR_FORMAT, "node '%s' (%s): input %zu is no value of the network",
-                               node->name, sf_op_name(node->op), j);
+                return sf_fail(SF_ERR_FORMAT,
+                               "node '%s' (%s): input %zu is no value of the network", node->name,
+                               sf_op_name(node->op), j);
         if (producer[node->output] != NONE || is_source(graph, node->output))
             return sf_fail(SF_ERR_FORMAT, "the value '%s' is produced twice (node '%s', %s)",
                            graph->value[node->output].name, node->name, sf_op_name(node->op));
@@ -320,12 +321,10 @@ static sf_status keep_values(sf_graph *graph)
 
     for (size_t i = 0; i < graph->node_count; i++) {
         sf_node *node = &graph->node[i];
-        for (size_t j = 0; j < node->input_count; j++)
-            node->input[j] = index[node->input[j]] - 1;
+        for (size_t j = 0; j < node->input_count; j++) node->input[j] = index[node->input[j]] - 1;
         node->output = index[node->output] - 1;
     }
-    for (size_t i = 0; i < graph->input_count; i++)
-        graph->input[i] = index[graph->input[i]] - 1;
+    for (size_t i = 0; i < graph->input_count; i++) graph->input[i] = index[graph->input[i]] - 1;
     graph->output = index[graph->output] - 1;
     sf_free(index);
     return SF_OK;
@@ -337,8 +336,9 @@ sf_status sf_graph_finish(sf_graph *graph)
     sf_status status;
 
     if (graph->input_count == 0 || graph->input_count > 2)
-        return sf_fail(SF_ERR_FORMAT, "the network has %zu inputs; one image, or an image and a "
-                                      "noise level, are expected",
+        return sf_fail(SF_ERR_FORMAT,
+                       "the network has %zu inputs; one image, or an image and a "
+                       "noise level, are expected",
                        graph->input_count);
     for (size_t i = 0; i < graph->input_count; i++)
         if (graph->input[i] >= graph->value_count)

@@ -27,23 +27,21 @@ const char *sf_shape_text(const sf_shape *shape, char *text, size_t size)
     size_t used = 0;
 
     for (int i = 0; i < shape->rank && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%zu", i == 0 ? "[" : ",",
-                                 shape->dim[i]);
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s%zu", i == 0 ? "[" : ",", shape->dim[i]);
     if (used < size) (void)snprintf(text + used, size - used, "%s", used == 0 ? "[]" : "]");
     return text;
 }
 
 /* Fails with "node 'name' (Op), inputs [..] [..]: " and the reason. */
-static sf_status misfit(const sf_graph *graph, const sf_node *node, const sf_shape *shapes,
-                        const char *format, ...) SF_PRINTF(4, 5);
-static sf_status misfit(const sf_graph *graph, const sf_node *node, const sf_shape *shapes,
-                        const char *format, ...)
+static sf_status misfit(const sf_node *node, const sf_shape *shapes, const char *format, ...)
+    SF_PRINTF(3, 4);
+static sf_status misfit(const sf_node *node, const sf_shape *shapes, const char *format, ...)
 {
     char reason[256], inputs[320] = "", text[160];
     size_t used = 0;
     va_list arguments;
 
-    (void)graph;
     va_start(arguments, format);
     (void)vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
@@ -71,10 +69,10 @@ void sf_node_pads(const sf_node *node, const sf_shape *input, const sf_shape *ou
     for (int axis = 0; axis < 2; axis++) {
         const long in = (long)input->dim[2 + axis], out = (long)output->dim[2 + axis];
         const long stride = (long)node->stride[axis];
-        const long total = node->op == SF_OP_CONV_TRANSPOSE
-                               ? (in - 1) * stride + (long)node->output_padding[axis] +
-                                     span(node, axis) - out
-                               : (out - 1) * stride + span(node, axis) - in;
+        const long total =
+            node->op == SF_OP_CONV_TRANSPOSE
+                ? (in - 1) * stride + (long)node->output_padding[axis] + span(node, axis) - out
+                : (out - 1) * stride + span(node, axis) - in;
         const long half = total > 0 ? total / 2 : 0, rest = total > 0 ? total - half : 0;
 
         pads[axis] = node->auto_pad == SF_AUTO_PAD_UPPER ? half : rest;
@@ -107,8 +105,9 @@ static long window_length(const sf_node *node, int axis, long in)
     long free, out;
 
     if (node->op == SF_OP_CONV_TRANSPOSE)
-        return same ? in * stride
-                    : (in - 1) * stride + (long)node->output_padding[axis] + span(node, axis) - pads;
+        return same
+                   ? in * stride
+                   : (in - 1) * stride + (long)node->output_padding[axis] + span(node, axis) - pads;
     if (same) return (in + stride - 1) / stride;
     free = in + pads - span(node, axis);
     if (free < 0) return 0;
@@ -120,13 +119,13 @@ static long window_length(const sf_node *node, int axis, long in)
     return out;
 }
 
-static sf_status window_shape(const sf_graph *graph, const sf_node *node, const sf_shape *shapes,
-                              size_t channels, sf_shape *out)
+static sf_status window_shape(const sf_node *node, const sf_shape *shapes, size_t channels,
+                              sf_shape *out)
 {
     const sf_shape *x = &shapes[node->input[0]];
 
     if (!window_in_range(node))
-        return misfit(graph, node, shapes,
+        return misfit(node, shapes,
                       "kernel %zux%zu, strides %zux%zu, dilations %zux%zu or pads %ld,%ld,%ld,%ld "
                       "are out of range",
                       node->kernel[0], node->kernel[1], node->stride[0], node->stride[1],
@@ -138,7 +137,7 @@ static sf_status window_shape(const sf_graph *graph, const sf_node *node, const 
         const long length = window_length(node, axis, (long)x->dim[2 + axis]);
 
         if (length < 1)
-            return misfit(graph, node, shapes, "the %zux%zu window is larger than the padded input",
+            return misfit(node, shapes, "the %zux%zu window is larger than the padded input",
                           node->kernel[0], node->kernel[1]);
         out->dim[2 + axis] = (size_t)length;
     }
@@ -146,68 +145,62 @@ static sf_status window_shape(const sf_graph *graph, const sf_node *node, const 
 }
 
 /* Conv: weight [out, in/groups, rows, columns]; ConvTranspose: [in, out/groups, rows, columns]. */
-static sf_status convolution_shape(const sf_graph *graph, const sf_node *node,
-                                   const sf_shape *shapes, sf_shape *out)
+static sf_status convolution_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     const sf_shape *x = &shapes[node->input[0]];
     const sf_shape *w = &shapes[node->input[1]];
     const bool transposed = node->op == SF_OP_CONV_TRANSPOSE;
     size_t in, made;
 
-    if (w->rank != 4) return misfit(graph, node, shapes, "the weight is not of rank 4");
+    if (w->rank != 4) return misfit(node, shapes, "the weight is not of rank 4");
     if (node->groups < 1 || w->dim[0] < 1 || w->dim[1] < 1 || w->dim[0] % node->groups != 0)
-        return misfit(graph, node, shapes, "%zu groups do not divide %zu channels", node->groups,
+        return misfit(node, shapes, "%zu groups do not divide %zu channels", node->groups,
                       w->dim[0]);
     if (!sf_multiply_sizes(w->dim[1], node->groups, &in))
-        return misfit(graph, node, shapes, "%zu groups are too many", node->groups);
+        return misfit(node, shapes, "%zu groups are too many", node->groups);
     made = transposed ? in : w->dim[0];
     if (transposed) in = w->dim[0];
     if (x->dim[1] != in)
-        return misfit(graph, node, shapes, "the weight is for %zu channels, the input has %zu", in,
+        return misfit(node, shapes, "the weight is for %zu channels, the input has %zu", in,
                       x->dim[1]);
     if (w->dim[2] != node->kernel[0] || w->dim[3] != node->kernel[1])
-        return misfit(graph, node, shapes, "kernel_shape is %zux%zu, the weight's is %zux%zu",
+        return misfit(node, shapes, "kernel_shape is %zux%zu, the weight's is %zux%zu",
                       node->kernel[0], node->kernel[1], w->dim[2], w->dim[3]);
     if (node->input_count > 2) {
         const sf_shape *b = &shapes[node->input[2]];
         if (b->rank != 1 || b->dim[0] != made)
-            return misfit(graph, node, shapes, "the bias needs %zu values", made);
+            return misfit(node, shapes, "the bias needs %zu values", made);
     }
-    return window_shape(graph, node, shapes, made, out);
+    return window_shape(node, shapes, made, out);
 }
 
-static sf_status pool_shape(const sf_graph *graph, const sf_node *node, const sf_shape *shapes,
-                            sf_shape *out)
+static sf_status pool_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
-    return window_shape(graph, node, shapes, shapes[node->input[0]].dim[1], out);
+    return window_shape(node, shapes, shapes[node->input[0]].dim[1], out);
 }
 
 /* ---- the other operators ------------------------------------------------------------------- */
 
-static sf_status same_shape(const sf_graph *graph, const sf_node *node, const sf_shape *shapes,
-                            sf_shape *out)
+static sf_status same_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
-    (void)graph;
     *out = shapes[node->input[0]];
     return SF_OK;
 }
 
-static sf_status batch_norm_shape(const sf_graph *graph, const sf_node *node,
-                                  const sf_shape *shapes, sf_shape *out)
+static sf_status batch_norm_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     *out = shapes[node->input[0]];
     for (size_t i = 1; i < 5; i++) {
         const sf_shape *s = &shapes[node->input[i]];
         if (s->rank != 1 || s->dim[0] != out->dim[1])
-            return misfit(graph, node, shapes, "input %zu needs one value for each of %zu channels",
-                          i, out->dim[1]);
+            return misfit(node, shapes, "input %zu needs one value for each of %zu channels", i,
+                          out->dim[1]);
     }
     return SF_OK;
 }
 
 /* Multidirectional (numpy) broadcasting: aligned at the last axis. */
-static sf_status broadcast_shape(const sf_graph *graph, const sf_node *node, const sf_shape *shapes,
-                                 sf_shape *out)
+static sf_status broadcast_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     const sf_shape *a = &shapes[node->input[0]];
     const sf_shape *b = &shapes[node->input[1]];
@@ -218,34 +211,32 @@ static sf_status broadcast_shape(const sf_graph *graph, const sf_node *node, con
         const size_t n = i <= b->rank ? b->dim[b->rank - i] : 1;
 
         if (m != n && m != 1 && n != 1)
-            return misfit(graph, node, shapes, "%zu and %zu along one axis do not fit", m, n);
+            return misfit(node, shapes, "%zu and %zu along one axis do not fit", m, n);
         out->dim[out->rank - i] = m == 1 ? n : m;
     }
     return SF_OK;
 }
 
-static sf_status concat_shape(const sf_graph *graph, const sf_node *node, const sf_shape *shapes,
-                              sf_shape *out)
+static sf_status concat_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     *out = shapes[node->input[0]];
     if (node->axis < 0 || node->axis >= out->rank)
-        return misfit(graph, node, shapes, "there is no axis %ld", node->axis);
+        return misfit(node, shapes, "there is no axis %ld", node->axis);
     for (size_t i = 1; i < node->input_count; i++) {
         const sf_shape *s = &shapes[node->input[i]];
 
-        if (s->rank != out->rank) return misfit(graph, node, shapes, "the ranks differ");
+        if (s->rank != out->rank) return misfit(node, shapes, "the ranks differ");
         for (int axis = 0; axis < out->rank; axis++)
             if (axis == (int)node->axis)
                 out->dim[axis] += s->dim[axis];
             else if (s->dim[axis] != out->dim[axis])
-                return misfit(graph, node, shapes, "%zu and %zu along axis %d do not fit",
-                              out->dim[axis], s->dim[axis], axis);
+                return misfit(node, shapes, "%zu and %zu along axis %d do not fit", out->dim[axis],
+                              s->dim[axis], axis);
     }
     return SF_OK;
 }
 
-static sf_status pad_shape(const sf_graph *graph, const sf_node *node, const sf_shape *shapes,
-                           sf_shape *out)
+static sf_status pad_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     *out = shapes[node->input[0]];
     for (int axis = 0; axis < 2; axis++) {
@@ -254,41 +245,39 @@ static sf_status pad_shape(const sf_graph *graph, const sf_node *node, const sf_
         const long reach = node->pad_mode == SF_PAD_REFLECT ? in - 1 : in;
 
         if (before < -LIMIT || before > LIMIT || after < -LIMIT || after > LIMIT)
-            return misfit(graph, node, shapes, "pads %ld and %ld are out of range", before, after);
+            return misfit(node, shapes, "pads %ld and %ld are out of range", before, after);
         if ((node->pad_mode == SF_PAD_REFLECT || node->pad_mode == SF_PAD_WRAP) &&
             (before > reach || after > reach))
-            return misfit(graph, node, shapes, "pads %ld and %ld reach beyond the %ld input cells",
-                          before, after, in);
+            return misfit(node, shapes, "pads %ld and %ld reach beyond the %ld input cells", before,
+                          after, in);
         if (in + before + after < 1 || -before >= in || -after >= in)
-            return misfit(graph, node, shapes, "pads %ld and %ld leave nothing of %ld cells", before,
+            return misfit(node, shapes, "pads %ld and %ld leave nothing of %ld cells", before,
                           after, in);
         out->dim[2 + axis] = (size_t)(in + before + after);
     }
     return SF_OK;
 }
 
-static sf_status depth_to_space_shape(const sf_graph *graph, const sf_node *node,
-                                      const sf_shape *shapes, sf_shape *out)
+static sf_status depth_to_space_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     const size_t b = node->block;
 
     *out = shapes[node->input[0]];
     if (b < 1 || b > 65535 || out->dim[1] % (b * b) != 0)
-        return misfit(graph, node, shapes, "a block of %zu does not divide the channels", b);
+        return misfit(node, shapes, "a block of %zu does not divide the channels", b);
     out->dim[1] /= b * b;
     out->dim[2] *= b;
     out->dim[3] *= b;
     return SF_OK;
 }
 
-static sf_status space_to_depth_shape(const sf_graph *graph, const sf_node *node,
-                                      const sf_shape *shapes, sf_shape *out)
+static sf_status space_to_depth_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     const size_t b = node->block;
 
     *out = shapes[node->input[0]];
     if (b < 1 || b > 65535 || out->dim[2] % b != 0 || out->dim[3] % b != 0)
-        return misfit(graph, node, shapes, "a block of %zu does not divide the image", b);
+        return misfit(node, shapes, "a block of %zu does not divide the image", b);
     out->dim[1] *= b * b;
     out->dim[2] /= b;
     out->dim[3] /= b;
@@ -296,8 +285,7 @@ static sf_status space_to_depth_shape(const sf_graph *graph, const sf_node *node
 }
 
 /* floor(length * scale), in single precision as the operator's other implementations have it. */
-static sf_status resize_shape(const sf_graph *graph, const sf_node *node, const sf_shape *shapes,
-                              sf_shape *out)
+static sf_status resize_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     *out = shapes[node->input[0]];
     for (int axis = 0; axis < 2; axis++) {
@@ -306,7 +294,7 @@ static sf_status resize_shape(const sf_graph *graph, const sf_node *node, const 
                                   : (double)node->size[axis];
 
         if (!(length >= 1.0 && length < (double)LIMIT))
-            return misfit(graph, node, shapes, "the new length %g is out of range", length);
+            return misfit(node, shapes, "the new length %g is out of range", length);
         out->dim[2 + axis] = (size_t)length;
     }
     return SF_OK;
@@ -317,8 +305,7 @@ static sf_status resize_shape(const sf_graph *graph, const sf_node *node, const 
 typedef struct sf_shape_rule {
     size_t least, most; /* inputs */
     bool image;         /* the first input has rank 4 */
-    sf_status (*shape)(const sf_graph *graph, const sf_node *node, const sf_shape *shapes,
-                       sf_shape *out);
+    sf_status (*shape)(const sf_node *node, const sf_shape *shapes, sf_shape *out);
 } sf_shape_rule;
 
 static const sf_shape_rule rules[SF_OP_COUNT] = {
@@ -341,7 +328,7 @@ static const sf_shape_rule rules[SF_OP_COUNT] = {
     [SF_OP_SUB] = {2, 2, false, broadcast_shape},
 };
 
-static sf_status node_shape(const sf_graph *graph, const sf_node *node, sf_shape *shapes)
+static sf_status node_shape(const sf_node *node, sf_shape *shapes)
 {
     const sf_shape_rule *rule = &rules[node->op];
     sf_shape out = {0};
@@ -354,13 +341,12 @@ static sf_status node_shape(const sf_graph *graph, const sf_node *node, sf_shape
         return sf_fail(SF_ERR_FORMAT, "node '%s' (%s) has %zu inputs", node->name,
                        sf_op_name(node->op), node->input_count);
     if (rule->image && shapes[node->input[0]].rank != 4)
-        return misfit(graph, node, shapes, "an image (batch, channels, rows, columns) is expected");
-    SF_TRY(rule->shape(graph, node, shapes, &out));
+        return misfit(node, shapes, "an image (batch, channels, rows, columns) is expected");
+    SF_TRY(rule->shape(node, shapes, &out));
     SF_TRY(sf_shape_size(&out, &size));
     for (int i = 0; i < out.rank; i++)
         if (out.dim[i] < 1 || out.dim[i] > (size_t)LIMIT)
-            return misfit(graph, node, shapes, "the result has %zu cells along axis %d", out.dim[i],
-                          i);
+            return misfit(node, shapes, "the result has %zu cells along axis %d", out.dim[i], i);
     shapes[node->output] = out;
     return SF_OK;
 }
@@ -376,8 +362,9 @@ static sf_status image_shape(const sf_graph *graph, const sf_shape *image)
     for (int i = 0; fits && i < declared->rank; i++)
         fits = declared->dim[i] == 0 || declared->dim[i] == image->dim[i];
     if (!fits)
-        return sf_fail(SF_ERR_SHAPE, "an image of shape %s does not fit the input '%s' of shape %s "
-                                     "(0: any)",
+        return sf_fail(SF_ERR_SHAPE,
+                       "an image of shape %s does not fit the input '%s' of shape %s "
+                       "(0: any)",
                        sf_shape_text(image, a, sizeof a), input->name,
                        sf_shape_text(declared, b, sizeof b));
     for (int i = 0; i < image->rank; i++)
@@ -397,7 +384,6 @@ sf_status sf_graph_shapes(const sf_graph *graph, const sf_shape *image, sf_shape
         for (int i = 0; i < second->rank; i++)
             if (second->dim[i] == 0) second->dim[i] = i == 0 ? image->dim[0] : 1;
     }
-    for (size_t i = 0; i < graph->node_count; i++)
-        SF_TRY(node_shape(graph, &graph->node[i], shapes));
+    for (size_t i = 0; i < graph->node_count; i++) SF_TRY(node_shape(&graph->node[i], shapes));
     return SF_OK;
 }

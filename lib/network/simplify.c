@@ -85,8 +85,7 @@ static sf_status fold_into(sf_graph *graph, size_t conv, size_t norm, const floa
     SF_TRY(sf_graph_add_value(graph, graph->node[norm].name, &shape, offset, &bias));
     SF_TRY(sf_shape_size(&graph->value[weight].shape, &size));
     for (size_t i = 0; i < size; i++)
-        graph->value[weight].constant[i] *=
-            gain[weight_channel(c, &graph->value[weight].shape, i)];
+        graph->value[weight].constant[i] *= gain[weight_channel(c, &graph->value[weight].shape, i)];
     if (old_bias != NONE)
         for (size_t i = 0; i < channels; i++)
             graph->value[bias].constant[i] += gain[i] * graph->value[old_bias].constant[i];
