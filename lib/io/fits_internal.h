@@ -77,6 +77,7 @@ typedef struct sf_fits_hdu {
     size_t tile[SF_FITS_MAX_AXES];
     size_t rows, heap; /* tiles, bytes of the heap */
     size_t rice_word;  /* bytes of the words that a Rice stream codes */
+    size_t rice_block; /* pixels of its blocks */
 } sf_fits_hdu;
 
 /* Walks the headers to the HDU that the source's selector names, or to the first image with

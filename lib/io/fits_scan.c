@@ -18,8 +18,8 @@
 /* The cards that say how large an HDU is. */
 typedef struct header {
     size_t start, end; /* bytes of the header, whole blocks */
-    bool extension, table, groups, compressed;
-    long long bitpix, axes, pcount, gcount, theap;
+    bool extension, table, columns, groups, compressed;
+    long long bitpix, axes, pcount, gcount, theap, fields;
     long long axis[SF_FITS_MAX_AXES];
     long long zbitpix, zaxes;
     long long zaxis[SF_FITS_MAX_AXES], ztile[SF_FITS_MAX_AXES], zval[2], zdither;
@@ -134,6 +134,7 @@ static sf_status take_integer(const char *path, const char *card, header *h)
         {"PCOUNT", &h->pcount, 0},
         {"GCOUNT", &h->gcount, 0},
         {"THEAP", &h->theap, 0},
+        {"TFIELDS", &h->fields, 0},
         {"ZBITPIX", &h->zbitpix, 0},
         {"ZNAXIS", &h->zaxes, 0},
         {"ZNAXIS", h->zaxis, SF_FITS_MAX_AXES},
@@ -171,6 +172,8 @@ static sf_status take_card(const char *path, const char *card, header *h)
     if (is_keyword(card, "XTENSION")) {
         card_string(card, text);
         h->extension = true;
+        h->columns = strcmp(text, "BINTABLE") == 0 || strcmp(text, "A3DTABLE") == 0 ||
+                     strcmp(text, "TABLE") == 0;
         h->table = strcmp(text, "IMAGE") != 0 && strcmp(text, "IUEIMAGE") != 0;
     } else if (is_keyword(card, "GROUPS")) {
         h->groups = card_true(card);
@@ -193,7 +196,7 @@ static void header_clear(header *h, size_t start)
     memset(h, 0, sizeof *h);
     h->start = start;
     h->version = 1;
-    h->bitpix = h->axes = h->pcount = h->gcount = h->theap = NOT_THERE;
+    h->bitpix = h->axes = h->pcount = h->gcount = h->theap = h->fields = NOT_THERE;
     h->zbitpix = h->zaxes = h->zdither = h->zval[0] = h->zval[1] = NOT_THERE;
     for (int i = 0; i < SF_FITS_MAX_AXES; i++) h->axis[i] = h->zaxis[i] = h->ztile[i] = NOT_THERE;
 }
@@ -285,6 +288,9 @@ static sf_status check_sizes(const sf_fits_source *source, int number, const hea
         return sf_fail(SF_ERR_FORMAT,
                        "%s, HDU %d: the axes in the header are missing, negative or too large",
                        path, number);
+    if (h->columns && (h->fields < 0 || h->fields > 999))
+        return sf_fail(SF_ERR_FORMAT, "%s, HDU %d: TFIELDS is missing or outside 0 .. 999", path,
+                       number);
     if (hdu->size > source->bytes || hdu->data > source->bytes - hdu->size)
         return sf_fail(SF_ERR_FORMAT,
                        "%s, HDU %d: the header describes %zu bytes of data, but the file has %zu: "
@@ -317,6 +323,7 @@ static bool take_rice(const header *h, sf_fits_hdu *hdu)
     const long long word = h->old_rice || h->zval[1] == NOT_THERE ? 4 : h->zval[1];
 
     hdu->rice_word = (size_t)word;
+    hdu->rice_block = (size_t)h->zval[0];
     return h->zval[0] >= 1 && h->zval[0] <= 4096 && (word == 1 || word == 2 || word == 4) &&
            (h->zbitpix > 0 || word == 4);
 }

@@ -3,8 +3,7 @@
  *
  * CFITSIO's decoders believe the stream: it decides how far they read and write. So for each tile
  * the descriptor must point into the heap, and what the stream says of its own length must be
- * what the tile needs. A Rice stream says nothing of itself; there CFITSIO notices the stream's
- * end, block by block. */
+ * what the tile needs; a Rice stream's bits are counted. */
 #include "io/fits_internal.h"
 
 #include <stdio.h>
@@ -116,6 +115,59 @@ static bool gzip_is_sound(const unsigned char *stream, size_t size, size_t pixel
     return false;
 }
 
+typedef struct bits {
+    const unsigned char *stream;
+    size_t next, end; /* in bits */
+} bits;
+
+/* The next `count` bits as a number; false at the stream's end. */
+static bool take_bits(bits *b, size_t count, unsigned *value)
+{
+    *value = 0;
+    if (b->end - b->next < count) return false;
+    for (; count > 0; count--, b->next++)
+        *value = *value << 1 | ((unsigned)b->stream[b->next / 8] >> (7 - b->next % 8) & 1U);
+    return true;
+}
+
+/* One pixel: zeros up to a one, then `low` bits as they are. */
+static bool skip_rice_pixel(bits *b, size_t low)
+{
+    unsigned bit = 0;
+
+    while (bit == 0)
+        if (!take_bits(b, 1, &bit)) return false;
+    if (b->end - b->next < low) return false;
+    b->next += low;
+    return true;
+}
+
+/* Whether a Rice stream (White & Becker 1998) holds all the pixels: the first word, then blocks
+ * that start with their number of low bits + 1; 0: all differences are zero, the largest: the
+ * words are not coded. */
+static bool rice_is_sound(const unsigned char *stream, size_t size, size_t pixels,
+                          const sf_fits_hdu *hdu)
+{
+    const size_t word = hdu->rice_word, head = word == 1 ? 3 : word == 2 ? 4 : 5;
+    const unsigned uncoded = word == 1 ? 7 : word == 2 ? 15 : 26;
+    bits b = {.stream = stream, .next = 8 * word, .end = 8 * size};
+
+    if (size <= word) return false;
+    for (size_t done = 0; done < pixels; done += hdu->rice_block) {
+        const size_t n = pixels - done < hdu->rice_block ? pixels - done : hdu->rice_block;
+        unsigned kind;
+        if (!take_bits(&b, head, &kind)) return false;
+        if (kind == uncoded) {
+            if (b.end - b.next < 8 * word * n) return false;
+            b.next += 8 * word * n;
+        } else if (kind > 0) {
+            for (size_t i = 0; i < n; i++)
+                if (!skip_rice_pixel(&b, kind - 1)) return false;
+        }
+    }
+    return true;
+}
+
 /* ---- one tile ----------------------------------------------------------------------------------
  */
 
@@ -185,7 +237,8 @@ static bool compressed_is_sound(const tile_check *check, const tile_cell *cell, 
                gzip_is_sound(check->stream, cell->length, pixels,
                              hdu->bitpix < 0 && !check->column.quantized ? float_sizes
                                                                          : integer_sizes);
-    case SF_CODEC_RICE: return cell->bytes == 1 && cell->length > hdu->rice_word;
+    case SF_CODEC_RICE:
+        return cell->bytes == 1 && rice_is_sound(check->stream, cell->length, pixels, hdu);
     case SF_CODEC_NONE: break;
     }
     return false;
@@ -205,8 +258,7 @@ static sf_status check_tile(tile_check *check, size_t row, bool *sound)
              read_cell(file, hdu, check->column.plain, row, &plain);
     if (!*sound) return SF_OK;
     if (compressed.length > 0) {
-        /* Rice says nothing of its own length, and needs no second reading. */
-        if (hdu->codec != SF_CODEC_RICE) SF_TRY(load_stream(check, &compressed));
+        SF_TRY(load_stream(check, &compressed));
         *sound = compressed_is_sound(check, &compressed, pixels, longest, second);
     } else if (check->column.plain > 0) { /* the order in which CFITSIO looks for them */
         *sound = plain.length == pixels;
