@@ -1,0 +1,207 @@
+/* usage.c - how a network is used, to and from the metadata entries "scorefield.*". */
+#include "network/usage.h"
+
+#include "base/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LARGEST        65536.0 /* margin, multiple: pixels */
+#define LARGEST_STRIDE 64      /* up to which `multiple` is looked for */
+
+typedef enum sf_kind { KIND_WORD, KIND_COUNT, KIND_NUMBER } sf_kind;
+
+static const char *const noise_words[] = {
+    [SF_NOISE_NONE] = "none", [SF_NOISE_CHANNEL] = "channel", [SF_NOISE_SECOND] = "second", NULL};
+static const char *const prediction_words[] = {[SF_PREDICT_CLEAN] = "clean",
+                                               [SF_PREDICT_NOISE] = "noise",
+                                               [SF_PREDICT_RESIDUAL] = "residual",
+                                               NULL};
+static const char *const padding_words[] = {[SF_PADDING_ZERO] = "zero",
+                                            [SF_PADDING_REPLICATE] = "replicate",
+                                            [SF_PADDING_REFLECT] = "reflect",
+                                            [SF_PADDING_CIRCULAR] = "circular",
+                                            NULL};
+static const char *const flag_words[] = {"false", "true", NULL};
+
+/* Every entry as a number: a word stands for its place in the list. */
+typedef struct sf_entry {
+    const char *key;
+    sf_kind kind;
+    const char *const *words;
+    double least; /* and finite; words: 0 */
+    bool open;    /* least itself is excluded */
+} sf_entry;
+
+enum { NOISE, PREDICTION, PADDING, MARGIN, MULTIPLE, VALUE, LEVEL, SIGMA, HOMOGENEOUS, ENTRIES };
+
+static const sf_entry entries[ENTRIES] = {
+    [NOISE] = {"scorefield.noise_input", KIND_WORD, noise_words, 0, false},
+    [PREDICTION] = {"scorefield.prediction", KIND_WORD, prediction_words, 0, false},
+    [PADDING] = {"scorefield.padding", KIND_WORD, padding_words, 0, false},
+    [MARGIN] = {"scorefield.margin", KIND_COUNT, NULL, 0, false},
+    [MULTIPLE] = {"scorefield.multiple", KIND_COUNT, NULL, 1, false},
+    [VALUE] = {"scorefield.value_scale", KIND_NUMBER, NULL, 0, true},
+    [LEVEL] = {"scorefield.noise_scale", KIND_NUMBER, NULL, 0, true},
+    [SIGMA] = {"scorefield.fixed_sigma", KIND_NUMBER, NULL, 0, false},
+    [HOMOGENEOUS] = {"scorefield.homogeneous", KIND_WORD, flag_words, 0, false},
+};
+
+sf_model_usage sf_model_usage_default(void)
+{
+    return (sf_model_usage){.noise_input = SF_NOISE_NONE,
+                            .prediction = SF_PREDICT_CLEAN,
+                            .padding = SF_PADDING_ZERO,
+                            .multiple = 1,
+                            .value_scale = 1.0,
+                            .noise_scale = 1.0};
+}
+
+static void to_numbers(const sf_model_usage *usage, double number[ENTRIES])
+{
+    number[NOISE] = (double)usage->noise_input;
+    number[PREDICTION] = (double)usage->prediction;
+    number[PADDING] = (double)usage->padding;
+    number[MARGIN] = (double)usage->margin;
+    number[MULTIPLE] = (double)usage->multiple;
+    number[VALUE] = usage->value_scale;
+    number[LEVEL] = usage->noise_scale;
+    number[SIGMA] = usage->fixed_sigma;
+    number[HOMOGENEOUS] = usage->homogeneous ? 1.0 : 0.0;
+}
+
+static void from_numbers(const double number[ENTRIES], sf_model_usage *usage)
+{
+    usage->noise_input = (sf_noise_input)number[NOISE];
+    usage->prediction = (sf_prediction)number[PREDICTION];
+    usage->padding = (sf_padding)number[PADDING];
+    usage->margin = (size_t)number[MARGIN];
+    usage->multiple = (size_t)number[MULTIPLE];
+    usage->value_scale = number[VALUE];
+    usage->noise_scale = number[LEVEL];
+    usage->fixed_sigma = number[SIGMA];
+    usage->homogeneous = number[HOMOGENEOUS] != 0.0;
+}
+
+static bool in_range(const sf_entry *entry, double number)
+{
+    if (!isfinite(number) || number < entry->least) return false;
+    if (entry->open && number == entry->least) return false;
+    if (entry->kind == KIND_NUMBER) return true;
+    if (number != floor(number) || number > LARGEST) return false;
+    if (entry->words == NULL) return true;
+    for (size_t i = 0; entry->words[i] != NULL; i++)
+        if (number == (double)i) return true;
+    return false;
+}
+
+static bool parse(const sf_entry *entry, const char *text, double *number)
+{
+    char *end;
+
+    if (entry->words != NULL) {
+        for (size_t i = 0; entry->words[i] != NULL; i++)
+            if (strcmp(text, entry->words[i]) == 0) {
+                *number = (double)i;
+                return true;
+            }
+        return false;
+    }
+    *number = strtod(text, &end);
+    return end != text && *end == '\0' && in_range(entry, *number);
+}
+
+static const char *find(const sf_graph *graph, const char *key)
+{
+    for (size_t i = 0; i < graph->metadata_count; i++)
+        if (strcmp(graph->metadata[i].key, key) == 0) return graph->metadata[i].value;
+    return NULL;
+}
+
+size_t sf_usage_channels(const sf_graph *graph, const sf_model_usage *usage)
+{
+    const sf_shape *image = &graph->value[graph->input[0]].shape;
+
+    if (image->rank == 4 && image->dim[1] != 0) return image->dim[1];
+    return usage->noise_input == SF_NOISE_CHANNEL ? 2 : 1;
+}
+
+/* Whether images of n x n pixels come out with their size. */
+static sf_status fits(const sf_graph *graph, size_t channels, size_t n, sf_shape *shapes)
+{
+    const sf_shape image = {.rank = 4, .dim = {1, channels, n, n}};
+    const sf_shape *out = &shapes[graph->output];
+    char text[160];
+
+    SF_TRY(sf_graph_shapes(graph, &image, shapes));
+    if (out->rank != 4 || out->dim[0] != 1 || out->dim[2] != n || out->dim[3] != n)
+        return sf_fail(SF_ERR_SHAPE, "an image of %zux%zu pixels comes out with shape %s", n, n,
+                       sf_shape_text(out, text, sizeof text));
+    return SF_OK;
+}
+
+/* The smallest m = 1, 2, 4, ... 64 such that every multiple of m is a size that works: all
+ * remainders modulo 64 are tried, well above a window's size. */
+static sf_status find_multiple(const sf_graph *graph, sf_model_usage *usage)
+{
+    const sf_shape *image = &graph->value[graph->input[0]].shape;
+    const size_t channels = sf_usage_channels(graph, usage), base = 8 * LARGEST_STRIDE;
+    sf_status status = SF_OK;
+    sf_shape *shapes;
+
+    if (image->rank == 4 && (image->dim[2] != 0 || image->dim[3] != 0)) return SF_OK;
+    SF_TRY(sf_allocate(&shapes, graph->value_count, sizeof *shapes));
+    for (size_t m = 1; m <= LARGEST_STRIDE; m *= 2) {
+        status = SF_OK;
+        for (size_t shift = 0; shift < LARGEST_STRIDE && status == SF_OK; shift += m)
+            status = fits(graph, channels, base + shift, shapes);
+        usage->multiple = m;
+        if (status == SF_OK) break;
+    }
+    sf_free(shapes);
+    return status;
+}
+
+sf_status sf_usage_read(const sf_graph *graph, sf_model_usage *usage)
+{
+    double number[ENTRIES];
+
+    *usage = sf_model_usage_default();
+    if (graph->input_count == 2) usage->noise_input = SF_NOISE_SECOND;
+    to_numbers(usage, number);
+    for (size_t i = 0; i < ENTRIES; i++) {
+        const char *text = find(graph, entries[i].key);
+
+        if (text != NULL && !parse(&entries[i], text, &number[i]))
+            return sf_fail(SF_ERR_FORMAT,
+                           "the metadata entry %s is '%.60s', which is no valid value",
+                           entries[i].key, text);
+    }
+    from_numbers(number, usage);
+    if ((usage->noise_input == SF_NOISE_SECOND) != (graph->input_count == 2))
+        return sf_fail(SF_ERR_FORMAT,
+                       "the metadata entry %s is '%s', but the network has %zu inputs",
+                       entries[NOISE].key, noise_words[usage->noise_input], graph->input_count);
+    if (find(graph, entries[MULTIPLE].key) != NULL) return SF_OK;
+    return find_multiple(graph, usage);
+}
+
+sf_status sf_usage_write(const sf_model_usage *usage, sf_graph *graph)
+{
+    double number[ENTRIES];
+    char text[64];
+
+    to_numbers(usage, number);
+    for (size_t i = 0; i < ENTRIES; i++) {
+        if (!in_range(&entries[i], number[i]))
+            return sf_fail(SF_ERR_ARGUMENT, "the usage's %s is %g, which is out of range",
+                           entries[i].key, number[i]);
+        (void)snprintf(text, sizeof text, "%.17g", number[i]);
+        SF_TRY(sf_graph_set_metadata(
+            graph, entries[i].key,
+            entries[i].words == NULL ? text : entries[i].words[(size_t)number[i]]));
+    }
+    return SF_OK;
+}
