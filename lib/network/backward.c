@@ -244,7 +244,7 @@ static sf_status undo_concat(sf_compiler *compiler, const sf_node *node, size_t 
 {
     sf_plan *plan = compiler->plan;
     const int rank = compiler->shape[node->output].rank;
-    const long axis = (node->axis < 0 ? node->axis + rank : node->axis) + 4 - rank;
+    const long axis = node->axis + 4 - rank;
     size_t gradient, offset[4] = {0};
 
     SF_TRY(sf_plan_copy_order(plan, SF_SECTION_BACKWARD, index, &compiler->gradient[node->output],

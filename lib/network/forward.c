@@ -449,7 +449,7 @@ static sf_status compile_concat(sf_compiler *compiler, const sf_node *node)
     sf_plan *plan = compiler->plan;
     const size_t index = sf_compile_node_index(compiler, node);
     const int rank = compiler->shape[node->output].rank;
-    const long axis = (node->axis < 0 ? node->axis + rank : node->axis) + 4 - rank;
+    const long axis = node->axis + 4 - rank;
     size_t result, out[4], offset[4] = {0};
 
     (void)new_unit(compiler, node);
