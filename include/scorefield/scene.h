@@ -29,17 +29,19 @@ SF_API sf_status sf_scene_draw(const sf_grid *grid, const sf_scene_options *opti
 
 /* ---- training patches -------------------------------------------------------------------- */
 
-/* A weighted mixture of simulated scenes of random composition and of crops of real images,
- * each patch scaled by a log-uniform factor so that the noise levels meet faint and bright. */
+/* A weighted mixture of simulated scenes of random composition and of crops of real images. The
+ * brightest pixel of a patch is 1, but for what sf_patches_add_image says of noise. */
 typedef struct sf_patches sf_patches;
 
-SF_API sf_status sf_patches_create(uint64_t seed, sf_patches **patches);
+/* smallest_level: of the noise levels that the patches will be trained at (sigma_min). */
+SF_API sf_status sf_patches_create(uint64_t seed, double smallest_level, sf_patches **patches);
 SF_API void sf_patches_release(sf_patches **patches);
 /* weight: relative probability of a patch from here. */
 SF_API sf_status sf_patches_add_scenes(sf_patches *patches, double weight);
-/* A copy of a clean image (rows x columns, finite); pixels of `noise` standard deviation: patches
- * are binned and scaled such that the noise stays below 1/3 of the smallest training level.
- * gamma_max > 1 undoes a display stretch: pixel^gamma with gamma uniform in [1, gamma_max]. */
+/* A copy of a real image (rows x columns, finite, at least one positive pixel). Its pixels have a
+ * noise of that standard deviation: patches are binned at random and made faint enough for their
+ * own noise to stay below 1/3 of the smallest level. gamma_max > 1 undoes a display stretch:
+ * pixel^gamma with gamma uniform in [1, gamma_max]. Smaller than the patch, it is mirrored. */
 SF_API sf_status sf_patches_add_image(sf_patches *patches, double weight, size_t rows,
                                       size_t columns, const double *pixels, double noise,
                                       double gamma_max);
