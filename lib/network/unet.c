@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #define BLOCK_GAIN  0.1 /* the second Conv of a block: blocks begin close to the identity */
-#define OUTPUT_GAIN 0.1 /* the last Conv: training begins close to D(x) = x */
+#define OUTPUT_GAIN 0.02 /* the last Conv: training begins close to D(x) = x */
 #define MAX_DEPTH   6
 
 /* What is built so far. The first failure stays; later calls do nothing. */
