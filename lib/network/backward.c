@@ -9,14 +9,14 @@ static bool is_constant(const sf_compiler *compiler, size_t value)
     return compiler->graph->value[value].constant != NULL;
 }
 
-/* Gradients flow to the parameters and, if asked for, to input 0. */
+/* Gradients flow to the parameters, unless frozen, and, if asked for, to input 0. */
 static void find_needs(sf_compiler *compiler)
 {
     const sf_graph *graph = compiler->graph;
 
     compiler->needs[graph->input[0]] = compiler->options.input_gradient;
     for (size_t v = 0; v < graph->value_count; v++)
-        if (is_constant(compiler, v)) compiler->needs[v] = true;
+        if (is_constant(compiler, v)) compiler->needs[v] = !compiler->options.frozen;
     for (size_t i = 0; i < graph->node_count; i++)
         for (size_t k = 0; k < graph->node[i].input_count; k++)
             if (compiler->needs[graph->node[i].input[k]])
@@ -188,7 +188,7 @@ static sf_status convolution_weights(sf_compiler *compiler, const sf_unit *unit,
 static sf_status undo_convolution(sf_compiler *compiler, sf_unit *unit, size_t node)
 {
     if (unit->activation.kind != SF_ACTIVATION_NONE) SF_TRY(undo_activation(compiler, unit, node));
-    SF_TRY(convolution_weights(compiler, unit, node));
+    if (!compiler->options.frozen) SF_TRY(convolution_weights(compiler, unit, node));
     if (compiler->needs[unit->node->input[0]]) SF_TRY(convolution_data(compiler, unit, node));
     if (unit->addend == SF_NO_VALUE || !compiler->needs[unit->addend]) return SF_OK;
     return add_gradient(compiler, unit->addend, node, compiler->gradient[unit->output].tensor[0]);

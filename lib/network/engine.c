@@ -10,8 +10,10 @@
 
 /* A training batch is cut into lanes, by its size alone: each runs on one thread, and the lanes'
  * parameter gradients are added in their order. So the bits do not depend on the number of
- * threads, and threads wait for each other twice a step, not at every primitive. Lanes of four
- * samples or more are as efficient as the whole (measured: 4 lanes of 4 cost 3 %, 8 of 2 14 %). */
+ * threads (oneDNN's own backward-weights primitives give other bits on two threads than on one;
+ * everything else gives the same), and threads wait for each other twice a step, not at every
+ * primitive. Lanes of four samples or more are as efficient as the whole (measured: 4 lanes of 4
+ * cost 3 %, 8 of 2 14 %). */
 #define FEW_LANES    4
 #define MOST_LANES   16
 #define LANE_SAMPLES 4
@@ -19,6 +21,7 @@
 struct sf_engine {
     sf_engine_options options;
     int threads;
+    int lane_threads;
     sf_plan *lane; /* equal plans; the first holds the weights of all */
     size_t lanes;
     sf_shape output_shape;
@@ -165,7 +168,7 @@ static sf_status compile_lane(sf_engine *engine, const sf_graph *graph, const sf
     const sf_plan *leader = plan == engine->lane ? NULL : engine->lane;
     sf_status status;
 
-    SF_GO(sf_plan_create(engine->lanes > 1 ? 1 : engine->threads, leader, plan));
+    SF_GO(sf_plan_create(engine->lane_threads, leader, plan));
     SF_GO(start_compiler(&compiler, graph, image));
     SF_GO(make_fixed(&compiler, graph->parameter_count));
     SF_GO(sf_compile_forward(&compiler));
@@ -183,21 +186,23 @@ done:
 
 static sf_status compile(sf_engine *engine, const sf_graph *graph, const sf_shape *image)
 {
+    const bool sums = engine->options.training && !engine->options.frozen;
     sf_shape slice = *image;
 
     engine->parameter_count = graph->parameter_count;
     engine->input_count = graph->input_count;
-    engine->lanes = engine->options.training ? count_lanes(image->dim[0]) : 1;
+    engine->lanes = sums ? count_lanes(image->dim[0]) : 1;
+    engine->lane_threads = sums ? 1 : engine->threads;
     slice.dim[0] /= engine->lanes;
     SF_TRY(sf_allocate(&engine->lane, engine->lanes, sizeof *engine->lane));
-    omp_set_num_threads(engine->lanes > 1 ? 1 : engine->threads);
+    omp_set_num_threads(engine->lane_threads); /* primitives are compiled for so many */
     for (size_t i = 0; i < engine->lanes; i++)
         SF_TRY(compile_lane(engine, graph, &slice, &engine->lane[i]));
     engine->output_shape.dim[0] *= engine->lanes;
     engine->output_count = 1;
     for (int i = 0; i < engine->output_shape.rank; i++)
         engine->output_count *= engine->output_shape.dim[i];
-    if (engine->options.training)
+    if (sums)
         SF_TRY(sf_allocate(&engine->parameter_gradient, engine->parameter_count,
                            sizeof *engine->parameter_gradient));
     sf_graph_get_parameters(graph, sf_plan_data(engine->lane, engine->parameters));
@@ -237,7 +242,7 @@ sf_status sf_engine_create(const sf_graph *graph, const sf_shape *image,
     *engine = made;
     made = NULL;
 done:
-    omp_set_num_threads(before); /* primitives are compiled for a number of threads */
+    omp_set_num_threads(before);
     sf_engine_release(&made);
     sf_graph_release(&folded);
     return status;
@@ -283,11 +288,11 @@ static sf_status run_lanes(const sf_engine *engine, sf_section section)
     sf_status status = SF_OK;
 
     if (engine->lanes == 1) {
-        if (engine->threads > 1 && omp_in_parallel()) /* its threads wait for each other */
+        if (engine->lane_threads > 1 && omp_in_parallel()) /* its threads wait for each other */
             return sf_fail(SF_ERR_ARGUMENT,
                            "a network compiled for %d threads cannot run inside a parallel "
                            "region: create it there, too",
-                           engine->threads);
+                           engine->lane_threads);
         return sf_plan_run(engine->lane, section);
     }
 #pragma omp parallel for num_threads(engine->threads) schedule(dynamic)
@@ -335,7 +340,7 @@ sf_status sf_engine_backward(sf_engine *engine, const float *output_gradient)
     memcpy(engine->output_gradient, output_gradient,
            engine->output_count * sizeof *output_gradient);
     SF_TRY(run_lanes(engine, SF_SECTION_BACKWARD));
-    sum_gradients(engine);
+    if (!engine->options.frozen) sum_gradients(engine);
     return SF_OK;
 }
 

@@ -14,6 +14,7 @@ typedef struct sf_engine_options {
     bool direct;         /* inference only: no Winograd convolutions, which are up to twice as fast
                             and round at 1e-6 instead of 1e-7 */
     bool input_gradient; /* training only: the backward pass also goes to input 0 */
+    bool frozen;         /* training only: no gradient of the parameters */
 } sf_engine_options;
 
 sf_status sf_engine_create(const sf_graph *graph, const sf_shape *image,
@@ -28,7 +29,7 @@ const sf_shape *sf_engine_output_shape(const sf_engine *engine);
 sf_status sf_engine_forward(sf_engine *engine);
 /* Training engines, once after each forward: gradients of sum(output * output_gradient). */
 sf_status sf_engine_backward(sf_engine *engine, const float *output_gradient);
-/* The flat gradient (graph->parameter_count) of the last backward. */
+/* The flat gradient (graph->parameter_count) of the last backward; NULL when frozen. */
 const float *sf_engine_parameter_gradient(const sf_engine *engine);
 /* NCHW gradient with respect to input 0 of the last backward; NULL without input_gradient. */
 const float *sf_engine_input_gradient(const sf_engine *engine);
