@@ -8,13 +8,13 @@
 #include <math.h>
 #include <string.h>
 
-#define PROX_TOLERANCE 0.01
+#define PROX_TOLERANCE 0.01 /* of the noise */
 
 sf_tv_options sf_tv_options_default(void)
 {
     const sf_tv_options options = {
         .strength = 0.0,
-        .penalty = 0.1,
+        .penalty = 1.0,
         .iterations = 200,
         .tolerance = 1e-3,
         .positive = false,
