@@ -1,0 +1,164 @@
+/* onnx_tensor.c - constants of an ONNX file as plain arrays: every type that holds real numbers,
+ * as raw bytes (little-endian) or as typed lists. */
+#include "network/onnx_tensor.h"
+
+#include "base/internal.h"
+
+#include <math.h>
+#include <string.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "raw_data is little-endian");
+
+/* IEEE 754 binary16. */
+static double half_value(uint32_t bits)
+{
+    const int exponent = (int)(bits >> 10 & 31);
+    const double fraction = (double)(bits & 1023) / 1024.0;
+    const double sign = (bits & 0x8000) != 0 ? -1.0 : 1.0;
+
+    if (exponent == 31) return fraction != 0.0 ? (double)NAN : sign * (double)INFINITY;
+    if (exponent == 0) return sign * ldexp(fraction, -14);
+    return sign * ldexp(1.0 + fraction, exponent - 15);
+}
+
+static double bfloat_value(uint32_t bits)
+{
+    const uint32_t wide = bits << 16;
+    float value;
+
+    memcpy(&value, &wide, sizeof value);
+    return (double)value;
+}
+
+static size_t type_size(int type)
+{
+    switch (type) {
+    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT32: return 4;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT64: return 8;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16: return 2;
+    default: return 0;
+    }
+}
+
+static double raw_value(int type, const uint8_t *bytes)
+{
+    union {
+        float f;
+        double d;
+        int32_t i;
+        int64_t l;
+        uint16_t h;
+    } as = {.l = 0};
+
+    memcpy(&as, bytes, type_size(type));
+    switch (type) {
+    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT: return (double)as.f;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE: return as.d;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT32: return (double)as.i;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT64: return (double)as.l;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16: return half_value(as.h);
+    default: return bfloat_value(as.h);
+    }
+}
+
+/* How many values the typed list of this type holds. */
+static size_t typed_count(const Onnx__TensorProto *t)
+{
+    switch (t->data_type) {
+    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT: return t->n_float_data;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE: return t->n_double_data;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT64: return t->n_int64_data;
+    default: return t->n_int32_data;
+    }
+}
+
+static double typed_value(const Onnx__TensorProto *t, size_t i)
+{
+    switch (t->data_type) {
+    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT: return (double)t->float_data[i];
+    case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE: return t->double_data[i];
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT64: return (double)t->int64_data[i];
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT32: return (double)t->int32_data[i];
+    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16:
+        return half_value((uint32_t)t->int32_data[i] & 0xffff);
+    default: return bfloat_value((uint32_t)t->int32_data[i] & 0xffff);
+    }
+}
+
+static sf_status tensor_shape(const Onnx__TensorProto *t, const char *what, sf_shape *shape,
+                              size_t *count)
+{
+    *count = 1;
+    if (t->n_dims > SF_TENSOR_MAX_RANK)
+        return sf_fail(SF_ERR_FORMAT, "%s has %zu dimensions; at most %d are supported", what,
+                       t->n_dims, SF_TENSOR_MAX_RANK);
+    shape->rank = (int)t->n_dims;
+    for (size_t i = 0; i < t->n_dims; i++) {
+        if (t->dims[i] < 0 || !sf_multiply_sizes(*count, (size_t)t->dims[i], count))
+            return sf_fail(SF_ERR_FORMAT, "%s has the dimension %lld", what, (long long)t->dims[i]);
+        shape->dim[i] = (size_t)t->dims[i];
+    }
+    return SF_OK;
+}
+
+static sf_status tensor_values(const Onnx__TensorProto *t, const char *what, double **values,
+                               sf_shape *shape, size_t *count)
+{
+    const size_t bytes = type_size(t->data_type);
+    size_t expected;
+
+    SF_TRY(tensor_shape(t, what, shape, count));
+    if (t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL || t->n_external_data > 0)
+        return sf_fail(SF_ERR_UNSUPPORTED,
+                       "%s lies in another file; save the network with its weights inside", what);
+    if (bytes == 0)
+        return sf_fail(SF_ERR_UNSUPPORTED, "%s has the data type %d; real numbers are expected",
+                       what, (int)t->data_type);
+    if (t->has_raw_data &&
+        (!sf_multiply_sizes(*count, bytes, &expected) || t->raw_data.len != expected))
+        return sf_fail(SF_ERR_FORMAT, "%s has %zu values by its dimensions, but %zu bytes of data",
+                       what, *count, t->raw_data.len);
+    if (!t->has_raw_data && typed_count(t) != *count)
+        return sf_fail(SF_ERR_FORMAT, "%s has %zu values by its dimensions, but %zu in its data",
+                       what, *count, typed_count(t));
+    SF_TRY(sf_allocate(values, *count, sizeof **values));
+    for (size_t i = 0; i < *count; i++)
+        (*values)[i] = t->has_raw_data ? raw_value(t->data_type, t->raw_data.data + i * bytes)
+                                       : typed_value(t, i);
+    return SF_OK;
+}
+
+static sf_status attribute_values(const Onnx__AttributeProto *a, double **values, sf_shape *shape,
+                                  size_t *count)
+{
+    const bool one = a->has_f || a->has_i;
+
+    *count = one ? 1 : a->n_floats + a->n_ints;
+    shape->rank = one ? 0 : 1;
+    shape->dim[0] = *count;
+    SF_TRY(sf_allocate(values, *count, sizeof **values));
+    if (one) (*values)[0] = a->has_f ? (double)a->f : (double)a->i;
+    for (size_t i = 0; !one && i < a->n_floats; i++) (*values)[i] = (double)a->floats[i];
+    for (size_t i = 0; !one && i < a->n_ints; i++) (*values)[a->n_floats + i] = (double)a->ints[i];
+    return SF_OK;
+}
+
+sf_status sf_literal_values(const sf_literal *literal, const char *what, double **values,
+                            sf_shape *shape, size_t *count)
+{
+    sf_status status;
+
+    *values = NULL;
+    memset(shape, 0, sizeof *shape);
+    SF_GO(literal->tensor != NULL ? tensor_values(literal->tensor, what, values, shape, count)
+                                  : attribute_values(literal->attribute, values, shape, count));
+    SF_GO(sf_check_finite(*values, *count, what));
+    return SF_OK;
+done:
+    sf_free(*values);
+    *values = NULL;
+    return status;
+}
