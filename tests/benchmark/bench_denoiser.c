@@ -268,12 +268,17 @@ static void bench_network(const char *name, const sf_graph *graph, size_t channe
 int main(void)
 {
     static const double goal[2][2] = {{97.4, 95.8}, {94.6, 94.3}}; /* size, threads */
+    const sf_unet_options shipped = sf_unet_options_default();
     sf_graph *dncnn = make_dncnn(17, 64);
+    sf_model *unet;
 
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     (void)printf("%s, best of runs, against the FMA peak measured beside them\n",
                  sf_engine_library());
     bench_network("DnCNN-17", dncnn, 1, goal);
+    must(sf_model_unet(&shipped, &unet));
+    bench_network("U-Net", sf_model_graph(unet), 2, NULL);
+    sf_model_release(&unet);
     sf_graph_release(&dncnn);
     return EXIT_SUCCESS;
 }
