@@ -7,9 +7,15 @@
 #define PI        3.14159265358979323846
 #define SUBPIXELS 5 /* a side, next to the centre */
 
-/* I(r) = brightness exp(-b ((r/radius)^(1/n) - 1)); r is softened by what the optics blur. */
+#define TABLE_SIZE  512
+#define TABLE_STEPS 16.0 /* a pixel, where the table is large enough for that */
+
+/* I(r) = brightness exp(-b ((r/radius)^(1/n) - 1)), r softened by what the optics blur, out to
+ * where it is too faint to be drawn; as a table over r, since it is asked for at every pixel. */
 typedef struct sersic {
-    double brightness, inverse_radius2, half_inverse_n, b, soft2;
+    double reach, per_pixel; /* table entries a pixel */
+    size_t last;
+    double table[TABLE_SIZE];
 } sersic;
 
 /* What a disc's light is multiplied by; amplitudes of zero switch a part off. */
@@ -25,30 +31,36 @@ typedef struct structure {
 typedef struct galaxy {
     double y, x, radius, reach;
     double cosine, sine, inverse_q;
+    double brightness; /* of the disc */
     sersic disc, bulge;
     structure parts;
-    bool structured;
+    bool structured, bulged;
 } galaxy;
 
-static sersic make_sersic(double n, double radius, double brightness, double soft)
+static void make_sersic(double n, double radius, double brightness, double soft, double floor,
+                        sersic *s)
 {
     const double b = 2.0 * n - 1.0 / 3.0 + 4.0 / (405.0 * n) + 46.0 / (25515.0 * n * n);
+    const double bright = log(fmax(1.0, brightness / floor));
 
-    return (sersic){brightness, 1.0 / (radius * radius), 0.5 / n, b, soft * soft};
+    s->reach = fmax(1.0, radius * pow(1.0 + bright / b, n));
+    s->per_pixel = fmin(TABLE_STEPS, (TABLE_SIZE - 1) / s->reach);
+    s->last = (size_t)(s->reach * s->per_pixel);
+    for (size_t i = 0; i <= s->last; i++) {
+        const double r = (double)i / s->per_pixel;
+        const double r2 = (r * r + soft * soft) / (radius * radius);
+
+        s->table[i] = brightness * exp(-b * (pow(r2, 0.5 / n) - 1.0));
+    }
 }
 
 static double sersic_value(const sersic *s, double r2)
 {
-    return s->brightness *
-           exp(-s->b * (pow((r2 + s->soft2) * s->inverse_radius2, s->half_inverse_n) - 1.0));
-}
+    const double at = sqrt(r2) * s->per_pixel;
+    const size_t i = (size_t)at;
 
-/* Where the profile falls below `floor`. */
-static double sersic_reach(const sersic *s, double floor)
-{
-    const double ratio = 1.0 + log(fmax(1.0, s->brightness / floor)) / s->b;
-
-    return pow(ratio, 0.5 / s->half_inverse_n) / sqrt(s->inverse_radius2);
+    if (i >= s->last) return 0.0;
+    return s->table[i] + (at - (double)i) * (s->table[i + 1] - s->table[i]);
 }
 
 static void draw_structure(sf_dice *dice, double radius, double q, structure *p)
@@ -127,7 +139,7 @@ static double galaxy_value(const galaxy *g, double dy, double dx)
     double value = sersic_value(&g->disc, r2);
 
     if (g->structured) value *= structure_value(g, u, v, r2);
-    if (g->bulge.brightness > 0.0) value += sersic_value(&g->bulge, r2);
+    if (g->bulged) value += sersic_value(&g->bulge, r2);
     return value;
 }
 
@@ -173,7 +185,7 @@ static void paint_clumps(sf_canvas *canvas, sf_dice *dice, const galaxy *g)
         const double scatter = 0.35 * sf_dice_normal(dice);
         double angle = sf_dice_between(dice, 0.0, 2.0 * PI);
         const double size = smallest * sf_dice_log(dice, 1.0, 2.5);
-        const double bright = g->disc.brightness * sf_dice_power_law(dice, 0.1, 10.0, 1.7);
+        const double bright = g->brightness * sf_dice_power_law(dice, 0.1, 10.0, 1.7);
         double u, v;
 
         if (p->arms > 0.0) {
@@ -204,19 +216,21 @@ void sf_canvas_galaxy(sf_canvas *canvas, sf_dice *dice, double y, double x, doub
                 .cosine = cos(angle),
                 .sine = sin(angle),
                 .inverse_q = 1.0 / fmax(q, fmin(1.0, 0.8 * soft / radius)),
-                .disc = make_sersic(n, radius, brightness, soft)};
+                .brightness = brightness,
+                .structured = disc && radius > 3.0,
+                .bulged = disc && sf_dice_chance(dice, 0.6)};
 
-    if (disc && radius > 3.0) {
-        draw_structure(dice, radius, q, &g.parts);
-        g.structured = true;
+    make_sersic(n, radius, brightness, soft, canvas->floor, &g.disc);
+    g.reach = g.disc.reach;
+    if (g.structured) draw_structure(dice, radius, q, &g.parts);
+    if (g.bulged) {
+        const double bulge_n = sf_dice_between(dice, 1.0, 4.0);
+        const double size = radius * sf_dice_between(dice, 0.08, 0.4);
+
+        make_sersic(bulge_n, size, brightness * sf_dice_log(dice, 0.5, 10.0), soft, canvas->floor,
+                    &g.bulge);
+        g.reach = fmax(g.reach, g.bulge.reach);
     }
-    if (disc && sf_dice_chance(dice, 0.6))
-        g.bulge = make_sersic(sf_dice_between(dice, 1.0, 4.0),
-                              radius * sf_dice_between(dice, 0.08, 0.4),
-                              brightness * sf_dice_log(dice, 0.5, 10.0), soft);
-    g.reach = sersic_reach(&g.disc, canvas->floor) * (g.parts.ring > 0.0 ? 1.3 : 1.0);
-    if (g.bulge.brightness > 0.0)
-        g.reach = fmax(g.reach, sersic_reach(&g.bulge, canvas->floor));
     paint(canvas, &g);
     if (g.structured && sf_dice_chance(dice, 0.5)) paint_clumps(canvas, dice, &g);
 }

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#define FLOOR 1e-5 /* surface brightness that is not drawn, relative to the brightest star */
+#define FLOOR 3e-5 /* surface brightness that is not drawn, relative to the brightest star */
 
 enum { STREAM_SCENE = 10 };
 
