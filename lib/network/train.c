@@ -16,9 +16,9 @@
 #include "network/adam.h"
 #include "network/checkpoint.h"
 #include "network/engine.h"
+#include "network/loss.h"
 
 #include <math.h>
-#include <string.h>
 #include <time.h>
 
 #define LOSS_MEMORY 0.99 /* of the running loss */
@@ -36,11 +36,13 @@ typedef struct trainer {
     sf_checkpoint state;
     size_t pixels;   /* of a patch */
     size_t planes;   /* channels of the network's input */
-    float *patch;    /* batch patches, as drawn */
-    double *noise;   /* batch fields of eps */
-    double *sigma;   /* batch levels */
-    double *error;   /* batch errors e */
-    float *gradient; /* of the loss with respect to the network's output */
+    sf_sample_loss *loss; /* per sample */
+    double *error;        /* per sample: e */
+    float *patch;         /* as drawn */
+    double *target;       /* what factor * output should be: eps, or x_0/sigma */
+    double *output;       /* the network's, then ... */
+    double *slope;        /* the loss's derivative with respect to it */
+    float *gradient;      /* the same as the engine takes it */
 } trainer;
 
 sf_train_options sf_train_options_default(void)
@@ -140,9 +142,11 @@ static sf_status prepare(const sf_model *model, trainer *t)
         goto done;
     }
     SF_GO(sf_allocate(&t->patch, values, sizeof *t->patch));
-    SF_GO(sf_allocate(&t->noise, values, sizeof *t->noise));
+    SF_GO(sf_allocate(&t->target, values, sizeof *t->target));
+    SF_GO(sf_allocate(&t->output, values, sizeof *t->output));
+    SF_GO(sf_allocate(&t->slope, values, sizeof *t->slope));
     SF_GO(sf_allocate(&t->gradient, values, sizeof *t->gradient));
-    SF_GO(sf_allocate(&t->sigma, o->batch, sizeof *t->sigma));
+    SF_GO(sf_allocate(&t->loss, o->batch, sizeof *t->loss));
     SF_GO(sf_allocate(&t->error, o->batch, sizeof *t->error));
     t->state = (sf_checkpoint){.fingerprint = fingerprint(t), .loss = NAN};
     if (o->resume) SF_GO(sf_checkpoint_read(o->checkpoint, &t->state, &t->adam));
@@ -158,16 +162,12 @@ static void release(trainer *t)
     sf_graph_release(&t->graph);
     sf_adam_release(&t->adam);
     sf_free(t->patch);
-    sf_free(t->noise);
-    sf_free(t->sigma);
-    sf_free(t->error);
+    sf_free(t->target);
+    sf_free(t->output);
+    sf_free(t->slope);
     sf_free(t->gradient);
-}
-
-/* Image units per network unit. */
-static double scale_of(const trainer *t, double sigma)
-{
-    return t->usage.homogeneous ? sigma : t->usage.value_scale;
+    sf_free(t->loss);
+    sf_free(t->error);
 }
 
 /* The pixel of the patch that pixel (row, column) of its image under one of the eight symmetries
@@ -179,72 +179,49 @@ static size_t turned(unsigned symmetry, size_t side, size_t row, size_t column)
     return (symmetry & 4U) != 0 ? column * side + row : row * side + column;
 }
 
-/* Writes sample b of the batch into the network's input. */
+/* Writes sample b of the batch into the network's input, and what its output should be. */
 static void make_sample(trainer *t, size_t b, uint64_t number)
 {
     const sf_train_options *o = t->options;
+    const bool clean = t->usage.prediction == SF_PREDICT_CLEAN;
     const size_t side = o->patch, pixels = t->pixels;
     const float *patch = t->patch + b * pixels;
-    double *noise = t->noise + b * pixels;
+    double *target = t->target + b * pixels;
     float *input = sf_engine_input(t->engine, 0) + b * t->planes * pixels;
-    double uniform[2], sigma, scale;
+    double uniform[2], sigma, scale, power = 0.0;
     unsigned symmetry;
 
     sf_random_uniform(sf_random_make(o->seed, STREAM_LEVEL), number, 0, 2, uniform);
-    sf_random_normal(sf_random_make(o->seed, STREAM_NOISE), number, 0, pixels, noise);
-    sigma = t->sigma[b] = o->sigma_min * pow(o->sigma_max / o->sigma_min, uniform[0]);
+    sf_random_normal(sf_random_make(o->seed, STREAM_NOISE), number, 0, pixels, target);
+    sigma = o->sigma_min * pow(o->sigma_max / o->sigma_min, uniform[0]);
     symmetry = (unsigned)(8.0 * uniform[1]);
-    scale = scale_of(t, sigma);
-    for (size_t row = 0; row < side; row++)
-        for (size_t column = 0; column < side; column++) {
-            const size_t i = row * side + column;
-
-            input[i] = (float)(((double)patch[turned(symmetry, side, row, column)] +
-                                sigma * noise[i]) /
-                               scale);
-        }
-    if (t->planes == 2)
-        for (size_t i = 0; i < pixels; i++)
-            input[pixels + i] = (float)(t->usage.noise_scale * sigma / scale);
-}
-
-/* eps_hat = offset * input + factor * output; the same for every pixel of a sample. */
-static void noise_estimate(const trainer *t, double sigma, double *offset, double *factor)
-{
-    const double ratio = scale_of(t, sigma) / sigma;
-
-    *offset = t->usage.prediction == SF_PREDICT_CLEAN ? ratio : 0.0;
-    *factor = t->usage.prediction == SF_PREDICT_CLEAN   ? -ratio
-              : t->usage.prediction == SF_PREDICT_NOISE ? 1.0
-                                                        : ratio;
-}
-
-/* The error of sample b, and the gradient of w e / batch with respect to the output. */
-static void sample_loss(trainer *t, size_t b)
-{
-    const size_t pixels = t->pixels;
-    const double count = (double)pixels, balance = t->options->balance;
-    const float *input = sf_engine_input(t->engine, 0) + b * t->planes * pixels;
-    const float *output = sf_engine_output(t->engine) + b * pixels;
-    const float *patch = t->patch + b * pixels;
-    const double *noise = t->noise + b * pixels;
-    float *gradient = t->gradient + b * pixels;
-    double offset, factor, error = 0.0, power = 0.0, weight = 1.0;
-
-    noise_estimate(t, t->sigma[b], &offset, &factor);
+    scale = t->usage.homogeneous ? sigma : t->usage.value_scale;
     for (size_t i = 0; i < pixels; i++) {
-        const double e = offset * (double)input[i] + factor * (double)output[i] - noise[i];
+        const double x = (double)patch[turned(symmetry, side, i / side, i % side)];
 
-        error += e * e;
-        power += (double)patch[i] * (double)patch[i];
-        gradient[i] = (float)e;
+        input[i] = (float)((x + sigma * target[i]) / scale);
+        power += x * x / (sigma * sigma * (double)pixels);
+        if (clean) target[i] = x / sigma;
     }
-    error /= count;
-    power /= count * t->sigma[b] * t->sigma[b];
-    if (balance > 0.0) weight = 1.0 / (error + balance * balance * (1.0 + power));
-    weight *= 2.0 * factor / (count * (double)t->options->batch);
-    for (size_t i = 0; i < pixels; i++) gradient[i] = (float)(weight * (double)gradient[i]);
-    t->error[b] = error;
+    for (size_t i = pixels; i < t->planes * pixels; i++)
+        input[i] = (float)(t->usage.noise_scale * sigma / scale);
+    t->loss[b] = (sf_sample_loss){
+        .pixels = pixels,
+        .factor = t->usage.prediction == SF_PREDICT_NOISE ? 1.0 : scale / sigma,
+        .floor = o->balance * o->balance * (1.0 + power)};
+}
+
+/* The error of sample b, and the gradient of the batch's mean loss. */
+static void measure_sample(trainer *t, size_t b)
+{
+    const size_t first = b * t->pixels, end = first + t->pixels;
+    const float *output = sf_engine_output(t->engine);
+    double loss;
+
+    for (size_t i = first; i < end; i++) t->output[i] = (double)output[i];
+    t->error[b] = sf_sample_loss_value(&t->loss[b], t->output + first, t->target + first,
+                                       1.0 / (double)t->options->batch, t->slope + first, &loss);
+    for (size_t i = first; i < end; i++) t->gradient[i] = (float)t->slope[i];
 }
 
 static sf_status fill_batch(trainer *t, uint64_t first)
@@ -282,7 +259,7 @@ static sf_status one_step(trainer *t)
     SF_TRY(fill_batch(t, (step - 1) * batch));
     SF_TRY(sf_engine_forward(t->engine));
 #pragma omp parallel for num_threads(sf_thread_count()) schedule(static)
-    for (size_t b = 0; b < batch; b++) sample_loss(t, b);
+    for (size_t b = 0; b < batch; b++) measure_sample(t, b);
     for (size_t b = 0; b < batch; b++) loss += t->error[b] / (double)batch;
     SF_TRY(sf_engine_backward(t->engine, t->gradient));
     if (!isfinite(loss) ||

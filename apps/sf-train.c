@@ -1,0 +1,210 @@
+/* sf-train - trains the denoiser that sf-deblur uses as its prior. */
+#include "program.h"
+#include "progress.h"
+#include "train_images.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NAME "sf-train"
+
+static const char lesson[] =
+    "\n"
+    "Trains a denoiser on simulated scenes and on clean images (FITS files, or folders of them),\n"
+    "and writes it as an ONNX file for sf-deblur --prior. Noise levels are relative to the\n"
+    "brightest pixel of a patch.\n"
+    "\n"
+    "Examples\n"
+    "  sf-train -o galaxies.onnx\n"
+    "      on simulated scenes alone\n"
+    "  sf-train pictures/ -o d.onnx --gamma 3 --validate held_out/\n"
+    "      and on pictures that were stretched for display; in the end a table of PSNR\n"
+    "  sf-train stack.fits --noise 0.4 -o d.onnx\n"
+    "      on a deep image and its own noise of 0.4 units\n"
+    "  sf-train -o d.onnx --checkpoint d.state\n"
+    "  sf-train -o d.onnx --checkpoint d.state --resume --force\n"
+    "      Ctrl-C stops with the model so far; resumed, the run ends with the same bits\n"
+    "  sf-train -o fine.onnx --start d.onnx --rate 2e-4 --sigma 0.0003,1\n"
+    "      goes on from the weights of another network\n"
+    "\n"
+    "Exit status: 0 done, 1 error (one sentence on the standard error stream), 2 wrong usage, 130\n"
+    "interrupted (the model so far is written). The same seed gives the same bits on any number of\n"
+    "threads.\n";
+
+enum { OPTION_HELP = 1, OPTION_VERSION };
+
+typedef struct arguments {
+    char *output, *start, *sigma, *checkpoint, *validate;
+    int channels, depth, blocks, steps, patch, batch, seed, threads;
+    double rate;
+    train_images images;
+    int resume, bf16, quiet, force;
+    sf_train_options train;
+} arguments;
+
+/* The command line's values into the library's options; false after a message. */
+static bool check(arguments *a, const char **problem)
+{
+    sf_train_options *t = &a->train;
+    char rest;
+
+    if (a->output == NULL)
+        *problem = "name the model to write with -o";
+    else if (a->sigma != NULL &&
+             sscanf(a->sigma, "%lf,%lf%c", &t->sigma_min, &t->sigma_max, &rest) != 2)
+        *problem = "--sigma takes the smallest and the largest noise level, as in 0.001,1";
+    else if (!(a->images.simulated >= 0.0) || !(a->images.simulated < 1.0))
+        *problem = "--scenes takes a share from 0 to less than 1";
+    else if (a->channels < 1 || a->depth < 1 || a->blocks < 1 || a->steps < 1 || a->patch < 1 ||
+             a->batch < 1 || a->seed < 0 || a->threads < 0)
+        *problem = "sizes and numbers of steps are at least 1, seed and threads at least 0";
+    else if (!a->force && !a->resume && access(a->output, F_OK) == 0)
+        *problem = "the model to write exists; --force replaces it";
+    t->steps = (size_t)a->steps;
+    t->patch = (size_t)a->patch;
+    t->batch = (size_t)a->batch;
+    t->seed = (uint64_t)a->seed;
+    t->learning_rate = a->rate;
+    t->checkpoint = a->checkpoint;
+    t->resume = a->resume != 0;
+    t->mixed_precision = a->bf16 != 0;
+    return *problem == NULL;
+}
+
+static sf_status first_model(const arguments *a, sf_model **model)
+{
+    const sf_unet_options options = {(size_t)a->channels, (size_t)a->depth, (size_t)a->blocks,
+                                     (uint64_t)a->seed};
+
+    return a->start != NULL ? sf_model_load(a->start, model) : sf_model_unet(&options, model);
+}
+
+static void print_report(const arguments *a, const sf_model *model, size_t images,
+                         const sf_train_report *report)
+{
+    if (a->quiet) return;
+    printf("%s: %zu parameters, %zu steps of %zu patches (%zu images and simulated scenes), loss "
+           "%.4f, %.0f s, %.1f patches/s\n",
+           a->output, sf_model_parameter_count(model), report->steps, a->train.batch, images,
+           report->loss, report->seconds, report->patches_per_second);
+}
+
+static sf_status train(arguments *a, bool *stopped)
+{
+    sf_model *begin = NULL, *trained = NULL;
+    sf_patches *patches = NULL;
+    sf_patch_source source;
+    sf_train_report report;
+    size_t images;
+    progress line;
+    sf_status status;
+
+    if (a->threads > 0) GO(sf_thread_count_set(a->threads));
+    GO(first_model(a, &begin));
+    GO(train_images_patches(&a->images, a->train.seed, a->train.sigma_min, &patches, &images));
+    source = sf_patches_source(patches);
+    progress_begin(&line, a->quiet != 0);
+    a->train.monitor = progress_monitor(&line);
+    status = sf_train(begin, &source, &a->train, &trained, &report);
+    progress_end(&line);
+    if (status != SF_OK) goto done;
+    *stopped = report.stopped;
+    GO(sf_model_save(trained, a->output));
+    print_report(a, trained, images, &report);
+    if (a->validate != NULL && !report.stopped)
+        GO(train_images_validate(a->validate, 0.5 * (1.0 + a->images.gamma), trained,
+                                 a->train.seed));
+done:
+    sf_patches_release(&patches);
+    sf_model_release(&trained);
+    sf_model_release(&begin);
+    return status;
+}
+
+static arguments defaults(void)
+{
+    const sf_unet_options unet = sf_unet_options_default();
+    const sf_train_options t = sf_train_options_default();
+
+    return (arguments){.channels = (int)unet.channels,
+                       .depth = (int)unet.depth,
+                       .blocks = (int)unet.blocks,
+                       .steps = (int)t.steps,
+                       .patch = (int)t.patch,
+                       .batch = (int)t.batch,
+                       .seed = (int)t.seed,
+                       .rate = t.learning_rate,
+                       .images = {.gamma = 1.0, .simulated = 0.6},
+                       .train = t};
+}
+
+/* Reads the command line; false: leave with *exit_status. */
+static bool parse(poptContext context, arguments *a, int *exit_status)
+{
+    const char *problem = NULL;
+    int option;
+
+    while ((option = poptGetNextOpt(context)) > 0) {
+        if (option == OPTION_HELP)
+            program_print_help(context, lesson);
+        else
+            program_print_version(NAME);
+        *exit_status = PROGRAM_OK;
+        return false;
+    }
+    if (option < -1) {
+        *exit_status = program_usage(NAME, "%s: %s", poptBadOption(context, 0),
+                                     poptStrerror(option));
+        return false;
+    }
+    a->images.path = poptGetArgs(context);
+    if (check(a, &problem)) return true;
+    *exit_status = program_usage(NAME, "%s", problem);
+    return false;
+}
+
+int main(int argc, const char **argv)
+{
+    arguments a = defaults();
+    bool stopped = false;
+    int exit_status;
+#define VALUE(name, type, field, text, unit)                                                  \
+    {name, 0, type | POPT_ARGFLAG_SHOW_DEFAULT, &a.field, 0, text, unit}
+    const struct poptOption options[] = {
+        {"output", 'o', POPT_ARG_STRING, &a.output, 0, "the model to write", "MODEL.onnx"},
+        VALUE("channels", POPT_ARG_INT, channels, "filters at full resolution", "N"),
+        VALUE("depth", POPT_ARG_INT, depth, "resolutions", "N"),
+        VALUE("blocks", POPT_ARG_INT, blocks, "residual blocks a resolution", "N"),
+        {"start", 0, POPT_ARG_STRING, &a.start, 0, "begin with this network instead", "MODEL.onnx"},
+        {"sigma", 0, POPT_ARG_STRING, &a.sigma, 0, "noise levels (0.001,1)", "MIN,MAX"},
+        VALUE("steps", POPT_ARG_INT, steps, "optimiser steps", "N"),
+        VALUE("patch", POPT_ARG_INT, patch, "pixels a side of a patch", "N"),
+        VALUE("batch", POPT_ARG_INT, batch, "patches a step", "N"),
+        VALUE("rate", POPT_ARG_DOUBLE, rate, "peak learning rate", "R"),
+        VALUE("seed", POPT_ARG_INT, seed, "of all random numbers", "N"),
+        VALUE("scenes", POPT_ARG_DOUBLE, images.simulated, "share of simulated scenes", "W"),
+        VALUE("gamma", POPT_ARG_DOUBLE, images.gamma, "largest display stretch to undo", "G"),
+        VALUE("noise", POPT_ARG_DOUBLE, images.noise, "the images' own noise", "S"),
+        {"bf16", 0, POPT_ARG_NONE, &a.bf16, 0, "train in bf16 where the processor has it", NULL},
+        {"checkpoint", 0, POPT_ARG_STRING, &a.checkpoint, 0, "keep the run's state here", "FILE"},
+        {"resume", 0, POPT_ARG_NONE, &a.resume, 0, "go on from the checkpoint", NULL},
+        {"validate", 0, POPT_ARG_STRING, &a.validate, 0, "clean images for a table", "FOLDER"},
+        {"threads", 0, POPT_ARG_INT, &a.threads, 0, "threads (0: all cores)", "N"},
+        {"quiet", 'q', POPT_ARG_NONE, &a.quiet, 0, "print errors only", NULL},
+        {"force", 'f', POPT_ARG_NONE, &a.force, 0, "replace an existing model", NULL},
+        {"help", 'h', POPT_ARG_NONE, NULL, OPTION_HELP, "show this text", NULL},
+        {"version", 0, POPT_ARG_NONE, NULL, OPTION_VERSION, "show the versions", NULL},
+        POPT_TABLEEND};
+    poptContext context = poptGetContext(NAME, argc, argv, options, 0);
+
+    poptSetOtherOptionHelp(context, "IMAGES... -o MODEL.onnx");
+    if (parse(context, &a, &exit_status)) {
+        const sf_status status = train(&a, &stopped);
+
+        exit_status = status != SF_OK ? program_fail(NAME) : PROGRAM_OK;
+        if (status == SF_OK && stopped) exit_status = PROGRAM_INTERRUPTED;
+    }
+    poptFreeContext(context);
+    return exit_status;
+}
