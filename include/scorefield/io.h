@@ -47,7 +47,9 @@ SF_API sf_status sf_fits_writer_create(const char *path, bool overwrite, sf_fits
 SF_API sf_status sf_fits_writer_add(sf_fits_writer *writer, const char *name, const sf_grid *grid,
                                     const double *pixels, const sf_fits *header,
                                     const long *offset);
-/* Keywords and HISTORY cards of the image added last. keyword: up to 8 characters. */
+/* Keywords and HISTORY cards of the image added last. keyword: up to 8 characters. A NaN or an
+ * infinity, for which FITS has no notation, becomes a keyword without a value: sf_fits_get_double
+ * then finds none. */
 SF_API sf_status sf_fits_writer_double(sf_fits_writer *writer, const char *keyword, double value,
                                        const char *comment);
 SF_API sf_status sf_fits_writer_integer(sf_fits_writer *writer, const char *keyword, long long value,
@@ -105,10 +107,15 @@ typedef struct sf_axes {
     bool log_x, log_y;
 } sf_axes;
 
-/* PNG of image panels, row by row, `columns` a row, equal pixels, with colour bars. */
+/* PNG of image panels, row by row, `columns` a row, equal pixels, row 0 at the bottom, with colour
+ * bars; an image without a finite pixel says so and has none. 1 to 64 panels. The file appears
+ * whole or not at all, as above; the picture is made in $TMPDIR (/tmp where that is unset or
+ * longer than 32 characters). Errors: SF_ERR_ARGUMENT, SF_ERR_SHAPE (not two axes), SF_ERR_IO,
+ * SF_ERR_NUMERIC (a range beyond a double's), SF_ERR_LIBRARY, SF_ERR_MEMORY. */
 SF_API sf_status sf_plot_panels(const char *path, bool overwrite, const char *title,
                                 const sf_panel *panels, size_t count, size_t columns);
-/* PNG of curves with a legend. */
+/* PNG of 1 to 64 curves with a legend of those that have a label. Points that are not finite, or
+ * not positive on a logarithmic axis, are left out and interrupt the line. Errors: as above. */
 SF_API sf_status sf_plot_curves(const char *path, bool overwrite, const sf_axes *axes,
                                 const sf_curve *curves, size_t count);
 

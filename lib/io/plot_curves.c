@@ -16,6 +16,7 @@
 #define MAX_CURVES  64
 
 static const sf_colour ink = {0.15, 0.15, 0.15};
+static const sf_colour white = {1.0, 1.0, 1.0};
 static const sf_colour faint = {0.90, 0.90, 0.90};
 /* Distinct in colour and in lightness, also for colour-blind readers (Okabe & Ito 2008). */
 static const sf_colour colours[] = {{0.00, 0.45, 0.70}, {0.84, 0.37, 0.00}, {0.00, 0.62, 0.45},
@@ -54,26 +55,23 @@ static void widen(sf_scale *scale, double value)
 }
 
 /* A margin on both sides; something to show for a constant or for nothing. */
-static void settle(sf_scale *scale)
+static bool settle(sf_scale *scale)
 {
-    const bool logarithmic = scale->kind == SF_SCALE_LOG;
-
     if (scale->low > scale->high) scale->low = scale->high = 1.0;
-    if (logarithmic) {
-        const double margin =
-            scale->high > scale->low ? pow(scale->high / scale->low, 0.04) : sqrt(10.0);
+    if (!sf_scale_settle(scale)) return false;
+    if (scale->kind == SF_SCALE_LOG) {
+        const double margin = pow(10.0, 0.04 * (log10(scale->high) - log10(scale->low)));
         scale->low /= margin;
         scale->high *= margin;
     } else {
-        const double margin = scale->high > scale->low ? 0.04 * (scale->high - scale->low)
-                              : scale->low != 0.0      ? 0.5 * fabs(scale->low)
-                                                       : 0.5;
+        const double margin = 0.04 * (scale->high - scale->low);
         scale->low -= margin;
         scale->high += margin;
     }
+    return sf_scale_settle(scale);
 }
 
-static void find_ranges(const sf_axes *axes, const sf_curve *curves, size_t count, frame *f)
+static sf_status find_ranges(const sf_axes *axes, const sf_curve *curves, size_t count, frame *f)
 {
     f->across = (sf_scale){
         .kind = axes->log_x ? SF_SCALE_LOG : SF_SCALE_LINEAR, .low = HUGE_VAL, .high = -HUGE_VAL};
@@ -88,8 +86,9 @@ static void find_ranges(const sf_axes *axes, const sf_curve *curves, size_t coun
             widen(&f->up, curves[k].y[i] - bar);
             widen(&f->up, curves[k].y[i] + bar);
         }
-    settle(&f->across);
-    settle(&f->up);
+    if (settle(&f->across) && settle(&f->up)) return SF_OK;
+    return sf_fail(SF_ERR_NUMERIC, "the curves span x = %g .. %g, y = %g .. %g: too wide to plot",
+                   f->across.low, f->across.high, f->up.low, f->up.high);
 }
 
 /* ---- axes
@@ -236,6 +235,7 @@ static void draw_legend(const sf_axes *axes, const frame *f, const sf_curve *cur
     }
     if (width == 0.0) return;
     c = find_corner(axes, f, curves, count, width + 62.0, height);
+    sf_page_box(c.x, c.y, c.width, c.height, white);
     y = c.y + height - 22.0;
     for (size_t k = 0; k < count; k++) {
         if (curves[k].label == NULL) continue;
@@ -262,7 +262,7 @@ sf_status sf_plot_curves(const char *path, bool overwrite, const sf_axes *axes,
     if (count == 0 || count > MAX_CURVES)
         return sf_fail(SF_ERR_ARGUMENT, "%s: %zu curves: give 1 to %d", path, count, MAX_CURVES);
     SF_TRY(sf_output_check(path, overwrite));
-    find_ranges(axes, curves, count, &f);
+    SF_TRY(find_ranges(axes, curves, count, &f));
     SF_TRY(sf_page_open(PAGE_WIDTH, PAGE_HEIGHT, &page));
     draw_x_axis(axes, &f);
     draw_y_axis(axes, &f);

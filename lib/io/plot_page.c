@@ -25,7 +25,7 @@ static sf_status make_folder(sf_page *page)
 {
     const char *root = getenv("TMPDIR");
 
-    if (root == NULL || strlen(root) > 32) root = "/tmp";
+    if (root == NULL || root[0] == '\0' || strlen(root) > 32) root = "/tmp";
     (void)snprintf(page->folder, sizeof page->folder, "%s/scorefield-XXXXXX", root);
     if (mkdtemp(page->folder) == NULL) {
         const int reason = errno;
@@ -160,10 +160,19 @@ void sf_page_dot(double x, double y, double radius, sf_colour colour)
     giza_circle(x, y, radius);
 }
 
+void sf_page_box(double x, double y, double width, double height, sf_colour colour)
+{
+    set_pen(colour, 1.0);
+    giza_set_fill(GIZA_FILL_SOLID);
+    giza_rectangle(x, x + width, y, y + height);
+}
+
 void sf_page_frame(double x, double y, double width, double height)
 {
-    const double xs[] = {x, x + width, x + width, x, x};
-    const double ys[] = {y, y, y + height, y + height, y};
+    const double left = x - 0.5, right = x + width + 0.5;
+    const double low = y - 0.5, high = y + height + 0.5;
+    const double xs[] = {left, right, right, left, left};
+    const double ys[] = {low, low, high, high, low};
 
     sf_page_polyline(xs, ys, 5, 1.0, (sf_colour){0.15, 0.15, 0.15});
 }

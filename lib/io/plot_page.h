@@ -31,6 +31,8 @@ void sf_page_line(double x1, double y1, double x2, double y2, double width, sf_c
 void sf_page_polyline(const double *x, const double *y, size_t count, double width,
                       sf_colour colour);
 void sf_page_dot(double x, double y, double radius, sf_colour colour);
+void sf_page_box(double x, double y, double width, double height, sf_colour colour);
+/* A line one pixel wide around the area: it hides nothing of it. */
 void sf_page_frame(double x, double y, double width, double height);
 /* just: 0 left, 0.5 centred, 1 right of x; y: the base line; angle in degrees; smaller where it
  * would be wider than `room` (0: any width). text: in giza's markup, 10\u3\d for a power. */

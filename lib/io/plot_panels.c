@@ -14,11 +14,12 @@
 
 #define IMAGE_SIZE    480.0 /* pixels of the longer side, about */
 #define MARGIN_LEFT   62.0
-#define MARGIN_BOTTOM 36.0
+#define MARGIN_BOTTOM 42.0
 #define MARGIN_TOP    40.0
 #define BAR_GAP       10.0
 #define BAR_WIDTH     16
-#define BAR_MARGIN    86.0 /* for its labels and unit */
+#define BAR_MARGIN    96.0 /* for its labels and unit */
+#define LEAST_SIZE    160  /* of a thin image's room: for its title and its colour bar */
 #define PAGE_TITLE    44.0
 #define TICK          5.0
 #define MAX_PANELS    64
@@ -29,6 +30,7 @@ typedef struct layout {
     size_t enlarge, reduce; /* one of them is 1 */
     size_t width, height;   /* page pixels of the image */
     double x, y;            /* its lower left corner */
+    bool empty;             /* no pixel is defined: there are no values to scale */
     sf_scale scale;
 } layout;
 
@@ -100,13 +102,16 @@ static void choose_softening(const sf_panel *panel, const double *sorted, size_t
         scale->softening = fmin(fmax(3.0 * spread_below(sorted, count), span / 1000.0), span / 5.0);
 }
 
-static sf_status make_scale(const sf_panel *panel, size_t cells, sf_scale *scale)
+static sf_status make_scale(const sf_panel *panel, size_t cells, layout *l)
 {
+    sf_scale *scale = &l->scale;
     static const double nothing[] = {0.0};
     double *sorted = NULL;
     size_t count = 0;
+    sf_status status = SF_OK;
 
     SF_TRY(sample_values(panel->pixels, cells, &sorted, &count));
+    l->empty = count == 0;
     const double *values = count > 0 ? sorted : nothing;
     if (count == 0) count = 1;
     *scale =
@@ -114,14 +119,14 @@ static sf_status make_scale(const sf_panel *panel, size_t cells, sf_scale *scale
                    .low = panel->low,
                    .high = panel->high};
     if (panel->low == panel->high) choose_range(panel, values, count, scale);
-    if (!(scale->high > scale->low)) { /* a constant image */
-        const double half = scale->low != 0.0 ? 0.5 * fabs(scale->low) : 0.5;
-        scale->low -= half;
-        scale->high += half;
-    }
-    choose_softening(panel, values, count, scale);
+    if (sf_scale_settle(scale))
+        choose_softening(panel, values, count, scale);
+    else
+        status =
+            sf_fail(SF_ERR_NUMERIC, "panel '%s': the pixels' range %g .. %g is too wide to plot",
+                    panel->title != NULL ? panel->title : "", scale->low, scale->high);
     sf_free(sorted);
-    return SF_OK;
+    return status;
 }
 
 static sf_status check_panel(const sf_panel *panel, size_t number)
@@ -159,7 +164,7 @@ static void size_image(const sf_grid *grid, layout *l)
 static void place(layout *layouts, size_t count, size_t columns, bool title, double *page_width,
                   double *page_height)
 {
-    double width = 160.0, height = 160.0; /* room for a title over a thin image */
+    double width = LEAST_SIZE, height = LEAST_SIZE;
     const size_t rows = (count + columns - 1) / columns;
 
     for (size_t i = 0; i < count; i++) {
@@ -169,7 +174,8 @@ static void place(layout *layouts, size_t count, size_t columns, bool title, dou
     width += MARGIN_LEFT + BAR_GAP + BAR_WIDTH + BAR_MARGIN;
     height += MARGIN_TOP + MARGIN_BOTTOM;
     for (size_t i = 0; i < count; i++) {
-        layouts[i].x = (double)(i % columns) * width + MARGIN_LEFT;
+        const double spare = LEAST_SIZE - (double)layouts[i].width;
+        layouts[i].x = (double)(i % columns) * width + MARGIN_LEFT + floor(0.5 * fmax(0.0, spare));
         layouts[i].y =
             (double)(rows - i / columns) * height - MARGIN_TOP - (double)layouts[i].height;
     }
@@ -184,7 +190,7 @@ static int colour_index(const sf_scale *scale, double value)
 {
     const double t = sf_scale_position(scale, value);
 
-    if (t <= 0.0) return SF_INDEX_FIRST;
+    if (!(t > 0.0)) return SF_INDEX_FIRST;
     if (t >= 1.0) return SF_INDEX_LAST;
     return SF_INDEX_FIRST + (int)(t * (SF_INDEX_LAST - SF_INDEX_FIRST) + 0.5);
 }
@@ -219,7 +225,16 @@ static sf_status draw_image(const sf_panel *panel, const layout *l)
     sf_page_pixels(l->x, l->y, l->width, l->height, index);
     sf_free(index);
     sf_page_frame(l->x, l->y, (double)l->width, (double)l->height);
+    if (l->empty)
+        sf_page_text(l->x + 0.5 * (double)l->width, l->y + 0.5 * (double)l->height - 5.0,
+                     SF_TEXT_SIZE, (double)l->width, 0.5, 0.0, "no defined pixels");
     return SF_OK;
+}
+
+/* Spacing of ticks at whole pixel numbers, as a share of the axis. */
+static double pixel_spacing(size_t cells, size_t length)
+{
+    return fmin(0.9, fmax(75.0 / (double)length, 1.0 / (double)cells));
 }
 
 /* Pixel numbers as FITS counts them: the first one's centre is 1. */
@@ -229,13 +244,13 @@ static void draw_axes(const layout *l)
     const sf_scale up = {.low = 0.5, .high = (double)l->rows + 0.5};
     sf_ticks ticks;
 
-    sf_scale_ticks(&across, fmin(0.9, 75.0 / (double)l->width), &ticks);
+    sf_scale_ticks(&across, pixel_spacing(l->columns, l->width), &ticks);
     for (size_t i = 0; i < ticks.count; i++) {
         const double x = l->x + ticks.tick[i].position * (double)l->width;
         sf_page_line(x, l->y, x, l->y - TICK, 1.0, ink);
         sf_page_text(x, l->y - TICK - 16.0, SF_TEXT_SIZE, 0.0, 0.5, 0.0, ticks.tick[i].label);
     }
-    sf_scale_ticks(&up, fmin(0.9, 75.0 / (double)l->height), &ticks);
+    sf_scale_ticks(&up, pixel_spacing(l->rows, l->height), &ticks);
     for (size_t i = 0; i < ticks.count; i++) {
         const double y = l->y + ticks.tick[i].position * (double)l->height;
         sf_page_line(l->x, y, l->x - TICK, y, 1.0, ink);
@@ -255,32 +270,36 @@ static void bar_unit(const sf_panel *panel, int exponent, char *text, size_t siz
         (void)snprintf(text, size, "%s", unit);
 }
 
+/* As high as the image, whose top it shares, but not too low to be read: a thin image's bar hangs
+ * down beside the labels of its axis. */
 static sf_status draw_bar(const sf_panel *panel, const layout *l)
 {
-    const double x = l->x + (double)l->width + BAR_GAP;
+    const size_t height = l->height > LEAST_SIZE ? l->height : LEAST_SIZE;
+    const double gap = height > l->height ? 2.5 * BAR_GAP : BAR_GAP;
+    const double x = l->x + (double)l->width + gap, right = x + BAR_WIDTH + TICK + 4.0;
+    const double bottom = l->y + (double)l->height - (double)height;
     double label_width = 0.0;
     char unit[320];
     sf_ticks ticks;
     int *index;
 
-    SF_TRY(sf_allocate(&index, BAR_WIDTH * l->height, sizeof index[0]));
-    for (size_t i = 0; i < BAR_WIDTH * l->height; i++)
-        index[i] = SF_INDEX_FIRST + (int)((double)(i / BAR_WIDTH) / (double)l->height *
+    SF_TRY(sf_allocate(&index, BAR_WIDTH * height, sizeof index[0]));
+    for (size_t i = 0; i < BAR_WIDTH * height; i++)
+        index[i] = SF_INDEX_FIRST + (int)((double)(i / BAR_WIDTH) / (double)height *
                                           (SF_INDEX_LAST - SF_INDEX_FIRST + 1));
-    sf_page_pixels(x, l->y, BAR_WIDTH, l->height, index);
+    sf_page_pixels(x, bottom, BAR_WIDTH, height, index);
     sf_free(index);
-    sf_page_frame(x, l->y, BAR_WIDTH, (double)l->height);
-    sf_scale_ticks(&l->scale, fmin(0.9, 40.0 / (double)l->height), &ticks);
+    sf_page_frame(x, bottom, BAR_WIDTH, (double)height);
+    sf_scale_ticks(&l->scale, 32.0 / (double)height, &ticks);
     for (size_t i = 0; i < ticks.count; i++) {
-        const double y = l->y + ticks.tick[i].position * (double)l->height;
+        const double y = bottom + ticks.tick[i].position * (double)height;
         sf_page_line(x + BAR_WIDTH, y, x + BAR_WIDTH + TICK, y, 1.0, ink);
-        sf_page_text(x + BAR_WIDTH + TICK + 4.0, y - 5.0, SF_TEXT_SIZE, 0.0, 0.0, 0.0,
-                     ticks.tick[i].label);
+        sf_page_text(right, y - 5.0, SF_TEXT_SIZE, 0.0, 0.0, 0.0, ticks.tick[i].label);
         label_width = fmax(label_width, sf_page_text_width(SF_TEXT_SIZE, ticks.tick[i].label));
     }
     bar_unit(panel, ticks.exponent, unit, sizeof unit);
-    sf_page_text(x + BAR_WIDTH + TICK + label_width + 26.0, l->y + 0.5 * (double)l->height,
-                 SF_TEXT_SIZE, (double)l->height, 0.5, 90.0, unit);
+    sf_page_text(right + label_width + 22.0, bottom + 0.5 * (double)height, SF_TEXT_SIZE,
+                 (double)height, 0.5, 90.0, unit);
     return SF_OK;
 }
 
@@ -291,9 +310,9 @@ static sf_status draw_panel(const sf_panel *panel, const layout *l)
     sf_page_palette(panel->diverging);
     SF_TRY(draw_image(panel, l));
     draw_axes(l);
-    SF_TRY(draw_bar(panel, l));
+    if (!l->empty) SF_TRY(draw_bar(panel, l));
     sf_page_text(l->x + 0.5 * (double)l->width, l->y + (double)l->height + 10.0, SF_TITLE_SIZE,
-                 fmax((double)l->width, 160.0) + 80.0, 0.5, 0.0,
+                 fmax((double)l->width, LEAST_SIZE) + 80.0, 0.5, 0.0,
                  sf_page_escape(panel->title, title, sizeof title));
     return SF_OK;
 }
@@ -309,7 +328,7 @@ static sf_status draw_page(const char *path, bool overwrite, const char *title,
     for (size_t i = 0; i < count; i++) {
         SF_TRY(check_panel(&panels[i], i));
         size_image(panels[i].grid, &layouts[i]);
-        SF_TRY(make_scale(&panels[i], sf_grid_size(panels[i].grid), &layouts[i].scale));
+        SF_TRY(make_scale(&panels[i], sf_grid_size(panels[i].grid), &layouts[i]));
     }
     place(layouts, count, columns, title != NULL, &width, &height);
     SF_TRY(sf_page_open(width, height, &page));

@@ -14,6 +14,27 @@ static double transform(const sf_scale *scale, double value)
     return value;
 }
 
+bool sf_scale_settle(sf_scale *scale)
+{
+    const double largest = fmax(fabs(scale->low), fabs(scale->high));
+    const double span = scale->high - scale->low;
+
+    if (scale->kind == SF_SCALE_LOG) {
+        if (scale->high <= scale->low * (1.0 + 1e-9)) {
+            scale->low /= 3.0;
+            scale->high *= 3.0;
+        }
+        return scale->low > 0.0 && isfinite(scale->high);
+    }
+    /* Below that, ticks and colours could not be told apart. */
+    if (span <= 1e-9 * largest || span < 1e-290) {
+        const double half = largest > 1e-290 ? 0.5 * largest : 0.5;
+        scale->low -= half;
+        scale->high += half;
+    }
+    return isfinite(scale->high - scale->low);
+}
+
 double sf_scale_position(const sf_scale *scale, double value)
 {
     const double low = transform(scale, scale->low), high = transform(scale, scale->high);
@@ -46,8 +67,9 @@ static void linear_ticks(const sf_scale *scale, double spacing, sf_ticks *ticks)
             break;
         }
     ticks->count = 0;
-    for (double n = ceil(scale->low / step - 1e-9); n * step <= scale->high + 1e-9 * step; n++)
-        add_tick(scale, n * step, 0.5 * spacing, ticks);
+    ticks->step = step;
+    for (int n = 0; n <= SF_MAX_TICKS; n++)
+        add_tick(scale, (ceil(scale->low / step - 1e-9) + n) * step, 0.5 * spacing, ticks);
 }
 
 /* Zero, then powers of ten from the largest down, then 5, 2 and 3 times them and half-way
@@ -59,6 +81,7 @@ static void decade_ticks(const sf_scale *scale, double spacing, sf_ticks *ticks)
     const int top = (int)floor(log10(largest));
 
     ticks->count = 0;
+    ticks->step = 0.0;
     if (scale->kind == SF_SCALE_ASINH) add_tick(scale, 0.0, spacing, ticks);
     for (size_t f = 0; f < sizeof factor / sizeof factor[0]; f++)
         for (int e = top; e >= top - 40; e--) {
@@ -68,6 +91,9 @@ static void decade_ticks(const sf_scale *scale, double spacing, sf_ticks *ticks)
         }
 }
 
+/* The decimal exponent of a tick, which is a round number. */
+static int exponent_of(double value) { return (int)floor(log10(fabs(value)) + 1e-9); }
+
 /* The labels' common power of ten: none where plain numbers are short. */
 static int common_exponent(const sf_ticks *ticks)
 {
@@ -76,27 +102,52 @@ static int common_exponent(const sf_ticks *ticks)
 
     for (size_t i = 0; i < ticks->count; i++) largest = fmax(largest, fabs(ticks->tick[i].value));
     if (largest == 0.0) return 0;
-    exponent = (int)floor(log10(largest) + 1e-9);
+    exponent = exponent_of(largest);
     return exponent >= -2 && exponent <= 4 ? 0 : exponent;
+}
+
+/* All labels of a logarithmic axis are plain numbers, or all are powers of ten. */
+static bool all_short(const sf_ticks *ticks)
+{
+    for (size_t i = 0; i < ticks->count; i++)
+        if (ticks->tick[i].value < 1e-3 || ticks->tick[i].value >= 1e5) return false;
+    return true;
+}
+
+static void write_power(sf_tick *tick)
+{
+    const int exponent = exponent_of(tick->value);
+    const double factor = tick->value / pow(10.0, exponent);
+
+    if (fabs(factor - 1.0) < 1e-6)
+        (void)snprintf(tick->label, sizeof tick->label, "10\\u%d\\d", exponent);
+    else
+        (void)snprintf(tick->label, sizeof tick->label, "%.3g\\x10\\u%d\\d", factor, exponent);
 }
 
 static void write_labels(const sf_scale *scale, sf_ticks *ticks)
 {
+    const bool powers = scale->kind == SF_SCALE_LOG && !all_short(ticks);
+    double unit;
+    int decimals;
+
     ticks->exponent = scale->kind == SF_SCALE_LOG ? 0 : common_exponent(ticks);
+    unit = pow(10.0, ticks->exponent);
+    decimals = ticks->step > 0.0 ? (int)fmax(0.0, -floor(log10(ticks->step / unit) + 1e-9)) : 0;
     for (size_t i = 0; i < ticks->count; i++) {
         sf_tick *t = &ticks->tick[i];
-        const double exponent = log10(fabs(t->value));
-        if (scale->kind == SF_SCALE_LOG && exponent == rint(exponent) && fabs(exponent) > 2.5)
-            (void)snprintf(t->label, sizeof t->label, "10\\u%d\\d", (int)exponent);
+        if (powers)
+            write_power(t);
+        else if (ticks->step > 0.0) /* as many decimals as the step has */
+            (void)snprintf(t->label, sizeof t->label, "%.*f", decimals, t->value / unit + 0.0);
         else
-            (void)snprintf(t->label, sizeof t->label, "%.6g",
-                           t->value / pow(10.0, ticks->exponent) + 0.0);
+            (void)snprintf(t->label, sizeof t->label, "%.6g", t->value / unit + 0.0);
     }
 }
 
 void sf_scale_ticks(const sf_scale *scale, double spacing, sf_ticks *ticks)
 {
-    ticks->count = 0;
+    *ticks = (sf_ticks){0};
     if (scale->kind != SF_SCALE_LINEAR) decade_ticks(scale, spacing, ticks);
     if (ticks->count < 3) linear_ticks(scale, spacing, ticks);
     write_labels(scale, ticks);

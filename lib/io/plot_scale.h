@@ -15,6 +15,8 @@ typedef struct sf_scale {
     double pivot, softening;
 } sf_scale;
 
+/* Makes room around a constant. False: the range is wider than a double holds. */
+bool sf_scale_settle(sf_scale *scale);
 double sf_scale_position(const sf_scale *scale, double value);
 
 #define SF_MAX_TICKS 32
@@ -27,6 +29,7 @@ typedef struct sf_tick {
 typedef struct sf_ticks {
     size_t count;
     sf_tick tick[SF_MAX_TICKS];
+    double step;  /* between linear ticks; 0: they are decades */
     int exponent; /* linear and asinh: the labels are in units of 10^exponent */
 } sf_ticks;
 
