@@ -1,18 +1,27 @@
 /* fits_cfitsio.c - the lock around CFITSIO, and its errors as one sentence. */
 #include "io/fits_internal.h"
 
+#include <locale.h>
 #include <pthread.h>
 #include <stdio.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static locale_t plain; /* the C locale: FITS numbers have a point in every country */
+static locale_t callers;
 
 void sf_cfitsio_lock(void)
 {
     pthread_mutex_lock(&lock);
+    if (plain == (locale_t)0) plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    callers = uselocale(plain); /* this thread's only */
     fits_clear_errmsg();
 }
 
-void sf_cfitsio_unlock(void) { pthread_mutex_unlock(&lock); }
+void sf_cfitsio_unlock(void)
+{
+    (void)uselocale(callers);
+    pthread_mutex_unlock(&lock);
+}
 
 /* Messages may quote a damaged header: only printable characters leave. */
 static void make_printable(char *text)

@@ -19,7 +19,8 @@
 /* ---- CFITSIO: one lock, one way out for its errors ---------------------------------------- */
 
 /* CFITSIO is re-entrant only when built so, and Debian's is not: every call is made between
- * these two. The first also empties CFITSIO's stack of messages. */
+ * these two. The first also empties CFITSIO's stack of messages, and numbers are read and written
+ * as in the C locale until the second, whatever the program has set. */
 void sf_cfitsio_lock(void);
 void sf_cfitsio_unlock(void);
 /* Turns a CFITSIO status into a scorefield one with a sentence "<path>, HDU n: <what>: <why>",

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fitsio.h>
 #include <float.h>
+#include <locale.h>
 #include <math.h>
 #include <signal.h>
 #include <stdint.h>
@@ -321,6 +322,46 @@ static void test_missing_reference(void **state)
     sf_fits_release(&input);
 }
 
+/* Numbers in files have a point also where people write a comma. */
+static void test_locale(void **state)
+{
+    static const char *const names[] = {"de_DE.UTF-8", "de_DE", "fr_FR.UTF-8", "fr_FR"};
+    const long offset[] = {-2, 3};
+    sf_fits_writer *writer;
+    sf_report *report;
+    sf_fits *input;
+    unsigned char *bytes;
+    size_t size;
+
+    (void)state;
+    make_input(scratch("input.fits"), false);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (setlocale(LC_ALL, names[i]) != NULL) break;
+    if (localeconv()->decimal_point[0] != ',') skip();
+    input = read_ok(scratch("input.fits"));
+    expect_number(input, "CRPIX1", 8.5);
+    writer = begin(scratch("comma.fits"));
+    ok(sf_fits_writer_add(writer, NULL, &grid, pixels, input, offset));
+    sf_fits_release(&input);
+    ok(sf_fits_writer_double(writer, "PENALTY", 0.1, NULL));
+    ok(sf_fits_writer_close(&writer));
+    ok(sf_report_create("test", &report));
+    ok(sf_report_double(report, "half", 0.5));
+    ok(sf_report_write(report, scratch("comma.json"), true));
+    sf_report_release(&report);
+    assert_int_equal(localeconv()->decimal_point[0], ','); /* the program's locale is untouched */
+    assert_non_null(setlocale(LC_ALL, "C"));
+    input = read_ok(scratch("comma.fits"));
+    expect_number(input, "CRPIX1", 8.5 - 3.0);
+    expect_number(input, "CRVAL1", 202.4842000000001);
+    expect_number(input, "PENALTY", 0.1);
+    sf_fits_release(&input);
+    bytes = read_bytes(scratch("comma.json"), &size);
+    bytes[size] = '\0';
+    assert_non_null(strstr((char *)bytes, "0.5"));
+    free(bytes);
+}
+
 /* ---- misuse -----------------------------------------------------------------------------------
  */
 
@@ -460,11 +501,17 @@ static void test_unwritable_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_images),       cmocka_unit_test(test_checksums_and_reproducibility),
-        cmocka_unit_test(test_header_copy),  cmocka_unit_test(test_missing_reference),
-        cmocka_unit_test(test_misuse),       cmocka_unit_test(test_places),
-        cmocka_unit_test(test_late_arrival), cmocka_unit_test(test_symbolic_link),
-        cmocka_unit_test(test_full_disk),    cmocka_unit_test(test_unwritable_folder),
+        cmocka_unit_test(test_images),
+        cmocka_unit_test(test_checksums_and_reproducibility),
+        cmocka_unit_test(test_header_copy),
+        cmocka_unit_test(test_missing_reference),
+        cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_misuse),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_late_arrival),
+        cmocka_unit_test(test_symbolic_link),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_unwritable_folder),
     };
 
     return cmocka_run_group_tests(tests, set_up, scratch_remove);
