@@ -63,7 +63,7 @@ demo() {
     compile
     data=$root/examples/data
     mkdir -p "$root/demo"
-    "$build/apps/sf-deblur" "$data/frame.fits" --psf gaussian:3 --truth "$data/truth.fits" \
+    "$build/apps/sf-deblur" "$data/frame.fits" --psf moffat:3,3 --truth "$data/truth.fits" \
         -o "$root/demo/deblurred.fits" --plot "$root/demo/deblurred.png" \
         --report "$root/demo/deblurred.json" --force
     printf '\nThe reconstruction:  %s\nThe picture:         %s\nThe report:          %s\n' \

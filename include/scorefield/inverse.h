@@ -107,8 +107,6 @@ typedef struct sf_pnp_options {
     double strength;      /* of the prior; 0 = chosen: 1 at a fixed penalty, else as tuned */
     bool multiplier;      /* true: ADMM, false: half-quadratic splitting */
     bool positive;        /* z >= 0 (above the background), by projection after each prior step */
-    bool conserve_flux;   /* of a schedule: scales beyond 63 pixels, the flux among them, are at
-                             last taken from the data, which know them better than a denoiser */
     const double *start;  /* first z on the scene's grid; NULL: a smooth solution */
     sf_monitor monitor;   /* stage "pnp", residual = the larger one of the two, image = z */
 } sf_pnp_options;
@@ -170,6 +168,12 @@ SF_API sf_richardson_lucy_options sf_richardson_lucy_options_default(void);
 SF_API sf_status sf_richardson_lucy(const sf_observation *observation,
                                     const sf_richardson_lucy_options *options, double *scene,
                                     sf_solver_report *report);
+
+/* The prior applied once, D(y; noise), to an observation without a point spread function; noise is
+ * the observation's (the median of a map). Unobserved pixels are filled by a smooth solution first.
+ * SF_ERR_SHAPE for a prior on another grid, SF_ERR_ARGUMENT for an observation with blur. */
+SF_API sf_status sf_denoise(const sf_observation *observation, const sf_prior *prior, double *scene,
+                            sf_solver_report *report);
 
 /* ---- judging a result ---------------------------------------------------------------------- */
 

@@ -21,7 +21,7 @@ typedef struct sf_fits sf_fits;
  * not exist here. The sizes in the headers are checked against the file's own size (uncompressed:
  * byte for byte; compressed: tile by tile) and against SF_FITS_MAX_PIXELS before memory is taken;
  * a gzipped file is inflated in memory, to at most SF_FITS_MAX_INFLATED bytes. Axes of length 1
- * beyond the second are dropped. Errors: SF_ERR_ARGUMENT (brackets not understood), SF_ERR_IO
+ * beyond the second are dropped. Errors: SF_ERR_ARGUMENT (brackets not understood, no such HDU), SF_ERR_IO
  * (cannot open or read), SF_ERR_FORMAT (no image, damaged, truncated), SF_ERR_UNSUPPORTED,
  * SF_ERR_MEMORY. */
 #define SF_FITS_MAX_PIXELS ((size_t)1 << 33)
@@ -61,6 +61,11 @@ SF_API sf_status sf_fits_writer_history(sf_fits_writer *writer, const char *text
 SF_API sf_status sf_fits_writer_close(sf_fits_writer **writer);
 /* Gives up without a file. */
 SF_API void sf_fits_writer_release(sf_fits_writer **writer);
+
+/* Whether `path` could be written: for asking before a long computation what every writer here asks
+ * again. SF_ERR_IO when it exists and `overwrite` is false, is no plain file, or its folder is
+ * missing or closed to this user. */
+SF_API sf_status sf_output_check(const char *path, bool overwrite);
 
 /* ---- run reports ------------------------------------------------------------------------ */
 

@@ -446,7 +446,7 @@ static sf_status not_found(const sf_fits_source *source, int hdus)
     if (source->selector == NULL)
         return sf_fail(SF_ERR_FORMAT, "%s: holds no image with pixels (%d HDU%s looked at)",
                        source->path, hdus, hdus == 1 ? "" : "s");
-    return sf_fail(SF_ERR_FORMAT, "%s: has no HDU [%s] (%d HDU%s, counted from 0)", source->path,
+    return sf_fail(SF_ERR_ARGUMENT, "%s: has no HDU [%s] (%d HDU%s, counted from 0)", source->path,
                    source->selector, hdus, hdus == 1 ? "" : "s");
 }
 

@@ -69,6 +69,8 @@ sf_status sf_output_check(const char *path, bool overwrite)
     target[folder_length(target)] = '\0';
     if (stat(target[0] != '\0' ? target : ".", &info) != 0)
         status = fail_io(path, "its folder cannot be used");
+    else if (access(target[0] != '\0' ? target : ".", W_OK | X_OK) != 0)
+        status = fail_io(path, "its folder cannot be written");
 done:
     sf_free(target);
     return status;

@@ -4,6 +4,8 @@
 
 #include "base/internal.h"
 
+#include <scorefield/io.h>
+
 /* A file on its way: written under a name of its own beside the target. Zeroed: none. */
 typedef struct sf_output {
     char *path;      /* as the user wrote it, for messages */
@@ -13,9 +15,6 @@ typedef struct sf_output {
     int fd; /* open for writing until committed; -1 none */
 } sf_output;
 
-/* Whether `path` could be written: SF_ERR_IO when it exists and `overwrite` is false, is no plain
- * file, or its folder is missing. For failing early; sf_output_create checks again. */
-sf_status sf_output_check(const char *path, bool overwrite);
 /* Creates the temporary file. */
 sf_status sf_output_create(const char *path, bool overwrite, sf_output *output);
 sf_status sf_output_write(sf_output *output, const void *bytes, size_t size);

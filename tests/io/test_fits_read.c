@@ -349,10 +349,10 @@ static void test_selectors(void **state)
         sf_status status;
         const char *words;
     } bad[] = {{"[0]", SF_ERR_FORMAT, "no pixels"},
-               {"[9]", SF_ERR_FORMAT, "no HDU [9]"},
-               {"[SCI,3]", SF_ERR_FORMAT, "no HDU"},
+               {"[9]", SF_ERR_ARGUMENT, "no HDU [9]"},
+               {"[SCI,3]", SF_ERR_ARGUMENT, "no HDU"},
                {"[TAB]", SF_ERR_FORMAT, "table"},
-               {"[DQ]", SF_ERR_FORMAT, "no HDU"},
+               {"[DQ]", SF_ERR_ARGUMENT, "no HDU"},
                {"[]", SF_ERR_ARGUMENT, "by its number"},
                {"[1:2,3:4]", SF_ERR_ARGUMENT, "by its number"},
                {"[SCI,x]", SF_ERR_ARGUMENT, "by its number"},

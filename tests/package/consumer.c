@@ -38,7 +38,8 @@ int main(int argc, char **argv)
     check(sf_operator_apply(dense, x, y));
     check(sf_report_create("consumer", &report));
     check(sf_model_unet(NULL, &model));
-    if (sf_fits_read(argv[0], &fits) == SF_OK) return EXIT_FAILURE; /* this program is no FITS file */
+    if (sf_fits_read(argv[0], &fits) == SF_OK)
+        return EXIT_FAILURE; /* this program is no FITS file */
     sf_fft_release(&fft);
     sf_psf_release(&psf);
     sf_operator_release(&dense);

@@ -1,0 +1,174 @@
+/* deblur_frame.c - what sf-deblur reads: frame, noise, mask, sky, point spread function, truth. */
+#include "deblur_frame.h"
+#include "program.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An image of the frame's shape. */
+static sf_status read_companion(const char *path, const sf_fits *frame, sf_fits **fits)
+{
+    const sf_status status = sf_fits_read(path, fits);
+    char own[96], wanted[96];
+
+    if (status != SF_OK || sf_grid_same_shape(sf_fits_grid(*fits), sf_fits_grid(frame)))
+        return status;
+    sf_grid_text(sf_fits_grid(*fits), own, sizeof own);
+    sf_fits_release(fits);
+    return sf_fail(SF_ERR_SHAPE, "%s is %s but the frame is %s", path, own,
+                   sf_grid_text(sf_fits_grid(frame), wanted, sizeof wanted));
+}
+
+/* The frame's companion extension of the first of two names; *fits stays NULL when the file has
+ * neither. frame.fits[SCI,2] has [ERR,2]. */
+static sf_status read_extension(const char *input, const char *const names[2], const sf_fits *frame,
+                                sf_fits **fits, char *source, size_t source_size)
+{
+    const char *bracket = strrchr(input, '['), *comma = NULL;
+    const size_t size = strlen(input) + 32;
+    sf_status status = SF_OK;
+    char *path;
+
+    if (bracket == NULL || input[strlen(input) - 1] != ']') bracket = input + strlen(input);
+    if (*bracket == '[' && strncmp(bracket, "[SCI,", 5) == 0) comma = bracket + 4;
+    path = malloc(size);
+    if (path == NULL) return sf_fail(SF_ERR_MEMORY, "%s: no memory for its name", input);
+    for (int i = 0; i < 2 && *fits == NULL; i++) {
+        (void)snprintf(path, size, "%.*s[%s%s", (int)(bracket - input), input, names[i],
+                       comma != NULL ? comma : "]");
+        status = read_companion(path, frame, fits);
+        if (status == SF_ERR_ARGUMENT)
+            status = SF_OK; /* no such HDU */
+        else if (status != SF_OK)
+            break;
+        else
+            (void)snprintf(source, source_size, "extension %s of the frame's file", names[i]);
+    }
+    free(path);
+    return status;
+}
+
+/* True when all of `text` is a number. */
+static bool parse_number(const char *text, double *value)
+{
+    char *end;
+
+    *value = strtod(text, &end);
+    return end != text && *end == '\0';
+}
+
+static sf_status read_mask(const deblur_options *options, deblur_frame *f)
+{
+    static const char *const names[2] = {"DQ", "MASK"};
+
+    (void)snprintf(f->mask_source, sizeof f->mask_source, "none");
+    if (options->mask == NULL)
+        return read_extension(options->input, names, f->frame, &f->mask, f->mask_source,
+                              sizeof f->mask_source);
+    if (strcmp(options->mask, "none") == 0) return SF_OK;
+    (void)snprintf(f->mask_source, sizeof f->mask_source, "file");
+    return read_companion(options->mask, f->frame, &f->mask);
+}
+
+static const double *mask_pixels(const deblur_frame *f)
+{
+    return f->mask != NULL ? sf_fits_pixels(f->mask) : NULL;
+}
+
+static sf_status read_noise(const deblur_options *options, deblur_frame *f)
+{
+    static const char *const names[2] = {"ERR", "SIGMA"};
+    sf_status status = SF_OK;
+
+    f->noise = NAN;
+    if (options->noise == NULL) {
+        status = read_extension(options->input, names, f->frame, &f->sigma, f->noise_source,
+                                sizeof f->noise_source);
+        if (status != SF_OK || f->sigma != NULL) return status;
+    } else if (parse_number(options->noise, &f->noise)) {
+        (void)snprintf(f->noise_source, sizeof f->noise_source, "given");
+        return SF_OK;
+    } else if (strcmp(options->noise, "auto") != 0) {
+        (void)snprintf(f->noise_source, sizeof f->noise_source, "map");
+        return read_companion(options->noise, f->frame, &f->sigma);
+    }
+    (void)snprintf(f->noise_source, sizeof f->noise_source, "estimated from the frame");
+    return sf_estimate_noise(sf_fits_grid(f->frame), sf_fits_pixels(f->frame), mask_pixels(f),
+                             &f->noise);
+}
+
+static sf_status read_background(const deblur_options *options, deblur_frame *f)
+{
+    const char *text = options->background != NULL ? options->background : "auto";
+
+    if (strcmp(text, "auto") == 0) {
+        (void)snprintf(f->background_source, sizeof f->background_source, "estimated");
+        return sf_estimate_background(sf_fits_grid(f->frame), sf_fits_pixels(f->frame),
+                                      mask_pixels(f), &f->background);
+    }
+    (void)snprintf(f->background_source, sizeof f->background_source, "given");
+    if (parse_number(text, &f->background)) return SF_OK;
+    return sf_fail(SF_ERR_ARGUMENT, "--background %s is neither auto nor a number", text);
+}
+
+static sf_status read_psf(const char *text, sf_psf **psf)
+{
+    static const char *const profiles[] = {"gaussian:", "moffat:", "airy:"};
+    sf_fits *fits = NULL;
+    sf_status status;
+
+    for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++)
+        if (strncmp(text, profiles[i], strlen(profiles[i])) == 0) return sf_psf_parse(text, psf);
+    GO(sf_fits_read(text, &fits));
+    status = sf_psf_from_pixels(sf_fits_grid(fits), sf_fits_pixels(fits), NULL, psf);
+done:
+    sf_fits_release(&fits);
+    return status;
+}
+
+static sf_status read_image(const char *path, sf_fits **fits)
+{
+    const sf_status status = sf_fits_read(path, fits);
+    char shape[96];
+
+    if (status != SF_OK || sf_fits_grid(*fits)->axes == 2) return status;
+    sf_grid_text(sf_fits_grid(*fits), shape, sizeof shape);
+    sf_fits_release(fits);
+    return sf_fail(SF_ERR_UNSUPPORTED,
+                   "%s is %s: sf-deblur takes images of two axes; put one plane into a file of its "
+                   "own",
+                   path, shape);
+}
+
+sf_status deblur_frame_read(const deblur_options *options, deblur_frame *f)
+{
+    sf_observation_options how = sf_observation_options_default();
+    sf_status status;
+
+    memset(f, 0, sizeof *f);
+    GO(read_image(options->input, &f->frame));
+    if (options->psf != NULL) GO(read_psf(options->psf, &f->psf));
+    if (options->truth != NULL) GO(read_companion(options->truth, f->frame, &f->truth));
+    GO(read_mask(options, f));
+    GO(read_noise(options, f));
+    GO(read_background(options, f));
+    how.background = f->background;
+    status = sf_observation_create(sf_fits_grid(f->frame), sf_fits_pixels(f->frame),
+                                   f->sigma != NULL ? sf_fits_pixels(f->sigma) : NULL, f->noise,
+                                   mask_pixels(f), f->psf, &how, &f->observation);
+done:
+    if (status != SF_OK) deblur_frame_release(f);
+    return status;
+}
+
+void deblur_frame_release(deblur_frame *f)
+{
+    sf_observation_release(&f->observation);
+    sf_psf_release(&f->psf);
+    sf_fits_release(&f->truth);
+    sf_fits_release(&f->mask);
+    sf_fits_release(&f->sigma);
+    sf_fits_release(&f->frame);
+}

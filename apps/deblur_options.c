@@ -1,0 +1,247 @@
+/* deblur_options.c - the command line of sf-deblur. */
+#include "deblur_options.h"
+#include "program.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME "sf-deblur"
+
+static const char lesson[] =
+    "\n"
+    "IN.fits may name an extension: frame.fits[SCI], frame.fits[1]. NaN pixels are left out. When\n"
+    "the file has extensions ERR (or SIGMA) and DQ (or MASK) they are the noise map and the mask,\n"
+    "unless --noise or --mask say otherwise.\n"
+    "\n"
+    "Methods\n"
+    "  hqs      plug and play by half-quadratic splitting with the prior (the default)\n"
+    "  pnp      plug and play by ADMM with the prior\n"
+    "  tv       total variation\n"
+    "  wiener   linear; with --prior field:SPECTRUM the mean of that Gaussian field's posterior\n"
+    "  rl       Richardson-Lucy, stopped when the residual reaches the noise\n"
+    "  denoise  the prior applied once; no point spread function\n"
+    "\n"
+    "Examples\n"
+    "  sf-deblur frame.fits --psf psf.fits -o sharp.fits --plot sharp.png\n"
+    "      the built-in denoiser; noise, sky and mask as the frame tells them\n"
+    "  sf-deblur frame.fits --psf moffat:3.2,2.5 --noise 0.8 --background 120 -o sharp.fits\n"
+    "      an analytic PSF (FWHM 3.2 pixels, beta 2.5), noise and sky known\n"
+    "  sf-deblur hst.fits[SCI] --psf airy:1.9,0.33 --method rl --report rl.json -o rl.fits\n"
+    "  sf-deblur frame.fits --method denoise --prior my.onnx -o clean.fits\n"
+    "      a network of your own, from sf-train or PyTorch\n"
+    "  sf-deblur map.fits --psf gaussian:5 --method wiener --prior field:power:2,-1.5 -o "
+    "map2.fits\n"
+    "\n"
+    "Exit status: 0 done, 1 error (one sentence on the standard error stream, no output), 2 wrong\n"
+    "usage, 130 interrupted (no output). Nothing is random: the same input gives the same bits on\n"
+    "any number of threads. The manual page sf-deblur(1) says more.\n";
+
+enum { OPTION_HELP = 1, OPTION_VERSION };
+
+static const struct {
+    const char *name;
+    bool prior, psf, iterations, tolerance, penalty, strength, schedule, positive;
+} methods[] = {
+    [DEBLUR_PNP] = {"pnp", true, true, true, true, true, true, true, true},
+    [DEBLUR_HQS] = {"hqs", true, true, true, true, true, true, true, true},
+    [DEBLUR_TV] = {"tv", false, true, true, true, true, true, false, true},
+    [DEBLUR_WIENER] = {"wiener", true, true, true, true, false, true, false, false},
+    [DEBLUR_RL] = {"rl", false, true, true, false, false, false, false, true},
+    [DEBLUR_DENOISE] = {"denoise", true, false, false, false, false, false, false, false},
+};
+
+static bool find_method(deblur_options *o)
+{
+    const char *name = o->method_name != NULL ? o->method_name : "hqs";
+
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        if (strcmp(name, methods[i].name) != 0) continue;
+        o->method = (deblur_method)i;
+        return true;
+    }
+    return false;
+}
+
+/* The first option that the method has no use for, or NULL. */
+static const char *useless(const deblur_options *o)
+{
+    const bool field = o->prior != NULL && strncmp(o->prior, "field:", 6) == 0;
+
+    if (o->prior != NULL && !methods[o->method].prior) return "--prior";
+    if (o->prior != NULL && !field && o->method == DEBLUR_WIENER) return "--prior without field:";
+    if (o->psf != NULL && !methods[o->method].psf) return "--psf";
+    if (o->iterations != -1 && !methods[o->method].iterations) return "--iterations";
+    if (!isnan(o->tolerance) && !methods[o->method].tolerance) return "--tolerance";
+    if (!isnan(o->penalty) && !methods[o->method].penalty) return "--penalty";
+    if (!isnan(o->strength) &&
+        (!methods[o->method].strength || (o->method == DEBLUR_WIENER && field)))
+        return "--strength";
+    if (o->schedule != NULL && !methods[o->method].schedule) return "--schedule";
+    if (o->positive && !methods[o->method].positive) return "--positive";
+    return NULL;
+}
+
+/* "4,1": two positive numbers and nothing else. */
+static bool parse_schedule(deblur_options *o)
+{
+    char *end;
+
+    if (o->schedule == NULL) return true;
+    o->schedule_from = strtod(o->schedule, &end);
+    if (end == o->schedule || *end != ',') return false;
+    const char *second = end + 1;
+    o->schedule_to = strtod(second, &end);
+    return end != second && *end == '\0' && o->schedule_from > 0.0 && o->schedule_to > 0.0 &&
+           isfinite(o->schedule_from) && isfinite(o->schedule_to);
+}
+
+static bool same(const char *a, const char *b) { return a != NULL && b != NULL && !strcmp(a, b); }
+
+/* What is wrong with the options together: PROGRAM_OK or a usage error that has been reported. */
+static int check(deblur_options *o)
+{
+    const struct {
+        const char *name;
+        double value;
+    } positive[] = {
+        {"--tolerance", o->tolerance}, {"--penalty", o->penalty}, {"--strength", o->strength}};
+
+    if (o->output == NULL) return program_usage(NAME, "say where the result goes: -o OUT.fits");
+    if (!find_method(o))
+        return program_usage(NAME, "--method %s is none of pnp, hqs, tv, wiener, rl, denoise",
+                             o->method_name);
+    if (o->psf == NULL && methods[o->method].psf)
+        return program_usage(NAME, "method %s needs a point spread function: --psf",
+                             methods[o->method].name);
+    if (useless(o) != NULL)
+        return program_usage(NAME, "method %s has no use for %s", methods[o->method].name,
+                             useless(o));
+    for (size_t i = 0; i < sizeof positive / sizeof positive[0]; i++)
+        if (!isnan(positive[i].value) && !(positive[i].value > 0.0 && isfinite(positive[i].value)))
+            return program_usage(NAME, "%s %g is not a positive number", positive[i].name,
+                                 positive[i].value);
+    if (o->iterations != -1 && o->iterations < 1)
+        return program_usage(NAME, "--iterations %d is below 1", o->iterations);
+    if (o->threads != -1 && o->threads < 1)
+        return program_usage(NAME, "--threads %d is below 1", o->threads);
+    if (!parse_schedule(o))
+        return program_usage(NAME, "--schedule %s is not FROM,TO, two positive numbers",
+                             o->schedule);
+    if (o->schedule != NULL && !isnan(o->penalty))
+        return program_usage(NAME, "--penalty fixes what --schedule varies; give one of them");
+    if (same(o->output, o->plot) || same(o->output, o->report) || same(o->plot, o->report))
+        return program_usage(NAME, "two outputs have the same name");
+    return PROGRAM_OK;
+}
+
+static char *join(int argc, const char **argv)
+{
+    size_t size = sizeof NAME;
+    char *text;
+
+    for (int i = 1; i < argc; i++) size += strlen(argv[i]) + 1;
+    text = malloc(size);
+    if (text == NULL) return NULL;
+    char *end = stpcpy(text, NAME);
+    for (int i = 1; i < argc; i++) end = stpcpy(stpcpy(end, " "), argv[i]);
+    return text;
+}
+
+static int positional(poptContext context, deblur_options *o)
+{
+    const char *first = poptGetArg(context), *more = poptGetArg(context);
+
+    if (first == NULL) return program_usage(NAME, "say which frame to deblur: IN.fits");
+    if (more != NULL) return program_usage(NAME, "one frame at a time, but %s follows", more);
+    o->input = strdup(first);
+    return PROGRAM_OK;
+}
+
+/* Reads all options; PROGRAM_OK with *go_on false after --help and --version. */
+static int read_options(poptContext context, deblur_options *o, bool *go_on)
+{
+    int code;
+
+    *go_on = false;
+    while ((code = poptGetNextOpt(context)) > 0) {
+        if (code == OPTION_HELP)
+            program_print_help(context, lesson);
+        else
+            program_print_version(NAME);
+        return PROGRAM_OK;
+    }
+    if (code < -1)
+        return program_usage(NAME, "%s: %s", poptBadOption(context, 0), poptStrerror(code));
+    code = positional(context, o);
+    *go_on = code == PROGRAM_OK;
+    return code;
+}
+
+bool deblur_options_parse(int argc, const char **argv, deblur_options *options, int *exit_status)
+{
+    deblur_options *o = options;
+    bool go_on;
+
+    *o = (deblur_options){
+        .iterations = -1, .threads = -1, .tolerance = NAN, .penalty = NAN, .strength = NAN};
+    const struct poptOption table[] = {
+        {"output", 'o', POPT_ARG_STRING, &o->output, 0, "the result; the residual is its extension",
+         "OUT.fits"},
+        {"psf", 'p', POPT_ARG_STRING, &o->psf, 0,
+         "point spread function: a FITS image, gaussian:FWHM, moffat:FWHM,BETA or "
+         "airy:FWHM[,OBSCURATION], in pixels",
+         "PSF"},
+        {"method", 'm', POPT_ARG_STRING, &o->method_name, 0,
+         "pnp, hqs (default), tv, wiener, rl or denoise", "METHOD"},
+        {"prior", 0, POPT_ARG_STRING, &o->prior, 0,
+         "builtin (default), a network FILE.onnx, or a Gaussian field: field:power:A,N (P = A k^N) "
+         "or field:table:FILE",
+         "PRIOR"},
+        {"noise", 'n', POPT_ARG_STRING, &o->noise, 0,
+         "standard deviation: auto (estimated), a number or a FITS map", "NOISE"},
+        {"mask", 0, POPT_ARG_STRING, &o->mask, 0, "FITS image, not zero = bad pixel; or none",
+         "MASK"},
+        {"background", 'b', POPT_ARG_STRING, &o->background, 0,
+         "sky level, subtracted before and restored after: auto (default) or a number", "LEVEL"},
+        {"positive", 0, POPT_ARG_NONE, &o->positive, 0, "nothing below the sky", NULL},
+        {"iterations", 'i', POPT_ARG_INT, &o->iterations, 0, "at most; of a schedule: its length",
+         "N"},
+        {"tolerance", 0, POPT_ARG_DOUBLE, &o->tolerance, 0, "relative change to stop at", "T"},
+        {"penalty", 0, POPT_ARG_DOUBLE, &o->penalty, 0,
+         "fixed penalty of the splitting, in units of 1/noise^2, run to convergence", "R"},
+        {"schedule", 0, POPT_ARG_STRING, &o->schedule, 0,
+         "first and last level of the denoiser, in units of the noise", "FROM,TO"},
+        {"strength", 0, POPT_ARG_DOUBLE, &o->strength, 0, "of the prior; chosen if not given", "S"},
+        {"truth", 0, POPT_ARG_STRING, &o->truth, 0,
+         "FITS image to compare with: PSNR, SSIM, relative error", "TRUTH"},
+        {"plot", 0, POPT_ARG_STRING, &o->plot, 0, "picture of frame, result, truth and residual",
+         "FILE.png"},
+        {"report", 0, POPT_ARG_STRING, &o->report, 0, "all figures and options", "FILE.json"},
+        {"threads", 't', POPT_ARG_INT, &o->threads, 0, "how many; the result is the same", "N"},
+        {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "print nothing but errors", NULL},
+        {"force", 'f', POPT_ARG_NONE, &o->force, 0, "replace existing outputs", NULL},
+        {"help", 'h', POPT_ARG_NONE, NULL, OPTION_HELP, "this text", NULL},
+        {"version", 'V', POPT_ARG_NONE, NULL, OPTION_VERSION, "versions of program and libraries",
+         NULL},
+        POPT_TABLEEND};
+    poptContext context = poptGetContext(NAME, argc, argv, table, 0);
+
+    poptSetOtherOptionHelp(context, "IN.fits -o OUT.fits --psf PSF [OPTION...]");
+    *exit_status = read_options(context, o, &go_on);
+    poptFreeContext(context);
+    if (!go_on) return false;
+    *exit_status = check(o);
+    o->command = join(argc, argv);
+    return *exit_status == PROGRAM_OK && o->command != NULL;
+}
+
+void deblur_options_release(deblur_options *o)
+{
+    char *const texts[] = {o->input,  o->output,   o->psf,    o->method_name, o->prior,
+                           o->noise,  o->mask,     o->truth,  o->plot,        o->background,
+                           o->report, o->schedule, o->command};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
+}

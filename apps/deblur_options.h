@@ -1,0 +1,34 @@
+/* deblur_options.h - the command line of sf-deblur. */
+#ifndef SF_APPS_DEBLUR_OPTIONS_H
+#define SF_APPS_DEBLUR_OPTIONS_H
+
+#include <stdbool.h>
+
+typedef enum deblur_method {
+    DEBLUR_PNP,
+    DEBLUR_HQS,
+    DEBLUR_TV,
+    DEBLUR_WIENER,
+    DEBLUR_RL,
+    DEBLUR_DENOISE
+} deblur_method;
+
+/* Texts are as they were given, NULL when they were not; numbers are NaN (integers -1) when they
+ * were not, so that the library's own defaults hold. */
+typedef struct deblur_options {
+    char *input, *output, *psf, *method_name, *prior, *noise, *mask, *background, *schedule;
+    char *truth, *plot, *report;
+    int positive, quiet, force; /* popt wants int */
+    int iterations, threads;
+    double tolerance, penalty, strength;
+    double schedule_from, schedule_to;
+    deblur_method method;
+    char *command; /* the command line again, for the history */
+} deblur_options;
+
+/* Fills the options. True to go on; else the program ends with *exit_status (after --help,
+ * --version or a usage error, which has been reported). Release in any case. */
+bool deblur_options_parse(int argc, const char **argv, deblur_options *options, int *exit_status);
+void deblur_options_release(deblur_options *options);
+
+#endif

@@ -1,0 +1,273 @@
+/* deblur_output.c - what sf-deblur leaves: FITS file, picture, report, figures on the terminal. */
+#include "deblur_output.h"
+#include "program.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+sf_status deblur_output_check(const deblur_options *options)
+{
+    const char *const paths[] = {options->output, options->plot, options->report};
+    sf_status status = SF_OK;
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0] && status == SF_OK; i++)
+        if (paths[i] != NULL) status = sf_output_check(paths[i], options->force != 0);
+    return status;
+}
+
+sf_status deblur_result_fill(const deblur_frame *f, const double *scene, deblur_result *r)
+{
+    const sf_grid *grid = sf_fits_grid(f->frame);
+    const size_t size = sf_grid_size(grid);
+    sf_status status;
+
+    GO(sf_allocate(&r->pixels, size, sizeof *r->pixels));
+    GO(sf_allocate(&r->residual, size, sizeof *r->residual));
+    GO(sf_observation_crop(f->observation, scene, r->pixels));
+    for (size_t i = 0; i < size; i++) r->pixels[i] += f->background;
+    GO(sf_observation_residual(f->observation, scene, r->residual));
+    GO(sf_diagnose(f->observation, scene, &r->diagnostics));
+    if (f->truth == NULL) return SF_OK;
+    GO(sf_compare(grid, sf_fits_pixels(f->frame), sf_fits_pixels(f->truth), 0.0, &r->before));
+    GO(sf_compare(grid, r->pixels, sf_fits_pixels(f->truth), 0.0, &r->after));
+done:
+    return status;
+}
+
+void deblur_result_release(deblur_result *r)
+{
+    sf_free(r->pixels);
+    sf_free(r->residual);
+}
+
+/* ---- FITS ---------------------------------------------------------------------------------- */
+
+static sf_status write_keywords(sf_fits_writer *w, const deblur_options *o, const deblur_frame *f,
+                                const deblur_result *r)
+{
+    sf_status status;
+
+    GO(sf_fits_writer_string(w, "SFVERS", sf_version(), "scorefield"));
+    GO(sf_fits_writer_string(w, "SFMETHOD", o->method_name != NULL ? o->method_name : "hqs",
+                             "method of reconstruction"));
+    GO(sf_fits_writer_string(w, "SFPSF", o->psf != NULL ? o->psf : "none",
+                             "point spread function"));
+    GO(sf_fits_writer_string(w, "SFPRIOR", o->prior != NULL ? o->prior : "default", "prior"));
+    GO(sf_fits_writer_double(w, "SFNOISE", sf_observation_noise(f->observation),
+                             "noise, median standard deviation"));
+    GO(sf_fits_writer_double(w, "SFSKY", f->background, "sky level, subtracted and restored"));
+    GO(sf_fits_writer_integer(w, "SFITER", (long long)r->solver.iterations, "iterations"));
+    GO(sf_fits_writer_string(w, "SFSTOP", sf_stop_text(r->solver.stop), "why it stopped"));
+    GO(sf_fits_writer_double(w, "SFCHI2", r->diagnostics.chi_squared, "chi^2 per observed pixel"));
+    GO(sf_fits_writer_double(w, "SFFLUX", r->diagnostics.flux_ratio, "flux of model / frame"));
+    GO(sf_fits_writer_history(w, o->command));
+done:
+    return status;
+}
+
+static sf_status write_fits(const deblur_options *o, const deblur_frame *f, const deblur_result *r)
+{
+    const sf_grid *grid = sf_fits_grid(f->frame);
+    sf_fits_writer *w = NULL;
+    sf_status status;
+
+    GO(sf_fits_writer_create(o->output, o->force != 0, &w));
+    GO(sf_fits_writer_add(w, NULL, grid, r->pixels, f->frame, NULL));
+    GO(write_keywords(w, o, f, r));
+    GO(sf_fits_writer_add(w, "RESIDUAL", grid, r->residual, f->frame, NULL));
+    GO(sf_fits_writer_string(w, "BUNIT", "sigma", "(frame - model) / noise"));
+    return sf_fits_writer_close(&w);
+done:
+    sf_fits_writer_release(&w);
+    return status;
+}
+
+/* ---- picture ------------------------------------------------------------------------------- */
+
+static sf_status write_plot(const deblur_options *o, const deblur_frame *f, const deblur_result *r)
+{
+    const sf_grid *grid = sf_fits_grid(f->frame);
+    char unit[72] = "";
+    sf_panel panels[4];
+    size_t count = 0;
+
+    (void)sf_fits_get_string(f->frame, "BUNIT", unit, sizeof unit);
+    const sf_panel image = {
+        .unit = unit[0] != '\0' ? unit : NULL, .grid = grid, .stretch = SF_STRETCH_ASINH};
+    panels[count] = image;
+    panels[count].title = "observed";
+    panels[count++].pixels = sf_fits_pixels(f->frame);
+    panels[count] = image;
+    panels[count].title = "reconstructed";
+    panels[count++].pixels = r->pixels;
+    if (f->truth != NULL) {
+        panels[count] = image;
+        panels[count].title = "truth";
+        panels[count++].pixels = sf_fits_pixels(f->truth);
+    }
+    panels[count++] = (sf_panel){.title = "residual / noise",
+                                 .unit = "sigma",
+                                 .grid = grid,
+                                 .pixels = r->residual,
+                                 .low = -5.0,
+                                 .high = 5.0,
+                                 .stretch = SF_STRETCH_LINEAR,
+                                 .diverging = true};
+    return sf_plot_panels(o->plot, o->force != 0, o->input, panels, count, count == 4 ? 2 : 3);
+}
+
+/* ---- report -------------------------------------------------------------------------------- */
+
+static sf_status report_text(sf_report *report, const char *name, const char *text)
+{
+    return text != NULL ? sf_report_string(report, name, text) : SF_OK;
+}
+
+static sf_status report_inputs(sf_report *p, const deblur_options *o, const deblur_frame *f)
+{
+    sf_status status;
+
+    GO(sf_report_string(p, "version", sf_version()));
+    GO(sf_report_string(p, "libraries", program_libraries()));
+    GO(sf_report_string(p, "command", o->command));
+    GO(sf_report_string(p, "files/input", o->input));
+    GO(sf_report_string(p, "files/output", o->output));
+    GO(report_text(p, "files/truth", o->truth));
+    GO(report_text(p, "files/plot", o->plot));
+    GO(report_text(p, "options/psf", o->psf));
+    GO(report_text(p, "options/prior", o->prior));
+    GO(report_text(p, "options/noise", o->noise));
+    GO(report_text(p, "options/mask", o->mask));
+    GO(report_text(p, "options/background", o->background));
+    GO(report_text(p, "options/schedule", o->schedule));
+    GO(sf_report_bool(p, "options/positive", o->positive != 0));
+    GO(sf_report_integer(p, "options/threads", sf_thread_count()));
+    if (o->iterations > 0) GO(sf_report_integer(p, "options/iterations", o->iterations));
+    if (!isnan(o->tolerance)) GO(sf_report_double(p, "options/tolerance", o->tolerance));
+    if (!isnan(o->penalty)) GO(sf_report_double(p, "options/penalty", o->penalty));
+    if (!isnan(o->strength)) GO(sf_report_double(p, "options/strength", o->strength));
+    GO(sf_report_integer(p, "observation/observed",
+                         (long long)sf_observation_observed(f->observation)));
+    GO(sf_report_double(p, "observation/noise", sf_observation_noise(f->observation)));
+    GO(sf_report_string(p, "observation/noise_source", f->noise_source));
+    GO(sf_report_string(p, "observation/mask_source", f->mask_source));
+    GO(sf_report_double(p, "observation/background", f->background));
+    GO(sf_report_string(p, "observation/background_source", f->background_source));
+    if (f->psf != NULL) GO(sf_report_double(p, "observation/psf_fwhm", sf_psf_fwhm(f->psf)));
+done:
+    return status;
+}
+
+static sf_status report_solver(sf_report *p, const deblur_options *o, const sf_solver_report *s)
+{
+    sf_status status;
+
+    GO(sf_report_string(p, "solver/method", o->method_name != NULL ? o->method_name : "hqs"));
+    GO(sf_report_integer(p, "solver/iterations", (long long)s->iterations));
+    GO(sf_report_string(p, "solver/stop", sf_stop_text(s->stop)));
+    GO(report_text(p, "solver/guarantee", s->guarantee));
+    GO(sf_report_double(p, "solver/primal_residual", s->primal_residual));
+    GO(sf_report_double(p, "solver/dual_residual", s->dual_residual));
+    GO(sf_report_double(p, "solver/strength", s->strength));
+    GO(sf_report_double(p, "solver/noise_level", s->noise_level));
+    GO(sf_report_double(p, "solver/seconds", s->seconds));
+    GO(sf_report_double(p, "solver/prior_seconds", s->prior_seconds));
+    GO(sf_report_double(p, "solver/transform_seconds", s->transform_seconds));
+done:
+    return status;
+}
+
+static sf_status report_diagnostics(sf_report *p, const sf_diagnostics *d)
+{
+    const double lag[2] = {d->lag[0], d->lag[1]};
+    sf_status status;
+
+    GO(sf_report_double(p, "residual/chi_squared", d->chi_squared));
+    GO(sf_report_double(p, "residual/chi_squared_z", d->chi_squared_z));
+    GO(sf_report_double(p, "residual/correlation", d->correlation));
+    GO(sf_report_doubles(p, "residual/correlation_lag", lag, 2));
+    GO(sf_report_double(p, "residual/whiteness_z", d->whiteness_z));
+    GO(sf_report_double(p, "flux/frame", d->flux_frame));
+    GO(sf_report_double(p, "flux/model", d->flux_model));
+    GO(sf_report_double(p, "flux/ratio", d->flux_ratio));
+    GO(sf_report_double(p, "flux/error", d->flux_error));
+done:
+    return status;
+}
+
+static sf_status report_comparison(sf_report *p, const char *who, const sf_comparison *c)
+{
+    const struct {
+        const char *name;
+        double value;
+    } figures[] = {{"psnr", c->psnr}, {"ssim", c->ssim}, {"relative_error", c->relative_error}};
+    sf_status status = SF_OK;
+    char name[64];
+
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0] && status == SF_OK; i++) {
+        (void)snprintf(name, sizeof name, "truth/%s/%s", who, figures[i].name);
+        status = sf_report_double(p, name, figures[i].value);
+    }
+    return status;
+}
+
+static sf_status write_report(const deblur_options *o, const deblur_frame *f,
+                              const deblur_result *r)
+{
+    sf_report *p = NULL;
+    sf_status status;
+
+    GO(sf_report_create("sf-deblur", &p));
+    GO(report_inputs(p, o, f));
+    GO(report_solver(p, o, &r->solver));
+    GO(report_diagnostics(p, &r->diagnostics));
+    if (f->truth != NULL) {
+        GO(report_comparison(p, "frame", &r->before));
+        GO(report_comparison(p, "result", &r->after));
+    }
+    status = sf_report_write(p, o->report, o->force != 0);
+done:
+    sf_report_release(&p);
+    return status;
+}
+
+sf_status deblur_output_write(const deblur_options *o, const deblur_frame *f,
+                              const deblur_result *r)
+{
+    sf_status status;
+
+    GO(write_fits(o, f, r));
+    if (o->plot != NULL) GO(write_plot(o, f, r));
+    if (o->report != NULL) GO(write_report(o, f, r));
+done:
+    return status;
+}
+
+/* ---- terminal ------------------------------------------------------------------------------ */
+
+void deblur_output_print(const deblur_options *o, const deblur_frame *f, const deblur_result *r)
+{
+    const sf_diagnostics *d = &r->diagnostics;
+    char shape[96];
+
+    if (o->quiet) return;
+    printf("frame       %s, %s, %zu pixels observed\n", o->input,
+           sf_grid_text(sf_fits_grid(f->frame), shape, sizeof shape), d->observed);
+    printf("noise       %.6g (%s)\n", sf_observation_noise(f->observation), f->noise_source);
+    printf("mask        %s\n", f->mask_source);
+    printf("sky         %.6g (%s)\n", f->background, f->background_source);
+    if (f->psf != NULL) printf("psf         %s, FWHM %.2f pixels\n", o->psf, sf_psf_fwhm(f->psf));
+    printf("solver      %zu iterations, %s, %.2f s\n", r->solver.iterations,
+           sf_stop_text(r->solver.stop), r->solver.seconds);
+    printf("residual    chi^2 per pixel %.4f (%+.1f sigma), whiteness %+.1f sigma\n",
+           d->chi_squared, d->chi_squared_z, d->whiteness_z);
+    printf("flux        model/frame %.4f (uncertain by %.4f)\n", d->flux_ratio,
+           d->flux_error / fabs(d->flux_frame));
+    if (f->truth != NULL) {
+        printf("observed    PSNR %.2f dB, SSIM %.4f, relative error %.4f\n", r->before.psnr,
+               r->before.ssim, r->before.relative_error);
+        printf("result      PSNR %.2f dB, SSIM %.4f, relative error %.4f\n", r->after.psnr,
+               r->after.ssim, r->after.relative_error);
+    }
+}

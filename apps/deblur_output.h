@@ -1,0 +1,26 @@
+/* deblur_output.h - what sf-deblur leaves: FITS file, picture, report, figures on the terminal. */
+#ifndef SF_APPS_DEBLUR_OUTPUT_H
+#define SF_APPS_DEBLUR_OUTPUT_H
+
+#include "deblur_frame.h"
+
+typedef struct deblur_result {
+    double *pixels;   /* the reconstruction on the frame's grid, sky restored */
+    double *residual; /* (frame - model)/sigma, NaN where unobserved */
+    sf_solver_report solver;
+    sf_diagnostics diagnostics;
+    sf_comparison before, after; /* against the truth, if there is one */
+} deblur_result;
+
+/* Whether the outputs could be written: asked before the computation. */
+sf_status deblur_output_check(const deblur_options *options);
+/* Figures from the solution on the scene's grid. Release in any case. */
+sf_status deblur_result_fill(const deblur_frame *frame, const double *scene, deblur_result *result);
+void deblur_result_release(deblur_result *result);
+/* FITS first, then picture and report: each appears whole or not at all. */
+sf_status deblur_output_write(const deblur_options *options, const deblur_frame *frame,
+                              const deblur_result *result);
+void deblur_output_print(const deblur_options *options, const deblur_frame *frame,
+                         const deblur_result *result);
+
+#endif

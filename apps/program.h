@@ -1,0 +1,29 @@
+/* program.h - what the programs share: exit status, errors, versions. */
+#ifndef SF_APPS_PROGRAM_H
+#define SF_APPS_PROGRAM_H
+
+#include <scorefield/base.h>
+
+#include <popt.h>
+
+/* Documented in the manual pages. */
+enum { PROGRAM_OK = 0, PROGRAM_ERROR = 1, PROGRAM_USAGE = 2, PROGRAM_INTERRUPTED = 130 };
+
+/* Leaves a function that has `sf_status status` and a label `done`. */
+#define GO(call)                        \
+    do {                                \
+        status = (call);                \
+        if (status != SF_OK) goto done; \
+    } while (0)
+
+/* "NAME: the sentence" on the standard error stream, and the exit status for it. */
+int program_fail(const char *name);
+int program_usage(const char *name, const char *format, ...) SF_PRINTF(2, 3);
+/* What --version prints. */
+void program_print_version(const char *name);
+/* What scorefield was built with: "FFTW 3.3.10, ...". */
+const char *program_libraries(void);
+/* Options, then text that teaches. */
+void program_print_help(poptContext context, const char *text);
+
+#endif

@@ -1,0 +1,176 @@
+/* sf-deblur.c - deconvolves a FITS frame: reads, builds the objects, calls one library algorithm,
+ * reports. */
+#include "deblur_output.h"
+#include "program.h"
+#include "progress.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Replaces a default by what was given. */
+static void set_number(double given, double *value)
+{
+    if (!isnan(given)) *value = given;
+}
+
+static void set_count(int given, size_t *value)
+{
+    if (given > 0) *value = (size_t)given;
+}
+
+static bool is_field(const deblur_options *o)
+{
+    return o->prior != NULL && strncmp(o->prior, "field:", 6) == 0;
+}
+
+static sf_status make_prior(const deblur_options *o, const sf_grid *grid, sf_prior **prior)
+{
+    sf_spectrum *spectrum = NULL;
+    sf_model *model = NULL;
+    sf_status status;
+
+    if (is_field(o)) {
+        GO(sf_spectrum_parse(o->prior + 6, &spectrum));
+        GO(sf_prior_gaussian(grid, spectrum, 0.0, prior));
+    } else {
+        if (o->prior == NULL || strcmp(o->prior, "builtin") == 0)
+            GO(sf_model_builtin(&model));
+        else
+            GO(sf_model_load(o->prior, &model));
+        GO(sf_prior_network(grid, model, prior));
+    }
+done:
+    sf_model_release(&model);
+    sf_spectrum_release(&spectrum);
+    return status;
+}
+
+static sf_status plug_and_play(const deblur_options *o, const sf_observation *observation,
+                               const sf_prior *prior, sf_monitor monitor, double *scene,
+                               sf_solver_report *report)
+{
+    sf_pnp_options options = sf_pnp_options_default();
+
+    set_count(o->iterations, &options.iterations);
+    set_number(o->tolerance, &options.tolerance);
+    set_number(o->penalty, &options.penalty);
+    set_number(o->strength, &options.strength);
+    if (o->schedule != NULL) {
+        options.schedule_from = o->schedule_from;
+        options.schedule_to = o->schedule_to;
+    }
+    options.multiplier = o->method == DEBLUR_PNP;
+    options.positive = o->positive != 0;
+    options.monitor = monitor;
+    return sf_pnp(observation, prior, &options, scene, report);
+}
+
+static sf_status total_variation(const deblur_options *o, const sf_observation *observation,
+                                 sf_monitor monitor, double *scene, sf_solver_report *report)
+{
+    sf_tv_options options = sf_tv_options_default();
+
+    set_count(o->iterations, &options.iterations);
+    set_number(o->tolerance, &options.tolerance);
+    set_number(o->penalty, &options.penalty);
+    set_number(o->strength, &options.strength);
+    options.positive = o->positive != 0;
+    options.monitor = monitor;
+    return sf_tv(observation, &options, scene, report);
+}
+
+static sf_status wiener(const deblur_options *o, const sf_observation *observation, double *scene,
+                        sf_solver_report *report)
+{
+    sf_wiener_options options = sf_wiener_options_default();
+    sf_spectrum *spectrum = NULL;
+    sf_status status;
+
+    set_count(o->iterations, &options.iterations);
+    set_number(o->tolerance, &options.tolerance);
+    set_number(o->strength, &options.strength);
+    if (is_field(o)) GO(sf_spectrum_parse(o->prior + 6, &spectrum));
+    options.spectrum = spectrum;
+    status = sf_wiener(observation, &options, scene, report);
+done:
+    sf_spectrum_release(&spectrum);
+    return status;
+}
+
+static sf_status richardson_lucy(const deblur_options *o, const sf_observation *observation,
+                                 sf_monitor monitor, double *scene, sf_solver_report *report)
+{
+    sf_richardson_lucy_options options = sf_richardson_lucy_options_default();
+
+    set_count(o->iterations, &options.iterations);
+    options.monitor = monitor;
+    return sf_richardson_lucy(observation, &options, scene, report);
+}
+
+static sf_status solve(const deblur_options *o, const sf_observation *observation,
+                       sf_monitor monitor, double *scene, sf_solver_report *report)
+{
+    sf_prior *prior = NULL;
+    sf_status status;
+
+    switch (o->method) {
+    case DEBLUR_TV: return total_variation(o, observation, monitor, scene, report);
+    case DEBLUR_WIENER: return wiener(o, observation, scene, report);
+    case DEBLUR_RL: return richardson_lucy(o, observation, monitor, scene, report);
+    case DEBLUR_PNP:
+    case DEBLUR_HQS:
+    case DEBLUR_DENOISE: break;
+    }
+    GO(make_prior(o, sf_observation_scene(observation), &prior));
+    if (o->method == DEBLUR_DENOISE)
+        status = sf_denoise(observation, prior, scene, report);
+    else
+        status = plug_and_play(o, observation, prior, monitor, scene, report);
+done:
+    sf_prior_release(&prior);
+    return status;
+}
+
+static sf_status deblur(const deblur_options *o, bool *interrupted)
+{
+    deblur_frame frame = {0};
+    deblur_result result = {0};
+    double *scene = NULL;
+    progress line;
+    sf_status status;
+
+    if (o->threads > 0) GO(sf_thread_count_set(o->threads));
+    GO(deblur_output_check(o));
+    GO(deblur_frame_read(o, &frame));
+    GO(sf_allocate(&scene, sf_grid_size(sf_observation_scene(frame.observation)), sizeof *scene));
+    progress_begin(&line, o->quiet != 0);
+    status = solve(o, frame.observation, progress_monitor(&line), scene, &result.solver);
+    progress_end(&line);
+    *interrupted = progress_interrupted();
+    if (status != SF_OK || *interrupted) goto done;
+    GO(deblur_result_fill(&frame, scene, &result));
+    GO(deblur_output_write(o, &frame, &result));
+    deblur_output_print(o, &frame, &result);
+done:
+    sf_free(scene);
+    deblur_result_release(&result);
+    deblur_frame_release(&frame);
+    return status;
+}
+
+int main(int argc, const char **argv)
+{
+    deblur_options options;
+    bool interrupted = false;
+    int exit_status;
+
+    if (deblur_options_parse(argc, argv, &options, &exit_status)) {
+        const sf_status status = deblur(&options, &interrupted);
+        if (interrupted)
+            exit_status = PROGRAM_INTERRUPTED;
+        else if (status != SF_OK)
+            exit_status = program_fail("sf-deblur");
+    }
+    deblur_options_release(&options);
+    return exit_status;
+}
