@@ -77,7 +77,7 @@ void sf_canvas_star(sf_canvas *canvas, double y, double x, double peak)
     for (size_t i = w.top; i < w.bottom; i++)
         for (size_t j = w.left; j < w.right; j++) {
             const double dy = (double)i - y, dx = (double)j - x;
-            const bool fine = canvas->seeing < 4.0 && dy * dy + dx * dx < 4.0;
+            const bool fine = canvas->seeing < 3.0 && dy * dy + dx * dx < 12.0;
 
             canvas->pixel[i * canvas->columns + j] += peak * moffat(dy, dx, inverse, beta, fine);
         }
