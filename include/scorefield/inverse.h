@@ -107,6 +107,8 @@ typedef struct sf_pnp_options {
     double strength;      /* of the prior; 0 = chosen: 1 at a fixed penalty, else as tuned */
     bool multiplier;      /* true: ADMM, false: half-quadratic splitting */
     bool positive;        /* z >= 0 (above the background), by projection after each prior step */
+    bool conserve_flux;   /* of a schedule: scales beyond 63 pixels, the flux among them, are at
+                             last taken from the data, which know them better than a denoiser */
     const double *start;  /* first z on the scene's grid; NULL: a smooth solution */
     sf_monitor monitor;   /* stage "pnp", residual = the larger one of the two, image = z */
 } sf_pnp_options;

@@ -18,6 +18,10 @@
 
 #define SCHEDULE_STRENGTH   0.23
 
+/* Penalty on |Laplacian of the last correction|^2: it passes what is wider than about
+ * 2 pi strength^(1/4) = 63 pixels, less than a thousandth of the modes. */
+#define LARGE_SCALES 1e4
+
 typedef struct pnp_state {
     const sf_observation *o;
     const sf_prior *prior;
@@ -33,7 +37,7 @@ typedef struct pnp_state {
 sf_pnp_options sf_pnp_options_default(void)
 {
     const sf_pnp_options options = {
-        .iterations = 24,
+        .iterations = 12,
         .tolerance = 1e-4,
         .penalty = 0.0,
         .schedule_from = 0.0,
@@ -41,6 +45,7 @@ sf_pnp_options sf_pnp_options_default(void)
         .strength = 0.0,
         .multiplier = false,
         .positive = false,
+        .conserve_flux = true,
         .start = NULL,
         .monitor = {0},
     };
@@ -219,6 +224,20 @@ static sf_status iterate(pnp_state *s, size_t *iterations, sf_stop *stop)
     return SF_OK;
 }
 
+/* A denoiser need not keep the mean of what it denoises, and small biases of each step add up;
+ * the data know the large scales better:
+ *     z <- argmin |W^1/2 (y - H z')|^2 + LARGE_SCALES |Laplacian (z' - z)|^2. */
+static sf_status restore_large_scales(pnp_state *s)
+{
+    const sf_normal_goal goal = {.noise_fraction = 0.001, .iterations = DATA_STEP_LIMIT};
+
+    sf_normal_set_roughness(s->normal, LARGE_SCALES, 2);
+    SF_TRY(sf_normal_solve(s->normal, s->z, &goal, s->work));
+    for (size_t i = 0; i < s->cells; i++)
+        s->z[i] = s->options->positive ? fmax(s->work[i], 0.0) : s->work[i];
+    return SF_OK;
+}
+
 static sf_status allocate(pnp_state *s)
 {
     SF_TRY(sf_normal_create(s->o, &s->normal));
@@ -248,6 +267,7 @@ sf_status sf_pnp(const sf_observation *observation, const sf_prior *prior,
     SF_GO(start(&s));
     SF_GO(choose_first_level(&s));
     SF_GO(iterate(&s, &report->iterations, &report->stop));
+    if (s.options->penalty == 0.0 && s.options->conserve_flux) SF_GO(restore_large_scales(&s));
     memcpy(scene, s.z, s.cells * sizeof *scene);
     report->primal_residual = s.primal;
     report->dual_residual = s.dual;
