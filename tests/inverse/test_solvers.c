@@ -392,6 +392,37 @@ static sf_status refuses(const void *self, size_t batch, const double *x, double
     return sf_fail(SF_ERR_LIBRARY, "no network today");
 }
 
+static sf_status loses_flux(const void *self, size_t batch, const double *x, double sigma,
+                            double *out)
+{
+    (void)sigma;
+    for (size_t i = 0; i < batch * *(const size_t *)self; i++) out[i] = 0.9 * x[i];
+    return SF_OK;
+}
+
+/* A denoiser that loses a tenth of the flux each time does not take it from the result. */
+static void test_flux_is_conserved(void **state)
+{
+    static const sf_prior_methods methods = {.name = "loses flux", .denoise = loses_flux};
+    sf_pnp_options options = sf_pnp_options_default();
+    sf_diagnostics d;
+    sf_prior *prior;
+    cut c;
+
+    (void)state;
+    cut_create(1.0, &c);
+    assert_ok(sf_prior_create(&methods, &c.cells, sf_observation_scene(c.observation), &prior));
+    assert_ok(sf_pnp(c.observation, prior, &options, c.scene, NULL));
+    assert_ok(sf_diagnose(c.observation, c.scene, &d));
+    assert_close(d.flux_ratio, 1.0, 0.003);
+    options.conserve_flux = false;
+    assert_ok(sf_pnp(c.observation, prior, &options, c.scene, NULL));
+    assert_ok(sf_diagnose(c.observation, c.scene, &d));
+    assert_true(d.flux_ratio < 0.98);
+    sf_prior_release(&prior);
+    cut_destroy(&c);
+}
+
 static void test_errors(void **state)
 {
     static const sf_prior_methods bad = {.name = "bad", .denoise = returns_nan};
@@ -454,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_richardson_lucy_conserves_flux),
         cmocka_unit_test(test_richardson_lucy_on_frames),
         cmocka_unit_test(test_tv),
+        cmocka_unit_test(test_flux_is_conserved),
         cmocka_unit_test(test_errors),
     };
 
