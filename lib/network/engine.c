@@ -4,6 +4,7 @@
 #include "network/compile.h"
 
 #include <omp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -282,19 +283,44 @@ const float *sf_engine_parameter_gradient(const sf_engine *engine)
 
 const float *sf_engine_input_gradient(const sf_engine *engine) { return engine->input_gradient; }
 
+/* One lane in a thread that is outside every parallel region, wherever the caller is. */
+typedef struct errand {
+    const sf_plan *plan;
+    sf_section section;
+    sf_status status;
+    char message[512];
+} errand;
+
+static void *run_errand(void *argument)
+{
+    errand *e = argument;
+
+    e->status = sf_plan_run(e->plan, e->section);
+    if (e->status != SF_OK) (void)snprintf(e->message, sizeof e->message, "%s", sf_last_error());
+    return NULL;
+}
+
+/* The primitives were compiled for several threads that wait for each other, and inside a parallel
+ * region OpenMP may give them only one. */
+static sf_status run_outside(const sf_plan *plan, sf_section section)
+{
+    errand e = {.plan = plan, .section = section};
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, run_errand, &e) != 0)
+        return sf_fail(SF_ERR_MEMORY, "no resources for a thread that runs the network");
+    (void)pthread_join(thread, NULL);
+    return e.status == SF_OK ? SF_OK : sf_fail(e.status, "%s", e.message);
+}
+
 static sf_status run_lanes(const sf_engine *engine, sf_section section)
 {
     char message[512] = "";
     sf_status status = SF_OK;
 
-    if (engine->lanes == 1) {
-        if (engine->lane_threads > 1 && omp_in_parallel()) /* its threads wait for each other */
-            return sf_fail(SF_ERR_ARGUMENT,
-                           "a network compiled for %d threads cannot run inside a parallel "
-                           "region: create it there, too",
-                           engine->lane_threads);
-        return sf_plan_run(engine->lane, section);
-    }
+    if (engine->lanes == 1)
+        return engine->lane_threads > 1 && omp_in_parallel() ? run_outside(engine->lane, section)
+                                                             : sf_plan_run(engine->lane, section);
 #pragma omp parallel for num_threads(engine->threads) schedule(dynamic)
     for (size_t i = 0; i < engine->lanes; i++) {
         const sf_status mine = sf_plan_run(&engine->lane[i], section);
