@@ -29,7 +29,8 @@ static const char lesson[] =
     "      goes on from the weights of another network\n"
     "\n"
     "Exit status: 0 done, 1 error (one sentence on the standard error stream), 2 wrong usage, 130\n"
-    "interrupted (the model so far is written). The same seed gives the same bits on any number of\n"
+    "interrupted (the model so far is written). The same seed gives the same bits on any number "
+    "of\n"
     "threads.\n";
 
 enum { OPTION_HELP = 1, OPTION_VERSION };
@@ -42,6 +43,19 @@ typedef struct arguments {
     int resume, bf16, quiet, force;
     sf_train_options train;
 } arguments;
+
+/* Whether a file can be made beside the model: to be known before hours of training. */
+static bool folder_is_writable(const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    const size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+
+    if (length >= sizeof folder) return false;
+    memcpy(folder, path, length);
+    folder[length] = '\0';
+    return access(length > 0 ? folder : ".", W_OK) == 0;
+}
 
 /* The command line's values into the library's options; false after a message. */
 static bool check(arguments *a, const char **problem)
@@ -61,6 +75,8 @@ static bool check(arguments *a, const char **problem)
         *problem = "sizes and numbers of steps are at least 1, seed and threads at least 0";
     else if (!a->force && !a->resume && access(a->output, F_OK) == 0)
         *problem = "the model to write exists; --force replaces it";
+    else if (!folder_is_writable(a->output))
+        *problem = "the model's folder does not exist or cannot be written";
     t->steps = (size_t)a->steps;
     t->patch = (size_t)a->patch;
     t->batch = (size_t)a->batch;
@@ -154,8 +170,8 @@ static bool parse(poptContext context, arguments *a, int *exit_status)
         return false;
     }
     if (option < -1) {
-        *exit_status = program_usage(NAME, "%s: %s", poptBadOption(context, 0),
-                                     poptStrerror(option));
+        *exit_status =
+            program_usage(NAME, "%s: %s", poptBadOption(context, 0), poptStrerror(option));
         return false;
     }
     a->images.path = poptGetArgs(context);
@@ -169,8 +185,10 @@ int main(int argc, const char **argv)
     arguments a = defaults();
     bool stopped = false;
     int exit_status;
-#define VALUE(name, type, field, text, unit)                                                  \
-    {name, 0, type | POPT_ARGFLAG_SHOW_DEFAULT, &a.field, 0, text, unit}
+#define VALUE(name, type, field, text, unit)                               \
+    {                                                                      \
+        name, 0, type | POPT_ARGFLAG_SHOW_DEFAULT, &a.field, 0, text, unit \
+    }
     const struct poptOption options[] = {
         {"output", 'o', POPT_ARG_STRING, &a.output, 0, "the model to write", "MODEL.onnx"},
         VALUE("channels", POPT_ARG_INT, channels, "filters at full resolution", "N"),

@@ -34,10 +34,11 @@ static sf_status with_image(const char *path, image_function function, void *use
 
     GO(sf_fits_read(path, &fits));
     if (sf_fits_grid(fits)->axes != 2 || sf_fits_undefined(fits) != 0)
-        GO(sf_fail(SF_ERR_SHAPE,
-                   "%s has %d axes and %zu undefined pixels: a clean image has two axes and no such "
-                   "pixels; leave this file out",
-                   path, sf_fits_grid(fits)->axes, sf_fits_undefined(fits)));
+        GO(sf_fail(
+            SF_ERR_SHAPE,
+            "%s has %d axes and %zu undefined pixels: a clean image has two axes and no such "
+            "pixels; leave this file out",
+            path, sf_fits_grid(fits)->axes, sf_fits_undefined(fits)));
     status = function(path, fits, user);
 done:
     sf_fits_release(&fits);
@@ -52,8 +53,7 @@ static sf_status for_each(const char *path, image_function function, void *user)
     sf_status status = SF_OK;
     int count;
 
-    if (stat(path, &about) != 0 || !S_ISDIR(about.st_mode))
-        return with_image(path, function, user);
+    if (stat(path, &about) != 0 || !S_ISDIR(about.st_mode)) return with_image(path, function, user);
     count = scandir(path, &entry, NULL, alphasort);
     if (count < 0) return sf_fail(SF_ERR_IO, "%s: the folder could not be read", path);
     for (int i = 0; i < count; i++) {
@@ -81,8 +81,8 @@ static sf_status add_image(const char *path, const sf_fits *image, void *user)
     gathering *g = user;
     const sf_grid *grid = sf_fits_grid(image);
     const sf_status status =
-        sf_patches_add_image(g->patches, 1.0, grid->shape[0], grid->shape[1],
-                             sf_fits_pixels(image), g->images->noise, g->images->gamma);
+        sf_patches_add_image(g->patches, 1.0, grid->shape[0], grid->shape[1], sf_fits_pixels(image),
+                             g->images->noise, g->images->gamma);
 
     if (status == SF_OK) g->count++;
     return status == SF_OK ? SF_OK : sf_fail(status, "%s: %s", path, sf_last_error());
@@ -101,8 +101,8 @@ sf_status train_images_patches(const train_images *images, uint64_t seed, double
     if (g.count == 0)
         GO(sf_patches_add_scenes(g.patches, 1.0));
     else if (images->simulated > 0.0)
-        GO(sf_patches_add_scenes(g.patches, images->simulated / (1.0 - images->simulated) *
-                                                (double)g.count));
+        GO(sf_patches_add_scenes(g.patches,
+                                 images->simulated / (1.0 - images->simulated) * (double)g.count));
     *count = g.count;
     *patches = g.patches;
     return SF_OK;

@@ -149,7 +149,9 @@ typedef struct sf_train_report {
 
 SF_API sf_train_options sf_train_options_default(void);
 /* Denoising score matching (Vincent 2011, doi:10.1162/NECO_a_00142) on patches of `source`,
- * with flips and rotations, Adam (Kingma & Ba 2015); *trained has the averaged weights. */
+ * with flips and rotations, Adam (Kingma & Ba 2015); *trained has the averaged weights. report may
+ * be NULL. Errors: SF_ERR_NUMERIC when training diverges, SF_ERR_FORMAT for a checkpoint that is
+ * damaged or of another run, SF_ERR_UNSUPPORTED for networks with a second input. */
 SF_API sf_status sf_train(const sf_model *model, const sf_patch_source *source,
                           const sf_train_options *options, sf_model **trained,
                           sf_train_report *report);

@@ -6,8 +6,8 @@
 
 typedef struct sf_adam {
     size_t count;
-    float *weights;       /* what the next step changes */
-    float *mean;          /* running mean of the weights: what is delivered */
+    float *weights;        /* what the next step changes */
+    float *mean;           /* running mean of the weights: what is delivered */
     float *first, *second; /* moments of the gradient */
 } sf_adam;
 

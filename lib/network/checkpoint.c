@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAGIC   UINT64_C(0x314e494152544653) /* "SFTRAIN1"; other bytes in another byte order */
-#define ARRAYS  4
+#define MAGIC  UINT64_C(0x314e494152544653) /* "SFTRAIN1"; other bytes in another byte order */
+#define ARRAYS 4
 
 typedef struct header {
     uint64_t magic, fingerprint, count, step;

@@ -34,8 +34,8 @@ typedef struct trainer {
     sf_engine *engine;
     sf_adam adam;
     sf_checkpoint state;
-    size_t pixels;   /* of a patch */
-    size_t planes;   /* channels of the network's input */
+    size_t pixels;        /* of a patch */
+    size_t planes;        /* channels of the network's input */
     sf_sample_loss *loss; /* per sample */
     double *error;        /* per sample: e */
     float *patch;         /* as drawn */
@@ -101,10 +101,10 @@ static sf_status check_options(const sf_train_options *o, const sf_model_usage *
 static uint64_t fingerprint(const trainer *t)
 {
     const sf_train_options *o = t->options;
-    const double number[] = {o->sigma_min, o->sigma_max, o->learning_rate, o->ema,
+    const double number[] = {o->sigma_min, o->sigma_max,    o->learning_rate, o->ema,
                              o->clip,      o->weight_decay, o->balance};
-    const uint64_t integer[] = {o->patch, o->batch, o->steps, o->warmup, o->mixed_precision,
-                                o->seed,  t->graph->node_count};
+    const uint64_t integer[] = {
+        o->patch, o->batch, o->steps, o->warmup, o->mixed_precision, o->seed, t->graph->node_count};
     uint64_t hash = sf_fnv(SF_FNV_BASIS, number, sizeof number);
 
     hash = sf_fnv(hash, integer, sizeof integer);
@@ -205,10 +205,10 @@ static void make_sample(trainer *t, size_t b, uint64_t number)
     }
     for (size_t i = pixels; i < t->planes * pixels; i++)
         input[i] = (float)(t->usage.noise_scale * sigma / scale);
-    t->loss[b] = (sf_sample_loss){
-        .pixels = pixels,
-        .factor = t->usage.prediction == SF_PREDICT_NOISE ? 1.0 : scale / sigma,
-        .floor = o->balance * o->balance * (1.0 + power)};
+    t->loss[b] =
+        (sf_sample_loss){.pixels = pixels,
+                         .factor = t->usage.prediction == SF_PREDICT_NOISE ? 1.0 : scale / sigma,
+                         .floor = o->balance * o->balance * (1.0 + power)};
 }
 
 /* The error of sample b, and the gradient of the batch's mean loss. */
@@ -268,9 +268,8 @@ static sf_status one_step(trainer *t)
                        "training diverged at step %llu: loss %g; lower the learning rate (%g)",
                        (unsigned long long)step, loss, o->learning_rate);
     SF_TRY(sf_engine_set_parameters(t->engine, t->adam.weights));
-    t->state.loss = isnan(t->state.loss)
-                        ? loss
-                        : LOSS_MEMORY * t->state.loss + (1.0 - LOSS_MEMORY) * loss;
+    t->state.loss =
+        isnan(t->state.loss) ? loss : LOSS_MEMORY * t->state.loss + (1.0 - LOSS_MEMORY) * loss;
     t->state.step = step;
     return SF_OK;
 }

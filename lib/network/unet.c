@@ -11,7 +11,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#define BLOCK_GAIN  0.1 /* the second Conv of a block: blocks begin close to the identity */
+#define BLOCK_GAIN  0.1  /* the second Conv of a block: blocks begin close to the identity */
 #define OUTPUT_GAIN 0.02 /* the last Conv: training begins close to D(x) = x */
 #define MAX_DEPTH   6
 

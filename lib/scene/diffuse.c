@@ -59,8 +59,8 @@ void sf_canvas_shell(sf_canvas *canvas, sf_dice *dice, double brightness)
             const double u = c * dx + s * dy, v = (c * dy - s * dx) / q;
             const double r2 = u * u + v * v;
             /* The length of the line of sight within the shell. */
-            const double through = sqrt(fmax(0.0, outer * outer - r2)) -
-                                   sqrt(fmax(0.0, inner * inner - r2));
+            const double through =
+                sqrt(fmax(0.0, outer * outer - r2)) - sqrt(fmax(0.0, inner * inner - r2));
 
             canvas->pixel[i * canvas->columns + j] +=
                 brightness * through / longest * (1.0 + 0.8 * tilt * u / outer);

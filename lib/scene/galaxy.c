@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-#define PI        3.14159265358979323846
-#define SUBPIXELS 5 /* a side, next to the centre */
+#define PI          3.14159265358979323846
+#define SUBPIXELS   5 /* a side, next to the centre */
 
 #define TABLE_SIZE  512
 #define TABLE_STEPS 16.0 /* a pixel, where the table is large enough for that */
@@ -109,8 +109,8 @@ static double structure_value(const galaxy *g, double u, double v, double r2)
 
         factor = 1.0 + p->arms * inner * (arm - 1.0);
         if (p->dust > 0.0)
-            factor *= exp(-p->dust * inner *
-                          exp(2.0 * p->sharp * (cos(phase - p->dust_shift) - 1.0)));
+            factor *=
+                exp(-p->dust * inner * exp(2.0 * p->sharp * (cos(phase - p->dust_shift) - 1.0)));
     }
     if (p->ring > 0.0) {
         const double d = (r - p->ring_radius) / p->ring_width;
@@ -164,8 +164,8 @@ static void paint(sf_canvas *canvas, const galaxy *g)
         for (size_t j = w.left; j < w.right; j++) {
             const size_t at = i * canvas->columns + j;
             const double dy = (double)i - g->y, dx = (double)j - g->x;
-            double value = dy * dy + dx * dx < 6.25 ? galaxy_pixel(g, dy, dx)
-                                                    : galaxy_value(g, dy, dx);
+            double value =
+                dy * dy + dx * dx < 6.25 ? galaxy_pixel(g, dy, dx) : galaxy_value(g, dy, dx);
 
             if (g->structured && g->parts.texture > 0.0 && canvas->texture != NULL)
                 value *= exp(g->parts.texture * (canvas->texture[at] - 0.5 * g->parts.texture));
@@ -191,8 +191,8 @@ static void paint_clumps(sf_canvas *canvas, sf_dice *dice, const galaxy *g)
         if (p->arms > 0.0) {
             const double arm = floor(sf_dice_between(dice, 0.0, p->number));
 
-            angle = (p->winding * log(r / g->radius) - p->phase + 2.0 * PI * arm + scatter) /
-                    p->number;
+            angle =
+                (p->winding * log(r / g->radius) - p->phase + 2.0 * PI * arm + scatter) / p->number;
         }
         u = r * cos(angle);
         v = r * sin(angle) / g->inverse_q;

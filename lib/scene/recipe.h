@@ -36,7 +36,9 @@ typedef struct sf_canvas {
 } sf_canvas;
 
 /* Rows and columns within `radius` of (y, x) that are on the canvas; false if there are none. */
-typedef struct sf_window { size_t top, bottom, left, right; } sf_window;
+typedef struct sf_window {
+    size_t top, bottom, left, right;
+} sf_window;
 bool sf_canvas_window(const sf_canvas *canvas, double y, double x, double radius,
                       sf_window *window);
 
@@ -64,7 +66,7 @@ typedef struct sf_recipe {
     double pairs;                       /* galaxies with a companion and tails */
     double stars, slope;                /* density of peaks ~ peak^-slope */
     double clusters;
-    double diffuse, filaments, shells;  /* amplitude, amplitude, number */
+    double diffuse, filaments, shells; /* amplitude, amplitude, number */
     double seeing;
 } sf_recipe;
 

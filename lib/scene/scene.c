@@ -54,10 +54,9 @@ static void draw_galaxies(const sf_recipe *recipe, sf_canvas *canvas, sf_dice *d
         place(canvas, dice, 0.3 * radius, &y, &x);
         sf_canvas_galaxy(canvas, dice, y, x, radius, brightness);
         if (!sf_dice_chance(dice, recipe->pairs)) continue;
-        sf_canvas_galaxy(canvas, dice, y + radius * sf_dice_normal(dice),
-                         x + radius * sf_dice_normal(dice),
-                         radius * sf_dice_between(dice, 0.3, 1.0),
-                         brightness * sf_dice_log(dice, 0.3, 3.0));
+        sf_canvas_galaxy(
+            canvas, dice, y + radius * sf_dice_normal(dice), x + radius * sf_dice_normal(dice),
+            radius * sf_dice_between(dice, 0.3, 1.0), brightness * sf_dice_log(dice, 0.3, 3.0));
         sf_canvas_tail(canvas, dice, y, x, radius * sf_dice_between(dice, 1.0, 5.0),
                        brightness * sf_dice_log(dice, 0.05, 0.5));
     }
@@ -79,8 +78,7 @@ static void draw_stars(const sf_recipe *recipe, sf_canvas *canvas, sf_dice *dice
         sf_canvas_cluster(canvas, dice, sf_dice_log(dice, 0.1, 1.0));
 }
 
-sf_status sf_recipe_draw(const sf_recipe *recipe, const sf_grid *grid, sf_dice *dice,
-                         double *image)
+sf_status sf_recipe_draw(const sf_recipe *recipe, const sf_grid *grid, sf_dice *dice, double *image)
 {
     const size_t size = sf_grid_size(grid);
     const size_t shells = sf_dice_count(dice, recipe->shells);
@@ -128,18 +126,18 @@ sf_status sf_scene_draw(const sf_grid *grid, const sf_scene_options *options, ui
                        "negative, seeing is at most 100 pixels",
                        o->galaxies, o->stars, o->clusters, o->diffuse, o->seeing);
     area = (double)sf_grid_size(grid) / 65536.0;
-    recipe = (sf_recipe){.galaxies = o->galaxies * area,
-                         .smallest = 1.0,
-                         .largest = 0.15 * (double)(grid->shape[0] < grid->shape[1]
-                                                        ? grid->shape[0]
-                                                        : grid->shape[1]) +
-                                    1.0,
-                         .pairs = 0.1,
-                         .stars = o->stars * area,
-                         .slope = 1.7,
-                         .clusters = o->clusters * area,
-                         .diffuse = o->diffuse,
-                         .seeing = o->seeing};
+    recipe =
+        (sf_recipe){.galaxies = o->galaxies * area,
+                    .smallest = 1.0,
+                    .largest = 0.15 * (double)(grid->shape[0] < grid->shape[1] ? grid->shape[0]
+                                                                               : grid->shape[1]) +
+                               1.0,
+                    .pairs = 0.1,
+                    .stars = o->stars * area,
+                    .slope = 1.7,
+                    .clusters = o->clusters * area,
+                    .diffuse = o->diffuse,
+                    .seeing = o->seeing};
     sf_dice_make(sf_random_make(seed, STREAM_SCENE), index, &dice);
     return sf_recipe_draw(&recipe, grid, &dice, image);
 }

@@ -4,10 +4,10 @@
 #include <math.h>
 
 #define PI        3.14159265358979323846
-#define SUBPIXELS 4 /* a side, where a profile changes within a pixel */
+#define SUBPIXELS 4   /* a side, where a profile changes within a pixel */
+#define NYQUIST   2.0 /* pixels FWHM, from which on samples at the centres conserve the flux */
 
-bool sf_canvas_window(const sf_canvas *canvas, double y, double x, double radius,
-                      sf_window *window)
+bool sf_canvas_window(const sf_canvas *canvas, double y, double x, double radius, sf_window *window)
 {
     const double top = fmax(0.0, ceil(y - radius)), left = fmax(0.0, ceil(x - radius));
     const double bottom = fmin((double)canvas->rows, floor(y + radius) + 1.0);
@@ -64,8 +64,7 @@ void sf_canvas_star(sf_canvas *canvas, double y, double x, double peak)
     const double beta = canvas->moffat;
     const double core = 0.5 * canvas->seeing / sqrt(pow(2.0, 1.0 / beta) - 1.0);
     const double inverse = core > 0.0 ? 1.0 / (core * core) : 0.0;
-    const double radius =
-        1.0 + core * sqrt(pow(fmax(1.0, peak / canvas->floor), 1.0 / beta) - 1.0);
+    const double radius = 1.0 + core * sqrt(pow(fmax(1.0, peak / canvas->floor), 1.0 / beta) - 1.0);
     sf_window w;
 
     if (!(canvas->seeing > 0.0)) {
@@ -77,7 +76,7 @@ void sf_canvas_star(sf_canvas *canvas, double y, double x, double peak)
     for (size_t i = w.top; i < w.bottom; i++)
         for (size_t j = w.left; j < w.right; j++) {
             const double dy = (double)i - y, dx = (double)j - x;
-            const bool fine = canvas->seeing < 3.0 && dy * dy + dx * dx < 12.0;
+            const bool fine = canvas->seeing < NYQUIST && dy * dy + dx * dx < 12.0;
 
             canvas->pixel[i * canvas->columns + j] += peak * moffat(dy, dx, inverse, beta, fine);
         }

@@ -28,7 +28,8 @@ static double loss_of(const problem *p, const double *parameters, double *slope)
     double *output, gradient[64], loss;
     sf_shape shape;
 
-    assert_ok(sf_reference_forward(p->graph, &p->shape, p->input, NULL, parameters, &output, &shape));
+    assert_ok(
+        sf_reference_forward(p->graph, &p->shape, p->input, NULL, parameters, &output, &shape));
     (void)sf_sample_loss_value(&p->sample, output, p->target, 1.0, gradient, &loss);
     if (slope != NULL) memcpy(slope, gradient, sizeof gradient);
     sf_free(output);
@@ -108,8 +109,9 @@ static sf_status draw_field(void *user, uint64_t index, size_t rows, size_t colu
     assert_int_equal(SIDE, columns);
     for (size_t i = 0; i < SIDE; i++)
         for (size_t j = 0; j <= SIDE / 2; j++)
-            filter[i * (SIDE / 2 + 1) + j] = sqrt(lambda(2.0 * 3.14159265358979 * (double)i / SIDE,
-                                                         2.0 * 3.14159265358979 * (double)j / SIDE));
+            filter[i * (SIDE / 2 + 1) + j] =
+                sqrt(lambda(2.0 * 3.14159265358979 * (double)i / SIDE,
+                            2.0 * 3.14159265358979 * (double)j / SIDE));
     sf_random_normal(sf_random_make(77, 1), index, 0, SIDE * SIDE, field);
     SF_TRY(sf_fft_filter(fft, filter, work, field));
     for (size_t i = 0; i < SIDE * SIDE; i++) patch[i] = (float)field[i];
