@@ -20,7 +20,7 @@ fi
 lib=$(dirname "$(find "$prefix" -name libscorefield.a)")
 
 consumer() { # KIND FOLDER [-D...]
-    cmake -S "$here" -B "$2" -DKIND="$1" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS="$flags" \
+    cmake -S "$here" -B "$2" -G Ninja -DKIND="$1" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS="$flags" \
         -DCMAKE_CXX_FLAGS="$flags" "${3:--DX=}"
 }
 
