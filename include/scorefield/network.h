@@ -60,7 +60,8 @@ typedef struct sf_model sf_model;
 SF_API sf_status sf_model_load(const char *path, sf_model **model);
 SF_API sf_status sf_model_load_memory(const void *bytes, size_t size, const char *name,
                                       sf_model **model);
-/* Writes an ONNX file (IR 8, opset 13, metadata as above), whole or not at all. */
+/* Writes an ONNX file (IR 8, opset 13, or 9 and 19 where the operators need that; metadata as
+ * above), whole or not at all. */
 SF_API sf_status sf_model_save(const sf_model *model, const char *path);
 /* The same network with another usage. */
 SF_API sf_status sf_model_with_usage(const sf_model *model, const sf_model_usage *usage,

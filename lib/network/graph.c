@@ -164,7 +164,7 @@ done:
 
 /* ---- sorting ------------------------------------------------------------------------------- */
 
-static bool is_source(const sf_graph *graph, size_t value)
+bool sf_graph_is_source(const sf_graph *graph, size_t value)
 {
     for (size_t i = 0; i < graph->input_count; i++)
         if (graph->input[i] == value) return true;
@@ -186,7 +186,7 @@ static sf_status find_producers(const sf_graph *graph, size_t *producer)
                 return sf_fail(SF_ERR_FORMAT,
                                "node '%s' (%s): input %zu is no value of the network", node->name,
                                sf_op_name(node->op), j);
-        if (producer[node->output] != NONE || is_source(graph, node->output))
+        if (producer[node->output] != NONE || sf_graph_is_source(graph, node->output))
             return sf_fail(SF_ERR_FORMAT, "the value '%s' is produced twice (node '%s', %s)",
                            graph->value[node->output].name, node->name, sf_op_name(node->op));
         producer[node->output] = i;
@@ -207,7 +207,7 @@ static sf_status push_producer(const sf_graph *graph, size_t value, const size_t
     const size_t node = producer[value];
 
     if (node == NONE) {
-        if (is_source(graph, value)) return SF_OK;
+        if (sf_graph_is_source(graph, value)) return SF_OK;
         return sf_fail(SF_ERR_FORMAT, "the value '%s' is needed, but no node produces it",
                        graph->value[value].name);
     }

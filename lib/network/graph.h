@@ -106,6 +106,13 @@ sf_status sf_graph_set_metadata(sf_graph *graph, const char *key, const char *va
 /* Sorts the nodes topologically, drops what the output does not need, numbers the parameters;
  * SF_ERR_FORMAT for cycles, values without a producer, two producers. */
 sf_status sf_graph_finish(sf_graph *graph);
+/* An input or a constant. */
+bool sf_graph_is_source(const sf_graph *graph, size_t value);
+/* Whether a node's inputs are all constants. */
+bool sf_node_is_constant(const sf_graph *graph, const sf_node *node);
+/* Computes such a node: its output becomes a constant. The numbers read and made are taken from
+ * *budget, beyond which it is SF_ERR_SHAPE; SF_ERR_UNSUPPORTED for windows. */
+sf_status sf_graph_fold(sf_graph *graph, const sf_node *node, size_t *budget);
 /* Folds BatchNormalization into a preceding Conv or into a per-channel Mul and Add, and drops
  * Identity. */
 sf_status sf_graph_simplify(sf_graph *graph);

@@ -133,17 +133,19 @@ static sf_status pool_taps(const sf_node *node, int axis, size_t in, size_t out,
     return SF_OK;
 }
 
-/* ONNX Resize: the coordinate in the source of the centre of pixel i. */
+/* ONNX Resize: the coordinate in the source of the centre of pixel i. A file's scales are single
+ * precision: the quotient is rounded to it too, so that 6.5/2.6 is the 2.5 that was meant. */
 static double resized_coordinate(sf_resize_coordinates kind, double i, double in, double out,
                                  double scale)
 {
     switch (kind) {
-    case SF_RESIZE_ASYMMETRIC: return i / scale;
+    case SF_RESIZE_ASYMMETRIC: return (double)(float)(i / scale);
     case SF_RESIZE_ALIGN_CORNERS: return out > 1 ? i * (in - 1) / (out - 1) : 0.0;
-    case SF_RESIZE_PYTORCH_HALF_PIXEL: return out > 1 ? (i + 0.5) / scale - 0.5 : 0.0;
+    case SF_RESIZE_PYTORCH_HALF_PIXEL:
+        return out > 1 ? (double)(float)((i + 0.5) / scale) - 0.5 : 0.0;
     case SF_RESIZE_HALF_PIXEL: break;
     }
-    return (i + 0.5) / scale - 0.5;
+    return (double)(float)((i + 0.5) / scale) - 0.5;
 }
 
 static double resized_round(sf_resize_rounding kind, double x)

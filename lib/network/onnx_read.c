@@ -13,9 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NONE   SIZE_MAX
-#define OLDEST 7
-#define NEWEST 21
+#define NONE         SIZE_MAX
+#define OLDEST       7
+#define NEWEST       21
+#define FOLD_BUDGET  ((size_t)1 << 26) /* numbers that nodes of constants may read and make */
+#define MOST_ENTRIES 4096              /* of metadata */
 
 typedef struct sf_named {
     const char *name;
@@ -30,6 +32,7 @@ typedef struct sf_reader {
     sf_named *named;
     size_t named_count;
     long opset;
+    size_t fold_budget;
 } sf_reader;
 
 typedef struct sf_source {
@@ -343,16 +346,30 @@ static sf_status read_block(sf_source *s)
     return data_inputs(s, 1, 1);
 }
 
-/* One value an axis -> rows and columns; batch and channels must be `neutral`. `axes` (input
- * number `where`, opset 18) says which axes are meant. */
-static sf_status image_axes(sf_source *s, const double *values, size_t count, size_t where,
-                            double neutral, double image[2])
+/* Which axes are meant, since opset 18: Pad's input 3, Resize's attribute. All when absent. */
+static sf_status get_axes(const sf_source *s, double axes[16], size_t *count)
 {
-    double axes[16] = {0, 1, 2, 3};
-    size_t axis_count = 4;
+    const Onnx__AttributeProto *a = attribute(s, "axes");
 
-    if (where != NONE && has_input(s, where))
-        SF_TRY(constant_input(s, where, "axes", axes, &axis_count));
+    *count = 4;
+    for (int i = 0; i < 4; i++) axes[i] = i;
+    if (s->node->op == SF_OP_PAD && has_input(s, 3))
+        return constant_input(s, 3, "axes", axes, count);
+    if (a == NULL) return SF_OK;
+    if (a->n_ints > 4) return bad(s, SF_ERR_FORMAT, "%zu axes of an image", a->n_ints);
+    *count = a->n_ints;
+    for (size_t i = 0; i < a->n_ints; i++) axes[i] = (double)a->ints[i];
+    return SF_OK;
+}
+
+/* One value an axis -> rows and columns; batch and channels must be `neutral`. */
+static sf_status image_axes(sf_source *s, const double *values, size_t count, double neutral,
+                            double image[2])
+{
+    double axes[16];
+    size_t axis_count;
+
+    SF_TRY(get_axes(s, axes, &axis_count));
     if (count != axis_count)
         return bad(s, SF_ERR_FORMAT, "%zu values for %zu axes", count, axis_count);
     image[0] = image[1] = neutral;
@@ -395,9 +412,8 @@ static sf_status read_pad(sf_source *s)
             s->node->alpha = (float)value[0];
         }
     }
-    SF_TRY(image_axes(s, values, count / 2, s->reader->opset < 11 ? NONE : 3, 0.0, before));
-    SF_TRY(
-        image_axes(s, values + count / 2, count / 2, s->reader->opset < 11 ? NONE : 3, 0.0, after));
+    SF_TRY(image_axes(s, values, count / 2, 0.0, before));
+    SF_TRY(image_axes(s, values + count / 2, count / 2, 0.0, after));
     for (int axis = 0; axis < 2; axis++) {
         s->node->pads[axis] = (long)before[axis];
         s->node->pads[2 + axis] = (long)after[axis];
@@ -430,11 +446,26 @@ static sf_status resize_options(sf_source *s)
     return SF_OK;
 }
 
-/* Resize, and its predecessor Upsample: scales are input 1 up to opset 10, then 2, sizes 3. */
+/* Scales are an attribute up to opset 8, then input 1, from opset 11 on input 2. None: *count = 0.
+ */
+static sf_status get_scales(const sf_source *s, double values[16], size_t *count)
+{
+    const size_t where = s->reader->opset < 11 ? 1 : 2;
+    const Onnx__AttributeProto *a = attribute(s, "scales");
+
+    *count = 0;
+    if (has_input(s, where)) return constant_input(s, where, "scales", values, count);
+    if (s->reader->opset > 8 || a == NULL) return SF_OK;
+    if (a->n_floats > 4) return bad(s, SF_ERR_FORMAT, "%zu scales of an image", a->n_floats);
+    *count = a->n_floats;
+    for (size_t i = 0; i < a->n_floats; i++) values[i] = (double)a->floats[i];
+    return SF_OK;
+}
+
+/* Resize, and its predecessor Upsample. */
 static sf_status read_resize(sf_source *s)
 {
     static const char *const modes[] = {"nearest", "linear", NULL};
-    const size_t scales = s->reader->opset < 11 ? 1 : 2;
     double values[16], image[2];
     size_t count = 0;
     int mode = 0;
@@ -442,17 +473,17 @@ static sf_status read_resize(sf_source *s)
     SF_TRY(get_word(s, "mode", modes, &mode));
     s->node->resize_mode = (sf_resize_mode)mode;
     SF_TRY(resize_options(s));
-    if (has_input(s, scales)) SF_TRY(constant_input(s, scales, "scales", values, &count));
+    SF_TRY(get_scales(s, values, &count));
     if (count > 0) {
-        SF_TRY(image_axes(s, values, count, 4, 1.0, s->node->scale));
+        SF_TRY(image_axes(s, values, count, 1.0, s->node->scale));
         if (!(s->node->scale[0] > 0.0 && s->node->scale[1] > 0.0))
             return bad(s, SF_ERR_FORMAT, "the scales %gx%g are not positive", s->node->scale[0],
                        s->node->scale[1]);
         return data_input(s, 0);
     }
-    if (scales == 1) return bad(s, SF_ERR_FORMAT, "the scales are missing");
+    if (s->reader->opset < 11) return bad(s, SF_ERR_FORMAT, "the scales are missing");
     SF_TRY(constant_input(s, 3, "sizes", values, &count));
-    SF_TRY(image_axes(s, values, count, 4, (double)NAN, image));
+    SF_TRY(image_axes(s, values, count, (double)NAN, image));
     for (int axis = 0; axis < 2; axis++) {
         if (!(image[axis] >= 1.0))
             return bad(s, SF_ERR_FORMAT, "the size %g is not positive", image[axis]);
@@ -520,7 +551,12 @@ static sf_status read_node(sf_reader *reader, const Onnx__NodeProto *proto)
     node.output = find(reader, proto->output[0])->value;
     SF_TRY(sf_allocate(&node.input, proto->n_input, sizeof *node.input));
     SF_GO(import->read(&source));
-    SF_GO(sf_graph_add_node(reader->graph, &node));
+    if (sf_node_is_constant(reader->graph, &node)) {
+        status = sf_graph_fold(reader->graph, &node, &reader->fold_budget);
+        if (status != SF_OK) status = sf_fail(status, "%s: %s", reader->file, sf_last_error());
+    } else {
+        status = sf_graph_add_node(reader->graph, &node);
+    }
 done:
     sf_free(node.input);
     return status;
@@ -669,7 +705,15 @@ static sf_status read_graph(sf_reader *reader, const Onnx__ModelProto *model)
     if (output == NULL || output->value == NONE)
         return sf_fail(SF_ERR_FORMAT, "%s: the output '%s' is produced by nothing", reader->file,
                        text_of(proto->output[0]->name));
+    if (reader->graph->value[output->value].constant != NULL)
+        return sf_fail(SF_ERR_FORMAT,
+                       "%s: the output '%s' is a constant: it does not depend on "
+                       "the image",
+                       reader->file, output->name);
     reader->graph->output = output->value;
+    if (model->n_metadata_props > MOST_ENTRIES)
+        return sf_fail(SF_ERR_FORMAT, "%s has %zu metadata entries; at most %d are supported",
+                       reader->file, model->n_metadata_props, MOST_ENTRIES);
     for (size_t i = 0; i < model->n_metadata_props; i++)
         SF_TRY(sf_graph_set_metadata(reader->graph, text_of(model->metadata_props[i]->key),
                                      text_of(model->metadata_props[i]->value)));
@@ -678,7 +722,7 @@ static sf_status read_graph(sf_reader *reader, const Onnx__ModelProto *model)
 
 sf_status sf_onnx_read(const void *bytes, size_t size, const char *name, sf_graph **graph)
 {
-    sf_reader reader = {.file = name};
+    sf_reader reader = {.file = name, .fold_budget = FOLD_BUDGET};
     Onnx__ModelProto *model = NULL;
     sf_status status;
 

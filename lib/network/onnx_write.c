@@ -1,13 +1,13 @@
-/* onnx_write.c - a graph as an ONNX file: IR version 8, opset 13, weights inside. */
+/* onnx_write.c - a graph as an ONNX file with its weights inside: IR version 8, opset 13, or 9 and
+ * 19 where the operators need that. */
 #include "base/internal.h"
 #include "network/graph.h"
 #include "onnx/onnx.pb-c.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define IR_VERSION 8
-#define OPSET      13
 #define ATTRIBUTES 9
 
 /* Everything protobuf-c's structures point to comes from here and goes in one sweep. */
@@ -117,14 +117,75 @@ static Onnx__ValueInfoProto *value_info(sf_pool *pool, const char *name, const s
     return info;
 }
 
-/* ---- nodes --------------------------------------------------------------------------------- */
-
 typedef struct sf_writer {
     sf_pool pool;
     const sf_graph *graph;
-    char **name; /* of every value, each once */
+    const char **taken; /* the values' names as they are, sorted */
+    char **name;        /* of every value, each once */
     Onnx__GraphProto proto;
 } sf_writer;
+
+/* ---- names ---------------------------------------------------------------------------------- */
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* How many values bear the name: 0, 1 or 2 for more. */
+static int times_taken(const sf_writer *w, const char *name)
+{
+    const char **end = w->taken + w->graph->value_count;
+    const char **found = bsearch(&name, w->taken, w->graph->value_count, sizeof name, by_text);
+
+    if (found == NULL) return 0;
+    if (found > w->taken && strcmp(found[-1], name) == 0) return 2;
+    return found + 1 < end && strcmp(found[1], name) == 0 ? 2 : 1;
+}
+
+/* "stem.suffix", and as many underscores behind it as make it new. */
+static char *new_name(sf_writer *w, const char *stem, const char *suffix)
+{
+    const size_t room = strlen(stem) + strlen(suffix) + 16;
+    char *name = take(&w->pool, room, 1);
+    size_t length;
+
+    if (name == NULL) return NULL;
+    length = (size_t)snprintf(name, room, "%s.%s", stem, suffix);
+    while (length + 1 < room && times_taken(w, name) > 0) name[length++] = '_';
+    return name;
+}
+
+/* A value keeps its name where no other bears it; an input or the output in any case, for others
+ * may address these. */
+static char *value_name(sf_writer *w, size_t value)
+{
+    const sf_graph *graph = w->graph;
+    const char *old = graph->value[value].name;
+    const bool door = value == graph->output || value == graph->input[0] ||
+                      (graph->input_count > 1 && value == graph->input[1]);
+    char number[24];
+
+    if (old[0] != '\0' && (door || times_taken(w, old) == 1)) return text(&w->pool, old);
+    (void)snprintf(number, sizeof number, "%zu", value);
+    return new_name(w, old[0] == '\0' ? "value" : old, number);
+}
+
+static sf_status name_values(sf_writer *w)
+{
+    const size_t count = w->graph->value_count;
+
+    w->taken = take(&w->pool, count, sizeof *w->taken);
+    w->name = take(&w->pool, count, sizeof *w->name);
+    if (w->pool.status != SF_OK) return w->pool.status;
+    for (size_t i = 0; i < count; i++) w->taken[i] = w->graph->value[i].name;
+    qsort(w->taken, count, sizeof *w->taken, by_text);
+    for (size_t i = 0; i < count; i++) w->name[i] = value_name(w, i);
+    return w->pool.status;
+}
+
+/* ---- attributes and nodes ---------------------------------------------------------------------
+ */
 
 static Onnx__AttributeProto *attribute(sf_writer *w, Onnx__NodeProto *node, const char *name,
                                        Onnx__AttributeProto__AttributeType type)
@@ -194,14 +255,26 @@ static void put_constant(sf_writer *w, Onnx__NodeProto *node, const char *what, 
 {
     const sf_shape shape = {.rank = rank, .dim = {count}};
     void *copy = take(&w->pool, count, size);
-    char *name = take(&w->pool, strlen(node->output[0]) + strlen(what) + 2, 1);
+    char *name = new_name(w, node->output[0], what);
 
     if (w->pool.status != SF_OK) return;
     if (count > 0) memcpy(copy, data, count * size);
-    (void)sprintf(name, "%s.%s", node->output[0], what);
     node->input[node->n_input++] = name;
     w->proto.initializer[w->proto.n_initializer++] =
         tensor(&w->pool, name, type, &shape, copy, count * size);
+}
+
+static bool has_dilations(const sf_node *node)
+{
+    return node->dilation[0] > 1 || node->dilation[1] > 1;
+}
+
+/* What opset 13 has no words for. */
+static bool is_newer(const sf_node *node)
+{
+    return (node->op == SF_OP_AVERAGE_POOL && has_dilations(node)) ||
+           (node->op == SF_OP_PAD && node->pad_mode == SF_PAD_WRAP) ||
+           (node->op == SF_OP_RESIZE && node->scale[0] == 0.0);
 }
 
 static void put_window(sf_writer *w, Onnx__NodeProto *to, const sf_node *node)
@@ -217,6 +290,7 @@ static void put_window(sf_writer *w, Onnx__NodeProto *to, const sf_node *node)
     if (node->op == SF_OP_AVERAGE_POOL) {
         put_int(w, to, "count_include_pad", node->count_include_pad);
         put_int(w, to, "ceil_mode", node->ceil_mode);
+        if (has_dilations(node)) put_sizes(w, to, "dilations", node->dilation);
         return;
     }
     put_sizes(w, to, "dilations", node->dilation);
@@ -244,13 +318,20 @@ static void put_resize(sf_writer *w, Onnx__NodeProto *to, const sf_node *node)
     static const char *const rounding[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
                                            "ceil"};
     const float scales[4] = {1.0f, 1.0f, (float)node->scale[0], (float)node->scale[1]};
+    const int64_t sizes[2] = {(int64_t)node->size[0], (int64_t)node->size[1]};
 
     put_word(w, to, "mode", modes[node->resize_mode]);
     put_word(w, to, "coordinate_transformation_mode", coordinates[node->resize_coordinates]);
     put_word(w, to, "nearest_mode", rounding[node->resize_rounding]);
     to->input[to->n_input++] = text(&w->pool, ""); /* no region of interest */
-    put_constant(w, to, "scales", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, scales, 4, sizeof *scales,
-                 1);
+    if (node->scale[0] > 0.0) {
+        put_constant(w, to, "scales", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, scales, 4,
+                     sizeof *scales, 1);
+        return;
+    }
+    put_longs(w, to, "axes", (const long[]){2, 3}, 2);
+    to->input[to->n_input++] = text(&w->pool, "");
+    put_constant(w, to, "sizes", ONNX__TENSOR_PROTO__DATA_TYPE__INT64, sizes, 2, sizeof *sizes, 1);
 }
 
 static void put_attributes(sf_writer *w, Onnx__NodeProto *to, const sf_node *node)
@@ -277,19 +358,11 @@ static void put_attributes(sf_writer *w, Onnx__NodeProto *to, const sf_node *nod
 static sf_status put_node(sf_writer *w, const sf_node *node)
 {
     Onnx__NodeProto *to = take(&w->pool, 1, sizeof *to);
-    char **input = take(&w->pool, node->input_count + 3, sizeof *input);
+    char **input = take(&w->pool, node->input_count + 4, sizeof *input);
     char **output = take(&w->pool, 1, sizeof *output);
     Onnx__AttributeProto **attributes = take(&w->pool, ATTRIBUTES, sizeof *attributes);
 
     if (w->pool.status != SF_OK) return w->pool.status;
-    if (node->op == SF_OP_RESIZE && node->scale[0] == 0.0)
-        return sf_fail(SF_ERR_UNSUPPORTED,
-                       "node '%s' (Resize) has a fixed size, which cannot be written for any batch",
-                       node->name);
-    if (node->op == SF_OP_AVERAGE_POOL && (node->dilation[0] > 1 || node->dilation[1] > 1))
-        return sf_fail(SF_ERR_UNSUPPORTED,
-                       "node '%s' (AveragePool) has dilations, which opset %d has not", node->name,
-                       OPSET);
     onnx__node_proto__init(to);
     for (size_t i = 0; i < node->input_count; i++) input[i] = w->name[node->input[i]];
     output[0] = w->name[node->output];
@@ -306,29 +379,6 @@ static sf_status put_node(sf_writer *w, const sf_node *node)
 }
 
 /* ---- the whole file ------------------------------------------------------------------------ */
-
-/* Every value's name with its number, "conv1.7"; inputs and output keep their names when these
- * are there, for others may address them. */
-static sf_status name_values(sf_writer *w)
-{
-    const sf_graph *graph = w->graph;
-
-    w->name = take(&w->pool, graph->value_count, sizeof *w->name);
-    for (size_t i = 0; i < graph->value_count && w->pool.status == SF_OK; i++) {
-        const char *old = graph->value[i].name;
-        const bool door = i == graph->output || i == graph->input[0] ||
-                          (graph->input_count > 1 && i == graph->input[1]);
-        const size_t room = strlen(old) + 32;
-
-        w->name[i] = take(&w->pool, room, 1);
-        if (w->name[i] == NULL) break;
-        if (door && old[0] != '\0')
-            (void)snprintf(w->name[i], room, "%s", old);
-        else
-            (void)snprintf(w->name[i], room, "v%zu", i);
-    }
-    return w->pool.status;
-}
 
 static sf_status fill_graph(sf_writer *w)
 {
@@ -369,16 +419,19 @@ static sf_status fill_model(sf_writer *w, Onnx__ModelProto *model)
     Onnx__StringStringEntryProto *entry = take(&w->pool, w->graph->metadata_count, sizeof *entry);
     Onnx__StringStringEntryProto **list = take(&w->pool, w->graph->metadata_count, sizeof *list);
 
+    bool newer = false;
+
     if (w->pool.status != SF_OK) return w->pool.status;
+    for (size_t i = 0; i < w->graph->node_count; i++) newer |= is_newer(&w->graph->node[i]);
     onnx__operator_set_id_proto__init(opset);
     opset->domain = text(&w->pool, "");
     opset->has_version = 1;
-    opset->version = OPSET;
+    opset->version = newer ? 19 : 13;
     opsets[0] = opset;
     model->opset_import = opsets;
     model->n_opset_import = 1;
     model->has_ir_version = 1;
-    model->ir_version = IR_VERSION;
+    model->ir_version = newer ? 9 : 8;
     model->producer_name = text(&w->pool, "scorefield");
     model->producer_version = text(&w->pool, sf_version());
     for (size_t i = 0; i < w->graph->metadata_count; i++) {

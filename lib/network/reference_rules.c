@@ -273,12 +273,13 @@ static double resized_from(const sf_node *node, int axis, double i, double old, 
     const double scale = node->scale[axis] > 0.0 ? node->scale[axis] : new / old;
 
     switch (node->resize_coordinates) {
-    case SF_RESIZE_ASYMMETRIC: return i / scale;
+    case SF_RESIZE_ASYMMETRIC: return (double)(float)(i / scale);
     case SF_RESIZE_ALIGN_CORNERS: return new > 1.0 ? i *(old - 1.0) / (new - 1.0) : 0.0;
-    case SF_RESIZE_PYTORCH_HALF_PIXEL: return new > 1.0 ? (i + 0.5) / scale - 0.5 : 0.0;
+    case SF_RESIZE_PYTORCH_HALF_PIXEL:
+        return new > 1.0 ? (double)(float)((i + 0.5) / scale) - 0.5 : 0.0;
     case SF_RESIZE_HALF_PIXEL: break;
     }
-    return (i + 0.5) / scale - 0.5;
+    return (double)(float)((i + 0.5) / scale) - 0.5;
 }
 
 static double round_to_cell(sf_resize_rounding rounding, double x)

@@ -3,25 +3,36 @@
 #include "network/graph.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NONE SIZE_MAX
 
-static size_t uses(const sf_graph *graph, size_t value)
-{
-    size_t count = graph->output == value;
+/* Of the values that are there at the beginning. */
+typedef struct sf_uses {
+    size_t *producer; /* the node that computes it, or NONE */
+    size_t *count;    /* nodes that read it, and the caller if it is the output */
+} sf_uses;
 
-    for (size_t i = 0; i < graph->node_count; i++)
-        for (size_t j = 0; j < graph->node[i].input_count; j++)
-            count += graph->node[i].input[j] == value;
-    return count;
+static void drop_uses(sf_uses *uses)
+{
+    sf_free(uses->producer);
+    sf_free(uses->count);
 }
 
-static size_t producer(const sf_graph *graph, size_t value)
+static sf_status find_uses(const sf_graph *graph, sf_uses *uses)
 {
-    for (size_t i = 0; i < graph->node_count; i++)
-        if (graph->node[i].output == value) return i;
-    return NONE;
+    *uses = (sf_uses){0};
+    SF_TRY(sf_allocate(&uses->producer, graph->value_count, sizeof *uses->producer));
+    SF_TRY(sf_allocate(&uses->count, graph->value_count, sizeof *uses->count));
+    for (size_t i = 0; i < graph->value_count; i++) uses->producer[i] = NONE;
+    for (size_t i = 0; i < graph->node_count; i++) {
+        uses->producer[graph->node[i].output] = i;
+        for (size_t j = 0; j < graph->node[i].input_count; j++)
+            uses->count[graph->node[i].input[j]]++;
+    }
+    uses->count[graph->output]++;
+    return SF_OK;
 }
 
 /* ---- BatchNormalization -------------------------------------------------------------------- */
@@ -100,40 +111,43 @@ static sf_status fold_into(sf_graph *graph, size_t conv, size_t norm, const floa
     return SF_OK;
 }
 
-/* Otherwise Mul, and Add of constants [1, channels, 1, 1]. */
+/* Otherwise Mul, in a node "name.gain", and Add of constants [1, channels, 1, 1]. */
 static sf_status expand(sf_graph *graph, size_t norm, const float *gain, const float *offset,
                         size_t channels)
 {
     const sf_shape shape = {.rank = 4, .dim = {1, channels, 1, 1}};
     const char *name = graph->node[norm].name;
-    size_t scaled, factor, term;
+    const size_t room = strlen(name) + sizeof ".gain";
+    sf_node mul = {.op = SF_OP_MUL, .input_count = 2};
+    sf_status status;
+    size_t factor, term, input[2];
 
-    SF_TRY(sf_graph_add_value(graph, name, NULL, NULL, &scaled));
-    SF_TRY(sf_graph_add_value(graph, name, &shape, gain, &factor));
-    SF_TRY(sf_graph_add_value(graph, name, &shape, offset, &term));
-    {
-        const sf_node mul = {.op = SF_OP_MUL,
-                             .name = graph->node[norm].name,
-                             .input = (size_t[]){graph->node[norm].input[0], factor},
-                             .input_count = 2,
-                             .output = scaled};
-        SF_TRY(sf_graph_add_node(graph, &mul));
-    }
+    SF_TRY(sf_allocate(&mul.name, room, 1));
+    (void)snprintf(mul.name, room, "%s.gain", name);
+    SF_GO(sf_graph_add_value(graph, mul.name, NULL, NULL, &mul.output));
+    SF_GO(sf_graph_add_value(graph, name, &shape, gain, &factor));
+    SF_GO(sf_graph_add_value(graph, name, &shape, offset, &term));
+    input[0] = graph->node[norm].input[0];
+    input[1] = factor;
+    mul.input = input;
+    SF_GO(sf_graph_add_node(graph, &mul));
     graph->node[norm].op = SF_OP_ADD;
-    graph->node[norm].input[0] = scaled;
+    graph->node[norm].input[0] = mul.output;
     graph->node[norm].input[1] = term;
     graph->node[norm].input_count = 2;
-    return SF_OK;
+done:
+    sf_free(mul.name);
+    return status;
 }
 
 /* Whether the node is a convolution with constant weights that fit `channels`. */
-static bool can_fold(const sf_graph *graph, size_t node, size_t channels)
+static bool can_fold(const sf_graph *graph, const sf_uses *uses, size_t node, size_t channels)
 {
     const sf_node *conv = &graph->node[node];
     const sf_shape *w;
 
     if (conv->op != SF_OP_CONV && conv->op != SF_OP_CONV_TRANSPOSE) return false;
-    if (conv->input_count < 2 || uses(graph, conv->output) != 1) return false;
+    if (conv->input_count < 2 || uses->count[conv->output] != 1) return false;
     for (size_t i = 1; i < conv->input_count; i++)
         if (graph->value[conv->input[i]].constant == NULL) return false;
     w = &graph->value[conv->input[1]].shape;
@@ -143,9 +157,9 @@ static bool can_fold(const sf_graph *graph, size_t node, size_t channels)
     return (conv->op == SF_OP_CONV ? w->dim[0] : w->dim[1] * conv->groups) == channels;
 }
 
-static sf_status fold_norm(sf_graph *graph, size_t norm)
+static sf_status fold_norm(sf_graph *graph, sf_uses *uses, size_t norm)
 {
-    const size_t before = producer(graph, graph->node[norm].input[0]);
+    const size_t before = uses->producer[graph->node[norm].input[0]];
     float *gain, *offset = NULL;
     sf_status status;
     size_t channels;
@@ -156,8 +170,9 @@ static sf_status fold_norm(sf_graph *graph, size_t norm)
                        graph->node[norm].input_count);
     SF_GO(gains(graph, &graph->node[norm], &gain, &offset));
     channels = graph->value[graph->node[norm].input[1]].shape.dim[0];
-    if (before != NONE && can_fold(graph, before, channels)) {
+    if (before != NONE && can_fold(graph, uses, before, channels)) {
         SF_GO(fold_into(graph, before, norm, gain, offset, channels));
+        uses->producer[graph->node[norm].output] = before;
         /* The norm computes nothing that is needed: its old input's name goes with it. */
         graph->node[norm].op = SF_OP_IDENTITY;
         graph->node[norm].input_count = 1;
@@ -174,15 +189,25 @@ done:
 
 /* ---- Identity, and the ranks of constants -------------------------------------------------- */
 
-static void drop_identity(sf_graph *graph, const sf_node *identity)
+/* Whoever reads an Identity reads what it reads. The nodes are sorted as far as Identity is
+ * concerned, so what an Identity reads is known when its own readers come. */
+static sf_status drop_identities(sf_graph *graph)
 {
-    const size_t from = identity->output, to = identity->input[0];
+    size_t *same; /* the value that each one is the same as */
+    const size_t count = graph->value_count;
 
+    SF_TRY(sf_allocate(&same, count, sizeof *same));
+    for (size_t i = 0; i < count; i++) same[i] = i;
+    for (size_t i = 0; i < graph->node_count; i++)
+        if (graph->node[i].op == SF_OP_IDENTITY)
+            same[graph->node[i].output] = same[graph->node[i].input[0]];
     for (size_t i = 0; i < graph->node_count; i++)
         for (size_t j = 0; j < graph->node[i].input_count; j++)
-            if (graph->node[i].input[j] == from) graph->node[i].input[j] = to;
-    /* A network that is the identity keeps its one node. */
-    if (graph->output == from && producer(graph, to) != NONE) graph->output = to;
+            graph->node[i].input[j] = same[graph->node[i].input[j]];
+    /* A network that is the identity keeps a node. */
+    if (!sf_graph_is_source(graph, same[graph->output])) graph->output = same[graph->output];
+    sf_free(same);
+    return SF_OK;
 }
 
 /* [C,1,1] and scalars become [1,C,1,1] and [1,1,1,1] where they are added or multiplied. */
@@ -218,14 +243,24 @@ static sf_status widen_constants(sf_graph *graph)
     return SF_OK;
 }
 
-sf_status sf_graph_simplify(sf_graph *graph)
+static sf_status fold_norms(sf_graph *graph)
 {
     const size_t count = graph->node_count;
+    sf_status status;
+    sf_uses uses;
 
+    SF_GO(find_uses(graph, &uses));
     for (size_t i = 0; i < count; i++)
-        if (graph->node[i].op == SF_OP_BATCH_NORM) SF_TRY(fold_norm(graph, i));
-    for (size_t i = 0; i < graph->node_count; i++)
-        if (graph->node[i].op == SF_OP_IDENTITY) drop_identity(graph, &graph->node[i]);
+        if (graph->node[i].op == SF_OP_BATCH_NORM) SF_GO(fold_norm(graph, &uses, i));
+done:
+    drop_uses(&uses);
+    return status;
+}
+
+sf_status sf_graph_simplify(sf_graph *graph)
+{
+    SF_TRY(fold_norms(graph));
+    SF_TRY(drop_identities(graph));
     SF_TRY(widen_constants(graph));
     return sf_graph_finish(graph);
 }
