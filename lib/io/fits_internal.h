@@ -85,6 +85,18 @@ typedef struct sf_fits_hdu {
  * pixels, and checks all that it passes. */
 sf_status sf_fits_scan(const sf_fits_source *source, sf_fits_hdu *hdu);
 
+/* ---- the streams: whether a tile's bytes hold all that its decoder will read ------------------
+ */
+
+bool sf_rice_is_sound(const unsigned char *stream, size_t size, size_t pixels, size_t word,
+                      size_t block);
+bool sf_plio_is_sound(const unsigned char *stream, size_t words);
+/* rows x columns: the tile's lengths, the FITS axis that varies fastest last; most_planes: bits
+ * of the integers that the decoder works with, less the sign. */
+#define SF_HCOMPRESS_HEADER 25 /* bytes */
+sf_status sf_hcompress_is_sound(const unsigned char *stream, size_t size, size_t rows,
+                                size_t columns, unsigned most_planes, bool *sound);
+
 /* ---- the tiles ------------------------------------------------------------------------------ */
 
 /* Checks the table of a compressed image at which CFITSIO stands: every tile's bytes lie in the

@@ -40,14 +40,17 @@ typedef struct wish {
 
 static bool has_value(const char *card) { return card[8] == '=' && card[9] == ' '; }
 
-/* An integer value: digits, then blanks or a comment. */
+/* An integer value: blanks, digits, then blanks or a comment. */
 static bool card_integer(const char *card, long long *value)
 {
+    const char *start = card + 10;
     char *end;
 
+    while (*start == ' ') start++;
+    if (!isdigit((unsigned char)*start) && *start != '-' && *start != '+') return false;
     errno = 0;
-    *value = strtoll(card + 10, &end, 10);
-    if (end == card + 10 || errno != 0) return false;
+    *value = strtoll(start, &end, 10);
+    if (end == start || errno != 0) return false;
     while (*end == ' ') end++;
     return *end == '\0' || *end == '/';
 }
@@ -191,6 +194,19 @@ static sf_status take_card(const char *path, const char *card, header *h)
     return take_integer(path, card, h);
 }
 
+/* A table's second to eighth cards (FITS standard 4.0, sections 7.2.1 and 7.3.1). Where one is
+ * another, CFITSIO takes memory for a number of columns that it has not read. */
+static sf_status check_order(const char *path, int number, const char *card, size_t index)
+{
+    static const char *const order[] = {"BITPIX", "NAXIS",  "NAXIS1", "NAXIS2",
+                                        "PCOUNT", "GCOUNT", "TFIELDS"};
+
+    if (index < 1 || index > sizeof order / sizeof order[0]) return SF_OK;
+    if (is_keyword(card, order[index - 1]) && has_value(card)) return SF_OK;
+    return sf_fail(SF_ERR_FORMAT, "%s, HDU %d: card %zu of the table's header is not %s", path,
+                   number, index + 1, order[index - 1]);
+}
+
 static void header_clear(header *h, size_t start)
 {
     memset(h, 0, sizeof *h);
@@ -222,6 +238,9 @@ static sf_status header_read(const sf_fits_source *source, size_t start, int num
                 return SF_OK;
             }
             SF_TRY(take_card(source->path, card, h));
+            if (h->columns)
+                SF_TRY(
+                    check_order(source->path, number, card, (offset - start + i) / SF_FITS_CARD));
         }
     }
 }

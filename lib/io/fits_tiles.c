@@ -2,8 +2,8 @@
  * standard 4.0, section 10).
  *
  * CFITSIO's decoders believe the stream: it decides how far they read and write. So for each tile
- * the descriptor must point into the heap, and what the stream says of its own length must be
- * what the tile needs; a Rice stream's bits are counted. */
+ * the descriptor must point into the heap, and the stream must have all that its decoder will
+ * read for the tile's pixels. */
 #include "io/fits_internal.h"
 
 #include <stdio.h>
@@ -27,6 +27,17 @@ static int find_column(fitsfile *file, const char *name)
     return column;
 }
 
+/* CFITSIO would scale even the bytes of a stream, and decode others than were checked. */
+static bool is_scaled(fitsfile *file, int column)
+{
+    double scale = 1.0, zero = 0.0;
+    int code = 0;
+
+    if (column == 0) return false;
+    fits_get_bcolparms(file, column, NULL, NULL, NULL, NULL, &scale, &zero, NULL, NULL, &code);
+    return code != 0 || scale != 1.0 || zero != 0.0;
+}
+
 static columns find_columns(const sf_fits_source *source, const sf_fits_hdu *hdu)
 {
     columns c = {.compressed = find_column(source->file, "COMPRESSED_DATA"),
@@ -43,12 +54,14 @@ static columns find_columns(const sf_fits_source *source, const sf_fits_hdu *hdu
     return c;
 }
 
-/* Pixels of the tile in row `row` (0 ...): tiles at the image's far edges are cut. */
-static size_t tile_pixels(const sf_fits_hdu *hdu, size_t row, size_t *longest, size_t *second)
+/* Pixels of the tile in row `row` (0 ...), and its first two lengths that are not 1: tiles at
+ * the image's far edges are cut. */
+static size_t tile_pixels(const sf_fits_hdu *hdu, size_t row, size_t lengths[2])
 {
     size_t pixels = 1;
+    int n = 0;
 
-    *longest = *second = 1;
+    lengths[0] = lengths[1] = 1;
     for (int i = 0; i < hdu->axes; i++) {
         const size_t tiles = (hdu->shape[i] - 1) / hdu->tile[i] + 1;
         const size_t first = row % tiles * hdu->tile[i];
@@ -56,52 +69,13 @@ static size_t tile_pixels(const sf_fits_hdu *hdu, size_t row, size_t *longest, s
             hdu->shape[i] - first < hdu->tile[i] ? hdu->shape[i] - first : hdu->tile[i];
         pixels *= length;
         row /= tiles;
-        if (length > *longest) {
-            *second = *longest;
-            *longest = length;
-        } else if (length > *second) {
-            *second = length;
-        }
+        if (length > 1 && n < 2) lengths[n++] = length;
     }
     return pixels;
 }
 
 /* ---- one stream --------------------------------------------------------------------------------
  */
-
-static size_t big_endian(const unsigned char *bytes, size_t count)
-{
-    size_t value = 0;
-
-    for (size_t i = 0; i < count; i++) value = value << 8 | bytes[i];
-    return value;
-}
-
-/* Bytes: DD 99, then the two lengths; they are the tile's two axes that are longer than 1. */
-static bool hcompress_is_sound(const unsigned char *stream, size_t size, size_t a, size_t b)
-{
-    size_t nx, ny;
-
-    if (size < 25 || stream[0] != 0xdd || stream[1] != 0x99) return false;
-    nx = big_endian(stream + 2, 4);
-    ny = big_endian(stream + 6, 4);
-    return ((nx == a && ny == b) || (nx == b && ny == a)) && stream[22] <= 64 && stream[23] <= 64 &&
-           stream[24] <= 64;
-}
-
-/* The line list's own length, in 16-bit words, is at word 3, or at words 4 and 5. */
-static bool plio_is_sound(const unsigned char *stream, size_t words)
-{
-    size_t length;
-
-    if (words < 3) return false;
-    length = big_endian(stream + 4, 2);
-    if (length == 0 || length > 32767) {
-        if (words < 5) return false;
-        length = (big_endian(stream + 8, 2) << 15) + big_endian(stream + 6, 2);
-    }
-    return length <= words;
-}
 
 /* The stream holds words of one of the sizes, as many as the tile has pixels. */
 static bool gzip_is_sound(const unsigned char *stream, size_t size, size_t pixels,
@@ -113,59 +87,6 @@ static bool gzip_is_sound(const unsigned char *stream, size_t size, size_t pixel
     for (size_t word = sizes[0]; word <= sizes[1]; word *= 2)
         if (length == pixels * word) return true;
     return false;
-}
-
-typedef struct bits {
-    const unsigned char *stream;
-    size_t next, end; /* in bits */
-} bits;
-
-/* The next `count` bits as a number; false at the stream's end. */
-static bool take_bits(bits *b, size_t count, unsigned *value)
-{
-    *value = 0;
-    if (b->end - b->next < count) return false;
-    for (; count > 0; count--, b->next++)
-        *value = *value << 1 | ((unsigned)b->stream[b->next / 8] >> (7 - b->next % 8) & 1U);
-    return true;
-}
-
-/* One pixel: zeros up to a one, then `low` bits as they are. */
-static bool skip_rice_pixel(bits *b, size_t low)
-{
-    unsigned bit = 0;
-
-    while (bit == 0)
-        if (!take_bits(b, 1, &bit)) return false;
-    if (b->end - b->next < low) return false;
-    b->next += low;
-    return true;
-}
-
-/* Whether a Rice stream (White & Becker 1998) holds all the pixels: the first word, then blocks
- * that start with their number of low bits + 1; 0: all differences are zero, the largest: the
- * words are not coded. */
-static bool rice_is_sound(const unsigned char *stream, size_t size, size_t pixels,
-                          const sf_fits_hdu *hdu)
-{
-    const size_t word = hdu->rice_word, head = word == 1 ? 3 : word == 2 ? 4 : 5;
-    const unsigned uncoded = word == 1 ? 7 : word == 2 ? 15 : 26;
-    bits b = {.stream = stream, .next = 8 * word, .end = 8 * size};
-
-    if (size <= word) return false;
-    for (size_t done = 0; done < pixels; done += hdu->rice_block) {
-        const size_t n = pixels - done < hdu->rice_block ? pixels - done : hdu->rice_block;
-        unsigned kind;
-        if (!take_bits(&b, head, &kind)) return false;
-        if (kind == uncoded) {
-            if (b.end - b.next < 8 * word * n) return false;
-            b.next += 8 * word * n;
-        } else if (kind > 0) {
-            for (size_t i = 0; i < n; i++)
-                if (!skip_rice_pixel(&b, kind - 1)) return false;
-        }
-    }
-    return true;
 }
 
 /* ---- one tile ----------------------------------------------------------------------------------
@@ -220,28 +141,34 @@ static sf_status load_stream(tile_check *check, const tile_cell *cell)
 }
 
 /* The stream in COMPRESSED_DATA, by codec. */
-static bool compressed_is_sound(const tile_check *check, const tile_cell *cell, size_t pixels,
-                                size_t longest, size_t second)
+static sf_status check_stream(const tile_check *check, const tile_cell *cell, size_t pixels,
+                              const size_t lengths[2], bool *sound)
 {
     const sf_fits_hdu *hdu = check->hdu;
+    const unsigned char *stream = check->stream;
     /* CFITSIO writes 8-byte floats also into 4-byte images. */
     static const size_t integer_sizes[] = {1, 4}, float_sizes[] = {4, 8};
+    const bool floats = hdu->bitpix < 0 && !check->column.quantized;
 
+    *sound = false;
     switch (hdu->codec) {
-    case SF_CODEC_HCOMPRESS:
-        return cell->bytes == 1 && longest * second == pixels &&
-               hcompress_is_sound(check->stream, cell->length, longest, second);
-    case SF_CODEC_PLIO: return cell->bytes == 2 && plio_is_sound(check->stream, cell->length);
+    case SF_CODEC_HCOMPRESS: /* an image: two lengths, the first varies fastest */
+        if (cell->bytes == 1 && lengths[0] * lengths[1] == pixels)
+            return sf_hcompress_is_sound(stream, cell->length, lengths[1], lengths[0],
+                                         hdu->bitpix == 8 || hdu->bitpix == 16 ? 31 : 63, sound);
+        break;
+    case SF_CODEC_PLIO: *sound = cell->bytes == 2 && sf_plio_is_sound(stream, cell->length); break;
     case SF_CODEC_GZIP:
-        return cell->bytes == 1 &&
-               gzip_is_sound(check->stream, cell->length, pixels,
-                             hdu->bitpix < 0 && !check->column.quantized ? float_sizes
-                                                                         : integer_sizes);
+        *sound = cell->bytes == 1 &&
+                 gzip_is_sound(stream, cell->length, pixels, floats ? float_sizes : integer_sizes);
+        break;
     case SF_CODEC_RICE:
-        return cell->bytes == 1 && rice_is_sound(check->stream, cell->length, pixels, hdu);
+        *sound = cell->bytes == 1 &&
+                 sf_rice_is_sound(stream, cell->length, pixels, hdu->rice_word, hdu->rice_block);
+        break;
     case SF_CODEC_NONE: break;
     }
-    return false;
+    return SF_OK;
 }
 
 static sf_status check_tile(tile_check *check, size_t row, bool *sound)
@@ -249,8 +176,8 @@ static sf_status check_tile(tile_check *check, size_t row, bool *sound)
     const sf_fits_hdu *hdu = check->hdu;
     fitsfile *file = check->source->file;
     tile_cell compressed, gzip, plain;
-    size_t longest, second;
-    const size_t pixels = tile_pixels(hdu, row, &longest, &second);
+    size_t lengths[2];
+    const size_t pixels = tile_pixels(hdu, row, lengths);
     const size_t exact[] = {(size_t)abs(hdu->bitpix) / 8, (size_t)abs(hdu->bitpix) / 8};
 
     *sound = read_cell(file, hdu, check->column.compressed, row, &compressed) &&
@@ -259,8 +186,9 @@ static sf_status check_tile(tile_check *check, size_t row, bool *sound)
     if (!*sound) return SF_OK;
     if (compressed.length > 0) {
         SF_TRY(load_stream(check, &compressed));
-        *sound = compressed_is_sound(check, &compressed, pixels, longest, second);
-    } else if (check->column.plain > 0) { /* the order in which CFITSIO looks for them */
+        return check_stream(check, &compressed, pixels, lengths, sound);
+    }
+    if (check->column.plain > 0) { /* the order in which CFITSIO looks for them */
         *sound = plain.length == pixels;
     } else if (check->column.gzip > 0) {
         SF_TRY(load_stream(check, &gzip));
@@ -282,6 +210,10 @@ sf_status sf_fits_tiles_check(const sf_fits_source *source, const sf_fits_hdu *h
 
     if (check.column.compressed == 0)
         return sf_fail(SF_ERR_FORMAT, "%s, HDU %d: the column COMPRESSED_DATA is missing",
+                       source->path, hdu->number);
+    if (is_scaled(source->file, check.column.compressed) ||
+        is_scaled(source->file, check.column.gzip))
+        return sf_fail(SF_ERR_FORMAT, "%s, HDU %d: the compressed bytes have a TSCAL or TZERO",
                        source->path, hdu->number);
     for (size_t row = 0; row < hdu->rows; row++) {
         bool sound = false;

@@ -210,6 +210,41 @@ static void test_poisoned_keywords(void **state)
     }
 }
 
+/* Damage where CFITSIO goes on with a number of columns that it has not read: a value that only
+ * looks like a number, a card out of order; and a scaled column of streams. */
+static void test_damaged_tables(void **state)
+{
+    static const struct {
+        const char *card, *damaged;
+    } damage[] = {{"NAXIS1  = ", "NAXIS1  = \n                  8"},
+                  {"NAXIS2  = ", "NAXIS2  =                   2."},
+                  {"NAXIS2  = ", "NAXIS3  =                    2"},
+                  {"PCOUNT  = ", "PCOUNT  = 'open"},
+                  {"TFIELDS = ", "COMMENT in its place"},
+                  {"TFIELDS = ", "TFIELDS =\t                   1"},
+                  {"ZSIMPLE = ", "TZERO1  =                   1."},
+                  {"ZSIMPLE = ", "TSCAL1  =                   2."}};
+
+    (void)state;
+    for (size_t k = 0; k < sizeof damage / sizeof damage[0]; k++) {
+        size_t size;
+        unsigned char *bytes = make_seed(&seeds[2], &size);
+        sf_fits *fits;
+        bool found = false;
+        for (size_t i = 2880; i + 80 <= size; i += 80) {
+            if (memcmp(bytes + i, damage[k].card, 10) != 0) continue;
+            memset(bytes + i, ' ', 80);
+            memcpy(bytes + i, damage[k].damaged, strlen(damage[k].damaged));
+            found = true;
+        }
+        assert_true(found);
+        write_bytes(scratch("table.fits"), bytes, size);
+        if (sf_fits_read(scratch("table.fits"), &fits) != SF_ERR_FORMAT)
+            fail_msg("%zu: '%s' was read, or '%s'", k, damage[k].damaged, sf_last_error());
+        free(bytes);
+    }
+}
+
 /* ---- third-party files ------------------------------------------------------------------------
  */
 
@@ -324,9 +359,13 @@ static void test_real_frames(void **state)
 int main(int count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mutations),         cmocka_unit_test(test_truncations),
-        cmocka_unit_test(test_poisoned_keywords), cmocka_unit_test(test_third_party),
-        cmocka_unit_test(test_real_frames),       cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_truncations),
+        cmocka_unit_test(test_poisoned_keywords),
+        cmocka_unit_test(test_damaged_tables),
+        cmocka_unit_test(test_third_party),
+        cmocka_unit_test(test_real_frames),
+        cmocka_unit_test(test_memory),
     };
 
     if (count > 1) cases = atoi(arguments[1]);
