@@ -38,15 +38,23 @@ typedef struct wish {
 
 /* ---- cards ---------------------------------------------------------------------------------- */
 
-static bool has_value(const char *card) { return card[8] == '=' && card[9] == ' '; }
+/* Also without the blank that the standard demands, as CFITSIO reads it. */
+static bool has_value(const char *card) { return card[8] == '='; }
+
+static const char *value_of(const char *card)
+{
+    const char *value = card + 9;
+
+    while (*value == ' ') value++;
+    return value;
+}
 
 /* An integer value: blanks, digits, then blanks or a comment. */
 static bool card_integer(const char *card, long long *value)
 {
-    const char *start = card + 10;
+    const char *start = value_of(card);
     char *end;
 
-    while (*start == ' ') start++;
     if (!isdigit((unsigned char)*start) && *start != '-' && *start != '+') return false;
     errno = 0;
     *value = strtoll(start, &end, 10);
@@ -55,21 +63,14 @@ static bool card_integer(const char *card, long long *value)
     return *end == '\0' || *end == '/';
 }
 
-static bool card_true(const char *card)
-{
-    const char *p = card + 10;
-
-    while (*p == ' ') p++;
-    return *p == 'T';
-}
+static bool card_true(const char *card) { return *value_of(card) == 'T'; }
 
 /* A string value without quotes and trailing blanks; '' stands for one quote. */
 static void card_string(const char *card, char text[FLEN_VALUE])
 {
-    const char *p = card + 10;
+    const char *p = value_of(card);
     size_t n = 0;
 
-    while (*p == ' ') p++;
     if (*p == '\'')
         for (p++; *p != '\0' && n < FLEN_VALUE - 1; p++) {
             if (*p == '\'' && *++p != '\'') break;
@@ -157,6 +158,20 @@ static sf_status take_integer(const char *path, const char *card, header *h)
     return SF_OK;
 }
 
+/* CFITSIO reads these as integers, and a long value that is none overflows its error message. */
+static sf_status check_number(const char *path, const char *card)
+{
+    const char *value = value_of(card);
+    const size_t length = strspn(value, "0123456789+-.EDed");
+
+    if (keyword_index(card, "ZVAL") == 0 && !is_keyword(card, "BLANK") &&
+        !is_keyword(card, "ZBLANK"))
+        return SF_OK;
+    if (length <= 28 && (value[length] == ' ' || value[length] == '/' || value[length] == '\0'))
+        return SF_OK;
+    return sf_fail(SF_ERR_FORMAT, "%s: the header's %.8s is not a number", path, card);
+}
+
 /* ZVAL1, ZVAL2 are integers for Rice only; EXTVER need not be one: both are left out when not. */
 static void take_optional(const char *card, header *h)
 {
@@ -171,6 +186,9 @@ static sf_status take_card(const char *path, const char *card, header *h)
 {
     char text[FLEN_VALUE];
 
+    /* CFITSIO would take it for a keyword, which may be one of those looked for here. */
+    if (memchr(card, '=', 8) != NULL)
+        return sf_fail(SF_ERR_FORMAT, "%s: a header card has its = before column 9", path);
     if (!has_value(card)) return SF_OK;
     if (is_keyword(card, "XTENSION")) {
         card_string(card, text);
@@ -190,6 +208,7 @@ static sf_status take_card(const char *path, const char *card, header *h)
     } else if (is_keyword(card, "EXTNAME")) {
         card_string(card, h->name);
     }
+    SF_TRY(check_number(path, card));
     take_optional(card, h);
     return take_integer(path, card, h);
 }
@@ -217,6 +236,9 @@ static void header_clear(header *h, size_t start)
     for (int i = 0; i < SF_FITS_MAX_AXES; i++) h->axis[i] = h->zaxis[i] = h->ztile[i] = NOT_THERE;
 }
 
+/* CFITSIO finds keywords in small letters, too. */
+static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c; }
+
 /* Reads blocks until END. */
 static sf_status header_read(const sf_fits_source *source, size_t start, int number, header *h)
 {
@@ -237,6 +259,7 @@ static sf_status header_read(const sf_fits_source *source, size_t start, int num
                 h->end = offset + SF_FITS_BLOCK;
                 return SF_OK;
             }
+            for (size_t k = 0; k < 8; k++) card[k] = upper(card[k]);
             SF_TRY(take_card(source->path, card, h));
             if (h->columns)
                 SF_TRY(

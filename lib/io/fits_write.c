@@ -9,6 +9,8 @@
 #include <ctype.h>
 #include <float.h>
 #include <math.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,37 @@ static sf_status fail_image(const sf_fits_writer *writer, int code, const char *
     return sf_cfitsio_fail(code, writer->path, writer->images > 0 ? writer->images - 1 : 0, what);
 }
 
+/* ---- memory -----------------------------------------------------------------------------------
+ */
+
+/* CFITSIO looks at a block's padding before it has written it: what it is given must be zero, and
+ * so the block remembers its size. */
+typedef struct block {
+    size_t size;
+    max_align_t bytes[];
+} block;
+
+static block *block_of(void *memory)
+{
+    return memory == NULL ? NULL : (block *)((char *)memory - offsetof(block, bytes));
+}
+
+static void *resize_zeroed(void *memory, size_t size)
+{
+    block *old = block_of(memory), *b;
+    const size_t before = old != NULL ? old->size : 0;
+
+    if (size > SIZE_MAX - offsetof(block, bytes)) return NULL;
+    b = realloc(old, offsetof(block, bytes) + size);
+    if (b == NULL) return NULL;
+    if (size > before) memset((char *)b->bytes + before, 0, size - before);
+    b->size = size;
+    return b->bytes;
+}
+
+/* ---- beginning and giving up ------------------------------------------------------------------
+ */
+
 sf_status sf_fits_writer_create(const char *path, bool overwrite, sf_fits_writer **writer)
 {
     sf_fits_writer *w = NULL;
@@ -42,13 +75,13 @@ sf_status sf_fits_writer_create(const char *path, bool overwrite, sf_fits_writer
     w->overwrite = overwrite;
     SF_GO(sf_copy_text(path, &w->path));
     w->capacity = SF_FITS_BLOCK;
-    w->memory = calloc(1, w->capacity);
+    w->memory = resize_zeroed(NULL, w->capacity);
     if (w->memory == NULL) {
         status = sf_fail(SF_ERR_MEMORY, "%s: no memory for a header", path);
         goto done;
     }
     sf_cfitsio_lock();
-    fits_create_memfile(&w->file, &w->memory, &w->capacity, (size_t)1 << 24, realloc, &code);
+    fits_create_memfile(&w->file, &w->memory, &w->capacity, (size_t)1 << 24, resize_zeroed, &code);
     if (code != 0) {
         w->file = NULL;
         status = fail_image(w, code, "cannot be begun");
@@ -70,7 +103,7 @@ void sf_fits_writer_release(sf_fits_writer **writer)
         fits_clear_errmsg();
         sf_cfitsio_unlock();
     }
-    free((*writer)->memory);
+    free(block_of((*writer)->memory));
     sf_free((*writer)->pixels);
     sf_free((*writer)->path);
     sf_free(*writer);

@@ -19,6 +19,10 @@
 
 #define SIDE 24
 
+/* Giza forgets the fonts of the pages that it has closed. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) { return "leak:libfontconfig\n"; }
+
 static double ramp[SIDE * SIDE];
 static sf_grid grid;
 
