@@ -98,14 +98,19 @@ static long padded_source(sf_pad_mode mode, long i, long n)
     return -1;
 }
 
-static sf_status pad_taps(const sf_node *node, size_t in, size_t out, long before, sf_taps *taps)
+/* Negative pads crop first, and what is left is padded. */
+static sf_status pad_taps(const sf_node *node, int axis, size_t in, size_t out, sf_taps *taps)
 {
+    const long before = node->pads[axis], after = node->pads[2 + axis];
+    const long first = before < 0 ? -before : 0;
+    const long left = (long)in - first - (after < 0 ? -after : 0);
+
     SF_TRY(make_taps(in, out, out, taps));
     for (size_t i = 0; i < out; i++) {
-        const long from = padded_source(node->pad_mode, (long)i - before, (long)in);
+        const long from = padded_source(node->pad_mode, (long)i - (before > 0 ? before : 0), left);
 
         taps->start[i + 1] = taps->start[i];
-        if (from >= 0) add_tap(taps, i, (size_t)from, 1.0F);
+        if (from >= 0) add_tap(taps, i, (size_t)(first + from), 1.0F);
     }
     return SF_OK;
 }
@@ -231,7 +236,7 @@ sf_status sf_kernel_resample(const sf_node *node, const size_t in[4], const size
         const size_t n = in[2 + axis], m = out[2 + axis];
 
         if (node->op == SF_OP_PAD)
-            SF_GO(pad_taps(node, n, m, pads[axis], taps));
+            SF_GO(pad_taps(node, axis, n, m, taps));
         else if (node->op == SF_OP_RESIZE)
             SF_GO(resize_taps(node, axis, n, m, taps));
         else

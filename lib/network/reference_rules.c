@@ -237,13 +237,22 @@ static void pool(const sf_work *work)
 
 /* ---- resampling ---------------------------------------------------------------------------- */
 
-/* Where position i of a padded axis of n cells comes from; -1: from nowhere. */
-static long padded_from(sf_pad_mode mode, long i, long n)
+/* Where position i of a padded axis of n cells comes from; -1: from nowhere. Negative pads crop
+ * first, so what is cropped is not reflected or wrapped. */
+static long padded_from(const sf_node *node, int axis, long i, long n)
 {
-    if (i >= 0 && i < n) return i;
-    if (mode == SF_PAD_EDGE) return i < 0 ? 0 : n - 1;
-    if (mode == SF_PAD_WRAP) return i < 0 ? i + n : i - n;
-    if (mode == SF_PAD_REFLECT) return i < 0 ? -i : 2 * (n - 1) - i;
+    const long before = node->pads[axis], after = node->pads[2 + axis];
+    const long first = before < 0 ? -before : 0;
+    const long left = n - first - (after < 0 ? -after : 0); /* cells that the crop leaves */
+
+    i -= before > 0 ? before : 0;
+    if (i >= 0 && i < left) return first + i;
+    switch (node->pad_mode) {
+    case SF_PAD_EDGE: return first + (i < 0 ? 0 : left - 1);
+    case SF_PAD_WRAP: return first + (i % left + left) % left;
+    case SF_PAD_REFLECT: return first + (i < 0 ? -i : 2 * (left - 1) - i);
+    case SF_PAD_CONSTANT: break;
+    }
     return -1;
 }
 
@@ -255,10 +264,8 @@ static void pad(const sf_work *work)
 
     for (size_t o = 0; o < size_of(out); o++) {
         locate(out, o, at);
-        const long y =
-            padded_from(node->pad_mode, (long)at[2] - node->pads[0], (long)image->dim[2]);
-        const long x =
-            padded_from(node->pad_mode, (long)at[3] - node->pads[1], (long)image->dim[3]);
+        const long y = padded_from(node, 0, (long)at[2], (long)image->dim[2]);
+        const long x = padded_from(node, 1, (long)at[3], (long)image->dim[3]);
 
         if (inside(image, y, x))
             linear(work, o, 0, pixel(image, at[0], at[1], y, x), 1.0);

@@ -242,17 +242,16 @@ static sf_status pad_shape(const sf_node *node, const sf_shape *shapes, sf_shape
     for (int axis = 0; axis < 2; axis++) {
         const long in = (long)out->dim[2 + axis], before = node->pads[axis];
         const long after = node->pads[2 + axis];
-        const long reach = node->pad_mode == SF_PAD_REFLECT ? in - 1 : in;
+        const long left = in + (before < 0 ? before : 0) + (after < 0 ? after : 0);
 
         if (before < -LIMIT || before > LIMIT || after < -LIMIT || after > LIMIT)
             return misfit(node, shapes, "pads %ld and %ld are out of range", before, after);
-        if ((node->pad_mode == SF_PAD_REFLECT || node->pad_mode == SF_PAD_WRAP) &&
-            (before > reach || after > reach))
-            return misfit(node, shapes, "pads %ld and %ld reach beyond the %ld input cells", before,
-                          after, in);
-        if (in + before + after < 1 || -before >= in || -after >= in)
+        if (left < 1)
             return misfit(node, shapes, "pads %ld and %ld leave nothing of %ld cells", before,
                           after, in);
+        if (node->pad_mode == SF_PAD_REFLECT && (before >= left || after >= left))
+            return misfit(node, shapes, "pads %ld and %ld reflect more than %ld cells can", before,
+                          after, left);
         out->dim[2 + axis] = (size_t)(in + before + after);
     }
     return SF_OK;
