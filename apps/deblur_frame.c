@@ -113,16 +113,32 @@ static sf_status read_background(const deblur_options *options, deblur_frame *f)
     return sf_fail(SF_ERR_ARGUMENT, "--background %s is neither auto nor a number", text);
 }
 
-static sf_status read_psf(const char *text, sf_psf **psf)
+static sf_status parse_centre(const char *text, sf_psf_centre *centre)
+{
+    static const char *const words[] = {
+        [SF_PSF_CENTROID] = "centroid", [SF_PSF_PEAK] = "peak", [SF_PSF_DECLARED] = "declared"};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(text, words[i]) != 0) continue;
+        *centre = (sf_psf_centre)i;
+        return SF_OK;
+    }
+    return sf_fail(SF_ERR_ARGUMENT, "--psf-centre %s is none of centroid, peak, declared", text);
+}
+
+static sf_status read_psf(const deblur_options *options, sf_psf **psf)
 {
     static const char *const profiles[] = {"gaussian:", "moffat:", "airy:"};
+    sf_psf_options how = sf_psf_options_default();
+    const char *text = options->psf;
     sf_fits *fits = NULL;
     sf_status status;
 
+    if (options->psf_centre != NULL) GO(parse_centre(options->psf_centre, &how.centre));
     for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++)
         if (strncmp(text, profiles[i], strlen(profiles[i])) == 0) return sf_psf_parse(text, psf);
     GO(sf_fits_read(text, &fits));
-    status = sf_psf_from_pixels(sf_fits_grid(fits), sf_fits_pixels(fits), NULL, psf);
+    status = sf_psf_from_pixels(sf_fits_grid(fits), sf_fits_pixels(fits), &how, psf);
 done:
     sf_fits_release(&fits);
     return status;
@@ -149,7 +165,7 @@ sf_status deblur_frame_read(const deblur_options *options, deblur_frame *f)
 
     memset(f, 0, sizeof *f);
     GO(read_image(options->input, &f->frame));
-    if (options->psf != NULL) GO(read_psf(options->psf, &f->psf));
+    if (options->psf != NULL) GO(read_psf(options, &f->psf));
     if (options->truth != NULL) GO(read_companion(options->truth, f->frame, &f->truth));
     GO(read_mask(options, f));
     GO(read_noise(options, f));

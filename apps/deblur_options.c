@@ -31,6 +31,9 @@ static const char lesson[] =
     "  sf-deblur hst.fits[SCI] --psf airy:1.9,0.33 --method rl --report rl.json -o rl.fits\n"
     "  sf-deblur frame.fits --method denoise --prior my.onnx -o clean.fits\n"
     "      a network of your own, from sf-train or PyTorch\n"
+    "  sf-deblur frame.fits --psf psf.fits --prior ffdnet.onnx -o out.fits \\\n"
+    "      --network noise_input=channel,prediction=clean,value_scale=4000\n"
+    "      a network that was trained on values from 0 to 1, for a frame of up to 4000 counts\n"
     "  sf-deblur map.fits --psf gaussian:5 --method wiener --prior field:power:2,-1.5 -o "
     "map2.fits\n"
     "\n"
@@ -72,6 +75,9 @@ static const char *useless(const deblur_options *o)
     if (o->prior != NULL && !methods[o->method].prior) return "--prior";
     if (o->prior != NULL && !field && o->method == DEBLUR_WIENER) return "--prior without field:";
     if (o->psf != NULL && !methods[o->method].psf) return "--psf";
+    if (o->psf_centre != NULL && o->psf == NULL) return "--psf-centre without --psf";
+    if (o->network != NULL && (o->prior == NULL || field))
+        return "--network without --prior FILE.onnx";
     if (o->iterations != -1 && !methods[o->method].iterations) return "--iterations";
     if (!isnan(o->tolerance) && !methods[o->method].tolerance) return "--tolerance";
     if (!isnan(o->penalty) && !methods[o->method].penalty) return "--penalty";
@@ -193,12 +199,18 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
          "point spread function: a FITS image, gaussian:FWHM, moffat:FWHM,BETA or "
          "airy:FWHM[,OBSCURATION], in pixels",
          "PSF"},
+        {"psf-centre", 0, POPT_ARG_STRING, &o->psf_centre, 0,
+         "centre of a PSF image: centroid (default), peak, or declared (its middle pixel)", "HOW"},
         {"method", 'm', POPT_ARG_STRING, &o->method_name, 0,
          "pnp, hqs (default), tv, wiener, rl or denoise", "METHOD"},
         {"prior", 0, POPT_ARG_STRING, &o->prior, 0,
          "builtin (default), a network FILE.onnx, or a Gaussian field: field:power:A,N (P = A k^N) "
          "or field:table:FILE",
          "PRIOR"},
+        {"network", 0, POPT_ARG_STRING, &o->network, 0,
+         "how FILE.onnx is used, where it does not say so itself: noise_input=none|channel|second, "
+         "prediction=clean|noise|residual, value_scale, noise_scale, fixed_sigma, padding, margin",
+         "NAME=VALUE,..."},
         {"noise", 'n', POPT_ARG_STRING, &o->noise, 0,
          "standard deviation: auto (estimated), a number or a FITS map", "NOISE"},
         {"mask", 0, POPT_ARG_STRING, &o->mask, 0, "FITS image, not zero = bad pixel; or none",
@@ -239,9 +251,9 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
 
 void deblur_options_release(deblur_options *o)
 {
-    char *const texts[] = {o->input,  o->output,   o->psf,    o->method_name, o->prior,
-                           o->noise,  o->mask,     o->truth,  o->plot,        o->background,
-                           o->report, o->schedule, o->command};
+    char *const texts[] = {o->input,  o->output,   o->psf,     o->method_name, o->prior,
+                           o->noise,  o->mask,     o->truth,   o->plot,        o->background,
+                           o->report, o->schedule, o->network, o->psf_centre,  o->command};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
 }

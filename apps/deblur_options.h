@@ -17,7 +17,7 @@ typedef enum deblur_method {
  * were not, so that the library's own defaults hold. */
 typedef struct deblur_options {
     char *input, *output, *psf, *method_name, *prior, *noise, *mask, *background, *schedule;
-    char *truth, *plot, *report;
+    char *truth, *plot, *report, *network, *psf_centre;
     int positive, quiet, force; /* popt wants int */
     int iterations, threads;
     double tolerance, penalty, strength;

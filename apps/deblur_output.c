@@ -136,7 +136,9 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
     GO(report_text(p, "files/truth", o->truth));
     GO(report_text(p, "files/plot", o->plot));
     GO(report_text(p, "options/psf", o->psf));
+    GO(report_text(p, "options/psf_centre", o->psf_centre));
     GO(report_text(p, "options/prior", o->prior));
+    GO(report_text(p, "options/network", o->network));
     GO(report_text(p, "options/noise", o->noise));
     GO(report_text(p, "options/mask", o->mask));
     GO(report_text(p, "options/background", o->background));

@@ -23,6 +23,24 @@ static bool is_field(const deblur_options *o)
     return o->prior != NULL && strncmp(o->prior, "field:", 6) == 0;
 }
 
+/* The network, used as its file says and as the command line says over that. */
+static sf_status read_network(const deblur_options *o, sf_model **model)
+{
+    sf_model *plain = NULL;
+    sf_model_usage usage;
+    sf_status status;
+
+    if (o->prior == NULL || strcmp(o->prior, "builtin") == 0) return sf_model_builtin(model);
+    if (o->network == NULL) return sf_model_load(o->prior, model);
+    GO(sf_model_load(o->prior, &plain));
+    usage = *sf_model_get_usage(plain);
+    GO(sf_model_usage_parse(o->network, &usage));
+    GO(sf_model_with_usage(plain, &usage, model));
+done:
+    sf_model_release(&plain);
+    return status;
+}
+
 static sf_status make_prior(const deblur_options *o, const sf_grid *grid, sf_prior **prior)
 {
     sf_spectrum *spectrum = NULL;
@@ -33,10 +51,7 @@ static sf_status make_prior(const deblur_options *o, const sf_grid *grid, sf_pri
         GO(sf_spectrum_parse(o->prior + 6, &spectrum));
         GO(sf_prior_gaussian(grid, spectrum, 0.0, prior));
     } else {
-        if (o->prior == NULL || strcmp(o->prior, "builtin") == 0)
-            GO(sf_model_builtin(&model));
-        else
-            GO(sf_model_load(o->prior, &model));
+        GO(read_network(o, &model));
         GO(sf_prior_network(grid, model, prior));
     }
 done:

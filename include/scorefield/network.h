@@ -50,6 +50,10 @@ typedef struct sf_model_usage {
 } sf_model_usage;
 
 SF_API sf_model_usage sf_model_usage_default(void);
+/* Changes what "noise_input=channel,prediction=residual,value_scale=255" names: the metadata's
+ * names and words (none|channel|second, clean|noise|residual, zero|replicate|reflect|circular,
+ * true|false). SF_ERR_ARGUMENT names what is wrong, and leaves the usage as it was. */
+SF_API sf_status sf_model_usage_parse(const char *text, sf_model_usage *usage);
 
 /* An immutable network (architecture, weights, usage, metadata), shared by reference count. */
 typedef struct sf_model sf_model;

@@ -113,6 +113,55 @@ static bool parse(const sf_entry *entry, const char *text, double *number)
     return end != text && *end == '\0' && in_range(entry, *number);
 }
 
+/* The entry of that name, with or without "scorefield." before it; NULL if there is none. */
+static const sf_entry *find_entry(const char *name, size_t length)
+{
+    const size_t prefix = sizeof "scorefield." - 1;
+
+    for (size_t i = 0; i < ENTRIES; i++) {
+        const char *const key = entries[i].key, *const last = key + prefix;
+
+        if (strlen(last) == length && strncmp(name, last, length) == 0) return &entries[i];
+        if (strlen(key) == length && strncmp(name, key, length) == 0) return &entries[i];
+    }
+    return NULL;
+}
+
+/* "prediction=noise" into the numbers. */
+static sf_status parse_assignment(const char *text, double number[ENTRIES])
+{
+    const char *equals = strchr(text, '=');
+    const sf_entry *entry = NULL;
+
+    if (equals != NULL) entry = find_entry(text, (size_t)(equals - text));
+    if (entry == NULL)
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "'%.60s' does not say how a network is used: give noise_input, prediction, "
+                       "padding, margin, multiple, value_scale, noise_scale, fixed_sigma or "
+                       "homogeneous, as NAME=VALUE",
+                       text);
+    if (!parse(entry, equals + 1, &number[entry - entries]))
+        return sf_fail(SF_ERR_ARGUMENT, "'%.60s': '%.60s' is no valid value", text, equals + 1);
+    return SF_OK;
+}
+
+sf_status sf_model_usage_parse(const char *text, sf_model_usage *usage)
+{
+    double number[ENTRIES];
+    char *copy, *rest = NULL;
+    sf_status status;
+
+    to_numbers(usage, number);
+    SF_TRY(sf_copy_text(text, &copy));
+    status = SF_OK;
+    for (char *part = strtok_r(copy, ",", &rest); part != NULL; part = strtok_r(NULL, ",", &rest))
+        SF_GO(parse_assignment(part, number));
+    from_numbers(number, usage);
+done:
+    sf_free(copy);
+    return status;
+}
+
 static const char *find(const sf_graph *graph, const char *key)
 {
     for (size_t i = 0; i < graph->metadata_count; i++)
