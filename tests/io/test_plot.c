@@ -20,7 +20,7 @@
 #define SIDE 24
 
 /* Giza forgets the fonts of the pages that it has closed. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) { return "leak:libfontconfig\n"; }
 
 static double ramp[SIDE * SIDE];
@@ -163,7 +163,7 @@ static void test_signature(void **state)
 static void test_same_bits(void **state)
 {
     const sf_panel first = panel_of("data", ramp);
-    double other[SIDE * SIDE];
+    static double other[SIDE * SIDE];
     const sf_panel second = panel_of("data", other);
     size_t size[3];
     unsigned char *bytes[3];
@@ -186,7 +186,7 @@ static void test_same_bits(void **state)
 static void test_every_panel(void **state)
 {
     const int cell = 480 / SIDE;
-    double holed[SIDE * SIDE];
+    static double holed[SIDE * SIDE];
     const sf_panel panels[] = {panel_of("holed", holed), panel_of("whole", ramp),
                                panel_of("holed again", holed)};
     picture p;
@@ -227,7 +227,7 @@ static void test_every_panel(void **state)
 /* Opposite values have colours of opposite ends; zero is almost white. */
 static void test_diverging(void **state)
 {
-    double values[SIDE * SIDE];
+    static double values[SIDE * SIDE];
     const sf_panel panel = {.grid = &grid, .pixels = values, .diverging = true};
     picture p;
     uint32_t low, middle, high;
