@@ -134,8 +134,8 @@ typedef struct sf_train_options {
     double clip;                 /* largest norm of the gradient; 0 = none */
     double weight_decay;
     double balance;              /* b: a sample of error e = |eps_hat - eps|^2 a pixel counts with
-                                    the weight 1/(e + b^2 (1 + rms(x_0)^2/sigma^2)), so that bright
-                                    and faint samples teach alike; 0: all weights are 1 */
+                                    the weight 1/(e + b^2 (1 + A^(3/2))), A = rms(x_0)/sigma, so that
+                                    bright and faint ones teach alike; 0: all weights are 1 */
     bool mixed_precision;        /* bf16 activations where the processor has them */
     uint64_t seed;
     const char *checkpoint;      /* written every checkpoint_every steps and at the end; NULL none */

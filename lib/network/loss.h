@@ -7,7 +7,7 @@
 typedef struct sf_sample_loss {
     size_t pixels;
     double factor; /* the network's output times this ... */
-    double floor;  /* b^2 (1 + A^2); 0: no balance */
+    double floor;  /* b^2 (1 + A^(3/2)); 0: no balance */
 } sf_sample_loss;
 
 /* error = mean of (factor output - target)^2; *loss = error, or log(error + floor) with a floor.
