@@ -3,8 +3,19 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ALIGNMENT ((size_t)64)
+#define LARGE     ((size_t)1 << 30)
+
+/* Whether this machine has so many bytes at all. The system would promise them nevertheless, and
+ * end the process when they are filled. */
+static bool exists(size_t bytes)
+{
+    const long pages = bytes > LARGE ? sysconf(_SC_PHYS_PAGES) : 0, page = sysconf(_SC_PAGESIZE);
+
+    return pages <= 0 || page <= 0 || bytes / (size_t)page <= (size_t)pages;
+}
 
 sf_status sf_allocate(void *pointer, size_t count, size_t size)
 {
@@ -17,7 +28,7 @@ sf_status sf_allocate(void *pointer, size_t count, size_t size)
                        size);
     bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (bytes == 0) bytes = ALIGNMENT;
-    memory = aligned_alloc(ALIGNMENT, bytes);
+    if (exists(bytes)) memory = aligned_alloc(ALIGNMENT, bytes);
     if (memory == NULL)
         return sf_fail(SF_ERR_MEMORY, "no memory for %zu items of %zu bytes (%.3g GiB)", count,
                        size, (double)bytes / 1073741824.0);

@@ -159,12 +159,14 @@ static sf_status constant_input(const sf_source *s, size_t i, const char *what, 
                                 size_t *count)
 {
     const sf_named *named = has_input(s, i) ? find(s->reader, s->proto->input[i]) : NULL;
+    sf_status status;
     sf_shape shape;
     double *all;
 
     if (named == NULL || (named->literal.tensor == NULL && named->literal.attribute == NULL))
         return bad(s, SF_ERR_UNSUPPORTED, "%s is not a constant", what);
-    SF_TRY(sf_literal_values(&named->literal, named->name, &all, &shape, count));
+    status = sf_literal_values(&named->literal, what, &all, &shape, count);
+    if (status != SF_OK) return bad(s, status, "%s", sf_last_error());
     if (*count <= 16) memcpy(values, all, *count * sizeof *values);
     sf_free(all);
     if (*count > 16) return bad(s, SF_ERR_FORMAT, "%s has %zu values", what, *count);

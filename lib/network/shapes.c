@@ -342,10 +342,11 @@ static sf_status node_shape(const sf_node *node, sf_shape *shapes)
     if (rule->image && shapes[node->input[0]].rank != 4)
         return misfit(node, shapes, "an image (batch, channels, rows, columns) is expected");
     SF_TRY(rule->shape(node, shapes, &out));
-    SF_TRY(sf_shape_size(&out, &size));
     for (int i = 0; i < out.rank; i++)
         if (out.dim[i] < 1 || out.dim[i] > (size_t)LIMIT)
             return misfit(node, shapes, "the result has %zu cells along axis %d", out.dim[i], i);
+    if (sf_shape_size(&out, &size) != SF_OK)
+        return misfit(node, shapes, "the result is larger than memory can hold");
     shapes[node->output] = out;
     return SF_OK;
 }

@@ -1,0 +1,831 @@
+/* ONNX files in and out: what was written reads the same, and what nobody vouches for is refused
+ * with one sentence that names file and node.
+ *
+ * The bad files are written here byte by byte (protobuf: a tag, then a number or counted bytes),
+ * so that they do not depend on the library's own writer. */
+#include "base/internal.h"
+#include "check.h"
+#include "network/engine.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- protobuf by hand ------------------------------------------------------------------------ */
+
+#define ROOM 4096
+
+typedef struct sf_bytes {
+    uint8_t data[ROOM];
+    size_t size;
+} sf_bytes;
+
+static void put_varint(sf_bytes *to, uint64_t value)
+{
+    for (; value > 127; value >>= 7) to->data[to->size++] = (uint8_t)(value | 128);
+    to->data[to->size++] = (uint8_t)value;
+}
+
+static void put_number(sf_bytes *to, unsigned field, int64_t value)
+{
+    put_varint(to, field << 3);
+    put_varint(to, (uint64_t)value);
+}
+
+static void put_bytes(sf_bytes *to, unsigned field, const void *data, size_t size)
+{
+    assert_true(to->size + size + 20 < ROOM);
+    put_varint(to, field << 3 | 2);
+    put_varint(to, size);
+    if (size > 0) memcpy(to->data + to->size, data, size);
+    to->size += size;
+}
+
+static void put_text(sf_bytes *to, unsigned field, const char *text)
+{
+    put_bytes(to, field, text, strlen(text));
+}
+
+static void put_message(sf_bytes *to, unsigned field, const sf_bytes *message)
+{
+    put_bytes(to, field, message->data, message->size);
+}
+
+/* ---- the parts of a model -------------------------------------------------------------------- */
+
+/* Field numbers of onnx.proto. */
+enum {
+    MODEL_IR = 1,
+    MODEL_GRAPH = 7,
+    MODEL_OPSET = 8,
+    MODEL_METADATA = 14,
+    GRAPH_NODE = 1,
+    GRAPH_INITIALIZER = 5,
+    GRAPH_INPUT = 11,
+    GRAPH_OUTPUT = 12,
+    NODE_INPUT = 1,
+    NODE_OUTPUT = 2,
+    NODE_NAME = 3,
+    NODE_OP = 4,
+    NODE_ATTRIBUTE = 5,
+    TENSOR_DIMS = 1,
+    TENSOR_TYPE = 2,
+    TENSOR_NAME = 8,
+    TENSOR_RAW = 9,
+    TENSOR_LOCATION = 14,
+};
+
+typedef struct sf_parts {
+    sf_bytes graph;
+    long opset;
+} sf_parts;
+
+/* A float tensor "name" with free dimensions but the second. */
+static void put_port(sf_bytes *graph, unsigned field, const char *name, int rank, int64_t channels)
+{
+    sf_bytes dim = {0}, shape = {0}, tensor = {0}, type = {0}, info = {0};
+
+    put_number(&dim, 1, channels);
+    for (int i = 0; i < rank; i++) put_bytes(&shape, 1, dim.data, i == 1 ? dim.size : 0);
+    put_number(&tensor, 1, 1);
+    put_message(&tensor, 2, &shape);
+    put_message(&type, 1, &tensor);
+    put_text(&info, 1, name);
+    put_message(&info, 2, &type);
+    put_message(graph, field, &info);
+}
+
+static void put_ints(sf_bytes *node, const char *name, size_t count, const int64_t *values)
+{
+    sf_bytes attribute = {0};
+
+    put_text(&attribute, 1, name);
+    for (size_t i = 0; i < count; i++) put_number(&attribute, 8, values[i]);
+    put_number(&attribute, 20, 7);
+    put_message(node, NODE_ATTRIBUTE, &attribute);
+}
+
+static void put_int(sf_bytes *node, const char *name, int64_t value)
+{
+    sf_bytes attribute = {0};
+
+    put_text(&attribute, 1, name);
+    put_number(&attribute, 3, value);
+    put_number(&attribute, 20, 2);
+    put_message(node, NODE_ATTRIBUTE, &attribute);
+}
+
+/* inputs: separated by blanks */
+static sf_bytes node(const char *op, const char *name, const char *inputs, const char *output)
+{
+    sf_bytes made = {0};
+
+    while (*inputs != '\0') {
+        const size_t length = strcspn(inputs, " ");
+
+        put_bytes(&made, NODE_INPUT, inputs, length);
+        inputs += length + (inputs[length] == ' ');
+    }
+    put_text(&made, NODE_OUTPUT, output);
+    put_text(&made, NODE_NAME, name);
+    put_text(&made, NODE_OP, op);
+    return made;
+}
+
+static void add_node(sf_parts *parts, const char *op, const char *name, const char *inputs,
+                     const char *output)
+{
+    const sf_bytes made = node(op, name, inputs, output);
+
+    put_message(&parts->graph, GRAPH_NODE, &made);
+}
+
+/* `count` values, all of them `value`, whatever the dimensions say. */
+static void add_weight(sf_parts *parts, const char *name, int rank, const int64_t *dims,
+                       size_t count, float value)
+{
+    sf_bytes tensor = {0};
+    float values[128];
+
+    assert_true(count <= 128);
+    for (size_t i = 0; i < count; i++) values[i] = value;
+    for (int i = 0; i < rank; i++) put_number(&tensor, TENSOR_DIMS, dims[i]);
+    put_number(&tensor, TENSOR_TYPE, 1);
+    put_text(&tensor, TENSOR_NAME, name);
+    put_bytes(&tensor, TENSOR_RAW, values, count * sizeof *values);
+    put_message(&parts->graph, GRAPH_INITIALIZER, &tensor);
+}
+
+/* "conv" from x to y with a weight of 3x3 and one attribute. */
+static void add_conv(sf_parts *parts, const char *attribute, size_t count, const int64_t *values)
+{
+    sf_bytes made = node("Conv", "conv", "x w", "y");
+    static const int64_t dims[4] = {1, 1, 3, 3};
+
+    if (count > 0) put_ints(&made, attribute, count, values);
+    put_message(&parts->graph, GRAPH_NODE, &made);
+    add_weight(parts, "w", 4, dims, 9, 0.1F);
+}
+
+static sf_parts begin(void)
+{
+    sf_parts parts = {.opset = 13};
+
+    put_port(&parts.graph, GRAPH_INPUT, "x", 4, 1);
+    put_port(&parts.graph, GRAPH_OUTPUT, "y", 4, 1);
+    return parts;
+}
+
+static sf_bytes finish(const sf_parts *parts)
+{
+    sf_bytes model = {0}, opset = {0};
+
+    put_number(&opset, 2, parts->opset);
+    put_number(&model, MODEL_IR, 8);
+    put_message(&model, MODEL_GRAPH, &parts->graph);
+    put_message(&model, MODEL_OPSET, &opset);
+    return model;
+}
+
+/* ---- what is refused, and in which words ----------------------------------------------------- */
+
+static void good(sf_parts *p) { add_conv(p, "pads", 4, (const int64_t[]){1, 1, 1, 1}); }
+
+static void cyclic(sf_parts *p)
+{
+    add_node(p, "Add", "first", "x b", "a");
+    add_node(p, "Relu", "second", "a", "b");
+    add_node(p, "Relu", "third", "b", "y");
+}
+
+static void self_fed(sf_parts *p) { add_node(p, "Add", "loop", "x y", "y"); }
+
+static void two_producers(sf_parts *p)
+{
+    add_node(p, "Relu", "first", "x", "y");
+    add_node(p, "Elu", "second", "x", "y");
+}
+
+static void overwrites_input(sf_parts *p)
+{
+    add_node(p, "Relu", "first", "x", "x");
+    add_node(p, "Relu", "second", "x", "y");
+}
+
+static void missing_value(sf_parts *p) { add_node(p, "Add", "sum", "x nowhere", "y"); }
+static void missing_output(sf_parts *p) { add_node(p, "Relu", "first", "x", "z"); }
+static void no_nodes(sf_parts *p) { (void)p; }
+static void unknown(sf_parts *p) { add_node(p, "Softmax", "odd", "x", "y"); }
+static void too_few_inputs(sf_parts *p) { add_node(p, "Sub", "less", "x", "y"); }
+static void too_many_inputs(sf_parts *p) { add_node(p, "Relu", "more", "x x", "y"); }
+
+static void other_domain(sf_parts *p)
+{
+    sf_bytes made = node("Relu", "foreign", "x", "y");
+
+    put_text(&made, 7, "com.example");
+    put_message(&p->graph, GRAPH_NODE, &made);
+}
+
+static void no_result(sf_parts *p)
+{
+    sf_bytes made = {0};
+
+    put_text(&made, NODE_NAME, "mute");
+    put_text(&made, NODE_OP, "Relu");
+    put_text(&made, NODE_INPUT, "x");
+    put_message(&p->graph, GRAPH_NODE, &made);
+}
+
+static void two_outputs(sf_parts *p)
+{
+    good(p);
+    put_port(&p->graph, GRAPH_OUTPUT, "x", 4, 1);
+}
+
+static void three_inputs(sf_parts *p)
+{
+    good(p);
+    put_port(&p->graph, GRAPH_INPUT, "s", 4, 1);
+    put_port(&p->graph, GRAPH_INPUT, "t", 4, 1);
+}
+
+static void flat_input(sf_parts *p)
+{
+    memset(&p->graph, 0, sizeof p->graph);
+    put_port(&p->graph, GRAPH_INPUT, "x", 2, 1);
+    put_port(&p->graph, GRAPH_OUTPUT, "y", 2, 1);
+    add_node(p, "Relu", "first", "x", "y");
+}
+
+static void negative_input(sf_parts *p)
+{
+    memset(&p->graph, 0, sizeof p->graph);
+    put_port(&p->graph, GRAPH_INPUT, "x", 4, -3);
+    put_port(&p->graph, GRAPH_OUTPUT, "y", 4, 1);
+    add_node(p, "Relu", "first", "x", "y");
+}
+
+static void old_opset(sf_parts *p) { good(p), p->opset = 6; }
+static void new_opset(sf_parts *p) { good(p), p->opset = 99; }
+
+static void with_weight(sf_parts *p, int rank, const int64_t *dims, size_t count, float value)
+{
+    add_node(p, "Conv", "conv", "x w", "y");
+    add_weight(p, "w", rank, dims, count, value);
+}
+
+static void negative_dim(sf_parts *p) { with_weight(p, 4, (const int64_t[]){1, -1, 3, 3}, 9, 1); }
+
+static void huge_dims(sf_parts *p)
+{
+    with_weight(p, 4, (const int64_t[]){1 << 20, 1 << 20, 1 << 20, 1 << 20}, 9, 1);
+}
+
+static void large_dim(sf_parts *p) { with_weight(p, 4, (const int64_t[]){1 << 30, 1, 3, 3}, 9, 1); }
+
+static void short_data(sf_parts *p) { with_weight(p, 4, (const int64_t[]){1, 1, 3, 3}, 8, 1); }
+static void long_data(sf_parts *p) { with_weight(p, 4, (const int64_t[]){1, 1, 3, 3}, 10, 1); }
+static void empty_weight(sf_parts *p) { with_weight(p, 4, (const int64_t[]){1, 1, 0, 3}, 0, 1); }
+static void flat_weight(sf_parts *p) { with_weight(p, 2, (const int64_t[]){3, 3}, 9, 1); }
+
+static void high_rank(sf_parts *p)
+{
+    with_weight(p, 7, (const int64_t[]){1, 1, 1, 1, 1, 3, 3}, 9, 1);
+}
+
+static void not_a_number(sf_parts *p)
+{
+    with_weight(p, 4, (const int64_t[]){1, 1, 3, 3}, 9, (float)NAN);
+}
+
+static void infinite(sf_parts *p)
+{
+    with_weight(p, 4, (const int64_t[]){1, 1, 3, 3}, 9, (float)INFINITY);
+}
+
+static void external(sf_parts *p)
+{
+    sf_bytes tensor = {0};
+
+    add_node(p, "Conv", "conv", "x w", "y");
+    for (int i = 0; i < 4; i++) put_number(&tensor, TENSOR_DIMS, 1);
+    put_number(&tensor, TENSOR_TYPE, 1);
+    put_text(&tensor, TENSOR_NAME, "w");
+    put_number(&tensor, TENSOR_LOCATION, 1);
+    put_message(&p->graph, GRAPH_INITIALIZER, &tensor);
+}
+
+static void text_weight(sf_parts *p)
+{
+    sf_bytes tensor = {0};
+
+    add_node(p, "Add", "sum", "x w", "y");
+    put_number(&tensor, TENSOR_TYPE, 8);
+    put_text(&tensor, TENSOR_NAME, "w");
+    put_message(&p->graph, GRAPH_INITIALIZER, &tensor);
+}
+
+static void computed_weight(sf_parts *p) { add_node(p, "Conv", "conv", "x x", "y"); }
+static void stride_zero(sf_parts *p) { add_conv(p, "strides", 2, (const int64_t[]){0, 1}); }
+static void dilation_zero(sf_parts *p) { add_conv(p, "dilations", 2, (const int64_t[]){1, 0}); }
+static void kernel_zero(sf_parts *p) { add_conv(p, "kernel_shape", 2, (const int64_t[]){0, 3}); }
+static void kernel_other(sf_parts *p) { add_conv(p, "kernel_shape", 2, (const int64_t[]){5, 3}); }
+static void pads_negative(sf_parts *p) { add_conv(p, "pads", 4, (const int64_t[]){-1, 0, 0, 0}); }
+static void strides_three(sf_parts *p) { add_conv(p, "strides", 3, (const int64_t[]){1, 1, 1}); }
+
+static void pads_huge(sf_parts *p)
+{
+    add_conv(p, "pads", 4, (const int64_t[]){1LL << 40, 0, 0, 0});
+}
+
+static void pads_large(sf_parts *p)
+{
+    add_conv(p, "pads", 4, (const int64_t[]){1LL << 30, 1LL << 30, 1LL << 30, 1LL << 30});
+}
+
+static void window_large(sf_parts *p)
+{
+    add_conv(p, "dilations", 2, (const int64_t[]){1 << 30, 1 << 30});
+}
+
+static void with_int(sf_parts *p, const char *op, const char *attribute, int64_t value)
+{
+    sf_bytes made = node(op, "it", strcmp(op, "Conv") == 0 ? "x w" : "x", "y");
+    static const int64_t dims[4] = {3, 1, 3, 3};
+
+    put_int(&made, attribute, value);
+    put_message(&p->graph, GRAPH_NODE, &made);
+    add_weight(p, "w", 4, dims, 27, 0.1F);
+}
+
+static void groups_odd(sf_parts *p) { with_int(p, "Conv", "group", 2); }
+static void groups_zero(sf_parts *p) { with_int(p, "Conv", "group", 0); }
+static void axis_bad(sf_parts *p) { with_int(p, "Concat", "axis", 4); }
+static void axis_low(sf_parts *p) { with_int(p, "Concat", "axis", -5); }
+static void block_zero(sf_parts *p) { with_int(p, "SpaceToDepth", "blocksize", 0); }
+static void block_huge(sf_parts *p) { with_int(p, "SpaceToDepth", "blocksize", 1LL << 40); }
+static void block_odd(sf_parts *p) { with_int(p, "DepthToSpace", "blocksize", 2); }
+
+static void size_changes(sf_parts *p) { add_conv(p, "", 0, NULL); }
+
+static void constant_output(sf_parts *p)
+{
+    add_node(p, "Relu", "first", "x", "z");
+    add_node(p, "Relu", "idle", "w", "y");
+    add_weight(p, "w", 1, (const int64_t[]){1}, 1, 1);
+}
+
+static void constant_window(sf_parts *p)
+{
+    add_node(p, "Conv", "idle", "w w", "z");
+    add_node(p, "Add", "sum", "x z", "y");
+    add_weight(p, "w", 4, (const int64_t[]){1, 1, 1, 1}, 1, 1);
+}
+
+/* 2^26 numbers from ten: refused, not tried. */
+static void constant_bomb(sf_parts *p)
+{
+    add_node(p, "Add", "bomb", "a b", "z");
+    add_node(p, "Add", "sum", "x z", "y");
+    add_weight(p, "a", 4, (const int64_t[]){1, 1, 1, 1}, 1, 1);
+    add_weight(p, "b", 4, (const int64_t[]){1, 1, 1, 1}, 1, 1);
+    for (int i = 0; i < 40; i++) {
+        char in[32], out[32];
+
+        (void)snprintf(in, sizeof in, i == 0 ? "a a" : "d%d d%d", i - 1, i - 1);
+        (void)snprintf(out, sizeof out, "d%d", i);
+        add_node(p, "Concat", out, in, out);
+    }
+}
+
+static void resize_without(sf_parts *p) { add_node(p, "Resize", "big", "x", "y"); }
+static void pad_without(sf_parts *p) { add_node(p, "Pad", "frame", "x", "y"); }
+static void pool_without(sf_parts *p) { add_node(p, "AveragePool", "pool", "x", "y"); }
+
+static void pad_computed(sf_parts *p) { add_node(p, "Pad", "frame", "x x", "y"); }
+
+static void norm_lengths(sf_parts *p)
+{
+    add_node(p, "BatchNormalization", "norm", "x a a a b", "y");
+    add_weight(p, "a", 1, (const int64_t[]){1}, 1, 1);
+    add_weight(p, "b", 1, (const int64_t[]){2}, 2, 1);
+}
+
+static void norm_negative(sf_parts *p)
+{
+    add_node(p, "BatchNormalization", "norm", "x a a a b", "y");
+    add_weight(p, "a", 1, (const int64_t[]){1}, 1, 1);
+    add_weight(p, "b", 1, (const int64_t[]){1}, 1, -1);
+}
+
+typedef struct sf_bad {
+    const char *what;
+    void (*build)(sf_parts *parts);
+    sf_status status;
+    const char *words[2]; /* that the sentence has, besides the file's name */
+} sf_bad;
+
+static const sf_bad bad[] = {
+    {"cycle", cyclic, SF_ERR_FORMAT, {"'second' (Relu)", "cyclic"}},
+    {"node that reads its output", self_fed, SF_ERR_FORMAT, {"'loop' (Add)", "cyclic"}},
+    {"two producers", two_producers, SF_ERR_FORMAT, {"'y'", "twice"}},
+    {"producer of the input", overwrites_input, SF_ERR_FORMAT, {"'x'", "twice"}},
+    {"missing value", missing_value, SF_ERR_FORMAT, {"'sum' (Add)", "'nowhere'"}},
+    {"missing output", missing_output, SF_ERR_FORMAT, {"'y'", "nothing"}},
+    {"no node", no_nodes, SF_ERR_FORMAT, {"no network", ""}},
+    {"unknown operator", unknown, SF_ERR_UNSUPPORTED, {"'odd' (Softmax)", "AveragePool, "}},
+    {"other domain", other_domain, SF_ERR_UNSUPPORTED, {"'foreign' (Relu)", "not supported"}},
+    {"too few inputs", too_few_inputs, SF_ERR_FORMAT, {"'less' (Sub)", "1 input"}},
+    {"too many inputs", too_many_inputs, SF_ERR_FORMAT, {"'more' (Relu)", "2 inputs"}},
+    {"node without output", no_result, SF_ERR_FORMAT, {"'mute' (Relu)", "no output"}},
+    {"two outputs", two_outputs, SF_ERR_UNSUPPORTED, {"2 outputs", "one"}},
+    {"three inputs", three_inputs, SF_ERR_UNSUPPORTED, {"two inputs", ""}},
+    {"input of rank 2", flat_input, SF_ERR_UNSUPPORTED, {"'x'", "rank 2"}},
+    {"input of -3 channels", negative_input, SF_ERR_FORMAT, {"'x'", "-3"}},
+    {"opset 6", old_opset, SF_ERR_UNSUPPORTED, {"opset 6", "7 to 21"}},
+    {"opset 99", new_opset, SF_ERR_UNSUPPORTED, {"opset 99", "7 to 21"}},
+    {"negative dimension", negative_dim, SF_ERR_FORMAT, {"'w'", "-1"}},
+    {"dimensions beyond a size", huge_dims, SF_ERR_FORMAT, {"'w'", "1048576"}},
+    {"dimension beyond the data", large_dim, SF_ERR_FORMAT, {"'w'", "36 bytes"}},
+    {"data too short", short_data, SF_ERR_FORMAT, {"'w'", "32 bytes"}},
+    {"data too long", long_data, SF_ERR_FORMAT, {"'w'", "40 bytes"}},
+    {"empty weight", empty_weight, SF_ERR_FORMAT, {"'w'", "empty"}},
+    {"weight of rank 2", flat_weight, SF_ERR_UNSUPPORTED, {"'conv' (Conv)", "rank 2"}},
+    {"weight of rank 7", high_rank, SF_ERR_FORMAT, {"'w'", "7 dimensions"}},
+    {"weight NaN", not_a_number, SF_ERR_NUMERIC, {"'w'", "nan"}},
+    {"weight infinite", infinite, SF_ERR_NUMERIC, {"'w'", "inf"}},
+    {"external data", external, SF_ERR_UNSUPPORTED, {"'w'", "another file"}},
+    {"text for a weight", text_weight, SF_ERR_UNSUPPORTED, {"'w'", "type 8"}},
+    {"computed weight", computed_weight, SF_ERR_UNSUPPORTED, {"'conv' (Conv)", "not a constant"}},
+    {"stride 0", stride_zero, SF_ERR_FORMAT, {"'conv' (Conv)", "'strides' is 0"}},
+    {"dilation 0", dilation_zero, SF_ERR_FORMAT, {"'conv' (Conv)", "'dilations' is 0"}},
+    {"kernel 0", kernel_zero, SF_ERR_FORMAT, {"'conv' (Conv)", "'kernel_shape' is 0"}},
+    {"kernel of another size", kernel_other, SF_ERR_SHAPE, {"'conv' (Conv)", "5x3"}},
+    {"negative pads", pads_negative, SF_ERR_FORMAT, {"'conv' (Conv)", "'pads' is -1"}},
+    {"three strides", strides_three, SF_ERR_UNSUPPORTED, {"'conv' (Conv)", "3 values"}},
+    {"huge pads", pads_huge, SF_ERR_FORMAT, {"'conv' (Conv)", "1099511627776"}},
+    {"large pads", pads_large, SF_ERR_SHAPE, {"'conv' (Conv)", "cells"}},
+    {"large window", window_large, SF_ERR_SHAPE, {"'conv' (Conv)", "out of range"}},
+    {"groups that do not divide", groups_odd, SF_ERR_SHAPE, {"'it' (Conv)", "2 groups"}},
+    {"no groups", groups_zero, SF_ERR_FORMAT, {"'it' (Conv)", "0 groups"}},
+    {"axis 4", axis_bad, SF_ERR_FORMAT, {"'it' (Concat)", "axis 4"}},
+    {"axis -5", axis_low, SF_ERR_FORMAT, {"'it' (Concat)", "axis -5"}},
+    {"block 0", block_zero, SF_ERR_FORMAT, {"'it' (SpaceToDepth)", "blocksize of 0"}},
+    {"huge block", block_huge, SF_ERR_FORMAT, {"'it' (SpaceToDepth)", "1099511627776"}},
+    {"block that does not divide", block_odd, SF_ERR_SHAPE, {"'it' (DepthToSpace)", "channels"}},
+    {"image that shrinks", size_changes, SF_ERR_SHAPE, {"512x512", "510,510"}},
+    {"output without the image", constant_output, SF_ERR_FORMAT, {"'y'", "constant"}},
+    {"window on constants", constant_window, SF_ERR_UNSUPPORTED, {"'idle' (Conv)", "constants"}},
+    {"too much of constants", constant_bomb, SF_ERR_SHAPE, {"(Concat)", "constants"}},
+    {"Resize without a size", resize_without, SF_ERR_UNSUPPORTED, {"'big' (Resize)", "sizes"}},
+    {"Pad without pads", pad_without, SF_ERR_UNSUPPORTED, {"'frame' (Pad)", "pads"}},
+    {"computed pads", pad_computed, SF_ERR_UNSUPPORTED, {"'frame' (Pad)", "not a constant"}},
+    {"pool without a window", pool_without, SF_ERR_FORMAT, {"'pool' (AveragePool)", "missing"}},
+    {"norm of two lengths", norm_lengths, SF_ERR_UNSUPPORTED, {"'norm'", "one length"}},
+    {"norm of variance -1", norm_negative, SF_ERR_NUMERIC, {"'norm'", "-0.99999"}},
+};
+
+/* One sentence: no line break, the file's name first and once. */
+static bool is_sentence(const char *text, const char *file)
+{
+    const char *first = strstr(text, file);
+
+    return first == text && strstr(text + 1, file) == NULL && strchr(text, '\n') == NULL;
+}
+
+static void test_bad_files(void **state)
+{
+    size_t wrong = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        sf_parts parts = begin();
+        sf_bytes bytes;
+        sf_model *model = (sf_model *)&parts;
+        sf_status status;
+        bool right;
+
+        bad[i].build(&parts);
+        bytes = finish(&parts);
+        status = sf_model_load_memory(bytes.data, bytes.size, "bad.onnx", &model);
+        right = status == bad[i].status && model == NULL;
+        for (int k = 0; right && k < 2; k++)
+            right = strstr(sf_last_error(), bad[i].words[k]) != NULL;
+        if (right && is_sentence(sf_last_error(), "bad.onnx")) continue;
+        print_error("%s: %s, %s\n", bad[i].what, sf_status_name(status),
+                    status == SF_OK ? "" : sf_last_error());
+        sf_model_release(&model);
+        wrong++;
+    }
+    assert_int_equal(wrong, 0);
+}
+
+/* Every beginning of a file is refused, down to nothing. */
+static void test_truncated(void **state)
+{
+    sf_parts parts = begin();
+    sf_bytes bytes;
+    sf_model *model;
+
+    (void)state;
+    good(&parts);
+    bytes = finish(&parts);
+    assert_ok(sf_model_load_memory(bytes.data, bytes.size, "good.onnx", &model));
+    sf_model_release(&model);
+    for (size_t size = 0; size < bytes.size; size++) {
+        uint8_t *exact; /* so that a sanitizer sees a read beyond the end */
+        sf_status status;
+
+        assert_ok(sf_allocate(&exact, size, 1));
+        if (size > 0) memcpy(exact, bytes.data, size);
+        status = sf_model_load_memory(exact, size, "cut.onnx", &model);
+        sf_free(exact);
+        assert_true(status == SF_ERR_FORMAT || status == SF_ERR_UNSUPPORTED);
+        assert_null(model);
+        assert_true(is_sentence(sf_last_error(), "cut.onnx"));
+    }
+}
+
+static void expect_refused(const char *path, sf_status status, const char *words)
+{
+    sf_model *model = (sf_model *)&model;
+
+    assert_int_equal(sf_model_load(path, &model), status);
+    assert_null(model);
+    assert_true(is_sentence(sf_last_error(), path));
+    if (strstr(sf_last_error(), words) == NULL) fail_msg("%s", sf_last_error());
+}
+
+static void test_bad_paths(void **state)
+{
+    char folder[] = "/tmp/sf-onnx-XXXXXX", path[64];
+    char card[2880];
+    FILE *file;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    expect_refused(folder, SF_ERR_IO, "no plain file");
+    (void)snprintf(path, sizeof path, "%s/file.onnx", folder);
+    expect_refused(path, SF_ERR_IO, "No such file");
+    file = fopen(path, "wb");
+    assert_non_null(file);
+    (void)fclose(file);
+    expect_refused(path, SF_ERR_FORMAT, "empty");
+    memset(card, ' ', sizeof card);
+    memcpy(card, "SIMPLE  =                    T", 30);
+    file = fopen(path, "wb");
+    assert_int_equal(fwrite(card, 1, sizeof card, file), sizeof card);
+    (void)fclose(file);
+    expect_refused(path, SF_ERR_FORMAT, "no ONNX file");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+/* ---- what was written reads the same --------------------------------------------------------- */
+
+static void assert_same_graph(const sf_graph *a, const sf_graph *b)
+{
+    assert_int_equal(a->value_count, b->value_count);
+    assert_int_equal(a->node_count, b->node_count);
+    assert_int_equal(a->parameter_count, b->parameter_count);
+    assert_int_equal(a->metadata_count, b->metadata_count);
+    for (size_t i = 0; i < a->node_count; i++) {
+        assert_int_equal(a->node[i].op, b->node[i].op);
+        assert_string_equal(a->node[i].name, b->node[i].name);
+        assert_int_equal(a->node[i].input_count, b->node[i].input_count);
+        if (a->node[i].op == SF_OP_CONV || a->node[i].op == SF_OP_CONV_TRANSPOSE)
+            assert_memory_equal(a->node[i].stride, b->node[i].stride, sizeof a->node[i].stride);
+        if (a->node[i].op == SF_OP_CONV)
+            assert_memory_equal(a->node[i].pads, b->node[i].pads, sizeof a->node[i].pads);
+        for (size_t j = 0; j < a->node[i].input_count; j++) {
+            const sf_value *v = &a->value[a->node[i].input[j]], *w = &b->value[b->node[i].input[j]];
+
+            assert_int_equal(v->constant == NULL, w->constant == NULL);
+            if (v->constant == NULL) continue;
+            assert_string_equal(v->name, w->name);
+            assert_int_equal(v->shape.rank, w->shape.rank);
+            assert_memory_equal(v->constant, w->constant, v->shape.dim[0] * sizeof *v->constant);
+        }
+    }
+}
+
+static void test_round_trip(void **state)
+{
+    const sf_unet_options options = {.channels = 8, .depth = 3, .blocks = 1, .seed = 7};
+    sf_model *model, *read;
+    void *bytes, *again;
+    size_t size, size_again;
+
+    (void)state;
+    assert_ok(sf_model_unet(&options, &model));
+    assert_ok(sf_onnx_write(sf_model_graph(model), &bytes, &size));
+    assert_ok(sf_model_load_memory(bytes, size, "unet", &read));
+    assert_same_graph(sf_model_graph(model), sf_model_graph(read));
+    assert_ok(sf_onnx_write(sf_model_graph(read), &again, &size_again));
+    assert_int_equal(size, size_again);
+    assert_memory_equal(bytes, again, size);
+    sf_free(bytes);
+    sf_free(again);
+    sf_model_release(&read);
+    sf_model_release(&model);
+}
+
+static void test_usage_round_trip(void **state)
+{
+    const sf_model_usage usage = {.noise_input = SF_NOISE_CHANNEL,
+                                  .prediction = SF_PREDICT_NOISE,
+                                  .padding = SF_PADDING_CIRCULAR,
+                                  .margin = 5,
+                                  .multiple = 16,
+                                  .value_scale = 0.1,
+                                  .noise_scale = 1.0 / 3.0,
+                                  .fixed_sigma = 25.0 / 255.0,
+                                  .homogeneous = true};
+    const sf_unet_options options = {.channels = 8, .depth = 2, .blocks = 1, .seed = 1};
+    sf_model *model, *changed, *noted, *read;
+    const sf_model_usage *got;
+    void *bytes;
+    size_t size;
+
+    (void)state;
+    assert_ok(sf_model_unet(&options, &model));
+    assert_ok(sf_model_with_usage(model, &usage, &changed));
+    assert_ok(sf_model_with_metadata(changed, "licence", "\xc3\xa9 \"quoted\"", &noted));
+    assert_ok(sf_onnx_write(sf_model_graph(noted), &bytes, &size));
+    assert_ok(sf_model_load_memory(bytes, size, "usage", &read));
+    got = sf_model_get_usage(read);
+    assert_int_equal(got->noise_input, usage.noise_input);
+    assert_int_equal(got->prediction, usage.prediction);
+    assert_int_equal(got->padding, usage.padding);
+    assert_int_equal(got->margin, usage.margin);
+    assert_int_equal(got->multiple, usage.multiple);
+    assert_true(got->value_scale == usage.value_scale && got->noise_scale == usage.noise_scale);
+    assert_true(got->fixed_sigma == usage.fixed_sigma && got->homogeneous);
+    assert_string_equal(sf_model_metadata(read, "licence"), "\xc3\xa9 \"quoted\"");
+    assert_null(sf_model_metadata(read, "nothing"));
+    sf_free(bytes);
+    sf_model_release(&read);
+    sf_model_release(&noted);
+    sf_model_release(&changed);
+    sf_model_release(&model);
+}
+
+/* ---- bytes that are almost a model ----------------------------------------------------------- */
+
+#define MOST_FILES  256
+#define MOST_VALUES 100000 /* beyond which a network is not run here */
+
+typedef struct sf_corpus {
+    uint8_t *data[MOST_FILES];
+    size_t size[MOST_FILES], count;
+} sf_corpus;
+
+/* The operators' models without their metadata, which come last. */
+static void read_corpus(sf_corpus *corpus)
+{
+    static uint8_t bytes[1 << 16];
+    DIR *folder = opendir(TEST_DATA);
+    const struct dirent *entry;
+
+    assert_non_null(folder);
+    while ((entry = readdir(folder)) != NULL && corpus->count < MOST_FILES) {
+        char path[512];
+        size_t size = 0;
+        FILE *file;
+
+        if (strstr(entry->d_name, ".onnx") == NULL) continue;
+        (void)snprintf(path, sizeof path, "%s/%s", TEST_DATA, entry->d_name);
+        file = fopen(path, "rb");
+        assert_non_null(file);
+        assert_true(fread(bytes, 1, sizeof bytes, file) > 10);
+        (void)fclose(file);
+        while (memcmp(bytes + size + 4, "test.input", 10) != 0) size++;
+        assert_ok(sf_copy_memory(bytes, size, 1, &corpus->data[corpus->count]));
+        corpus->size[corpus->count++] = size;
+    }
+    (void)closedir(folder);
+}
+
+static uint32_t draw(sf_random random, uint64_t trial, uint64_t *word, uint32_t below)
+{
+    double u;
+
+    sf_random_uniform(random, trial, (*word)++, 1, &u);
+    return (uint32_t)(u * below);
+}
+
+/* One trial's bytes: a file, or the beginning of one and the end of another, with a few bytes
+ * changed, or cut off. */
+static size_t mutate(const sf_corpus *corpus, sf_random random, uint64_t trial, uint8_t *to)
+{
+    static const uint8_t nasty[] = {0, 1, 2, 4, 127, 128, 129, 254, 255};
+    uint64_t word = 0;
+    const uint32_t a = draw(random, trial, &word, (uint32_t)corpus->count);
+    const uint32_t b = draw(random, trial, &word, (uint32_t)corpus->count);
+    const uint32_t kind = draw(random, trial, &word, 8);
+    size_t size = corpus->size[a];
+
+    memcpy(to, corpus->data[a], size);
+    if (kind == 0) return draw(random, trial, &word, (uint32_t)size);
+    if (kind == 1) {
+        const size_t start = draw(random, trial, &word, (uint32_t)corpus->size[b]);
+
+        size = draw(random, trial, &word, (uint32_t)size);
+        memcpy(to + size, corpus->data[b] + start, corpus->size[b] - start);
+        size += corpus->size[b] - start;
+    }
+    for (uint32_t k = draw(random, trial, &word, 4) + (kind > 1); k > 0 && size > 0; k--) {
+        uint8_t *byte = &to[draw(random, trial, &word, (uint32_t)size)];
+
+        if (draw(random, trial, &word, 2) == 0)
+            *byte ^= (uint8_t)(1U << draw(random, trial, &word, 8));
+        else
+            *byte = nasty[draw(random, trial, &word, sizeof nasty)];
+    }
+    return size;
+}
+
+/* All values together, at most MOST_VALUES + 1; 0: the shapes do not fit. */
+static size_t values_of(const sf_graph *graph, const sf_shape *image)
+{
+    size_t sum = 0, size;
+    sf_shape *shapes;
+
+    assert_ok(sf_allocate(&shapes, graph->value_count, sizeof *shapes));
+    if (sf_graph_shapes(graph, image, shapes) == SF_OK)
+        for (size_t i = 0; i < graph->value_count && sum <= MOST_VALUES; i++)
+            sum += sf_shape_size(&shapes[i], &size) == SF_OK ? size : MOST_VALUES + 1;
+    sf_free(shapes);
+    return sum;
+}
+
+/* Compiles and runs what was accepted, on an image of 6 x 5 pixels. */
+static void run_small(const sf_graph *graph)
+{
+    const sf_shape *declared = &graph->value[graph->input[0]].shape;
+    const sf_engine_options options = {.training = false};
+    sf_shape image = {.rank = 4, .dim = {1, 1, 6, 5}};
+    sf_engine *engine;
+    size_t count;
+
+    for (int i = 0; i < declared->rank; i++)
+        if (declared->dim[i] != 0) image.dim[i] = declared->dim[i];
+    count = values_of(graph, &image);
+    if (count == 0 || count > MOST_VALUES) return;
+    if (sf_engine_create(graph, &image, &options, &engine) != SF_OK) return;
+    assert_ok(sf_shape_size(&image, &count));
+    for (size_t i = 0; i < count; i++) sf_engine_input(engine, 0)[i] = (float)(i % 7);
+    (void)sf_engine_forward(engine);
+    sf_engine_release(&engine);
+}
+
+/* SCOREFIELD_FUZZ: how many trials instead, and SCOREFIELD_FUZZ_SEED. */
+static void test_fuzz(void **state)
+{
+    const char *trials = getenv("SCOREFIELD_FUZZ"), *seed = getenv("SCOREFIELD_FUZZ_SEED");
+    const uint64_t count = trials == NULL ? 3000 : strtoull(trials, NULL, 10);
+    const sf_random random = sf_random_make(seed == NULL ? 11 : strtoull(seed, NULL, 10), 0);
+    static uint8_t bytes[1 << 17];
+    sf_corpus corpus = {0};
+    size_t accepted = 0;
+
+    (void)state;
+    read_corpus(&corpus);
+    for (uint64_t trial = 0; trial < count; trial++) {
+        const size_t size = mutate(&corpus, random, trial, bytes);
+        uint8_t *exact;
+        sf_graph *graph;
+        sf_model *model;
+
+        assert_ok(sf_copy_memory(bytes, size, 1, &exact));
+        if (sf_onnx_read(exact, size, "fuzz", &graph) == SF_OK &&
+            sf_graph_simplify(graph) == SF_OK) {
+            run_small(graph);
+            accepted++;
+        } else if (strncmp(sf_last_error(), "fuzz", 4) != 0 && graph == NULL) {
+            fail_msg("trial %llu: no file named in: %s", (unsigned long long)trial,
+                     sf_last_error());
+        }
+        sf_graph_release(&graph);
+        (void)sf_model_load_memory(exact, size, "fuzz", &model);
+        sf_model_release(&model);
+        sf_free(exact);
+    }
+    for (size_t i = 0; i < corpus.count; i++) sf_free(corpus.data[i]);
+    print_message("%zu of %llu accepted\n", accepted, (unsigned long long)count);
+    assert_true(accepted > count / 20 && accepted < count);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bad_files),        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_bad_paths),        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_usage_round_trip), cmocka_unit_test(test_fuzz),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
