@@ -174,6 +174,8 @@ static const sf_case sf_cases[] = {
      S4(2, 3, 6, 5), -3.84375, -342.9375},
     {"Concat axis 3", {.op = SF_OP_CONCAT, .axis = 3}, S4(2, 3, 4, 5), 1, {S4(2, 3, 4, 3)}, false,
      S4(2, 3, 4, 8), -4.5625, -446},
+    {"Concat three", {.op = SF_OP_CONCAT, .axis = 1}, S4(2, 3, 4, 5), 2, {S4(2, 1, 4, 5), S4(2, 2,
+     4, 5)}, false, S4(2, 6, 4, 5), -2, -183.65625},
     {"Concat reversed", {.op = SF_OP_CONCAT, .axis = 1}, S4(2, 3, 4, 5), 1, {S4(2, 1, 4, 5)}, true,
      S4(2, 4, 4, 5), -3.21875, -223.4375},
     {"Elu", {.op = SF_OP_ELU, .alpha = 0.5F}, S4(2, 3, 4, 5), 0, {{0}}, false, S4(2, 3, 4, 5),

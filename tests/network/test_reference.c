@@ -1,6 +1,7 @@
 /* The plain C reference against ONNX Runtime, hand-made numbers and central differences. */
 #include "base/internal.h"
 #include "check.h"
+#include "network/engine.h"
 #include "network/operator_cases.h"
 
 #include <stdlib.h>
@@ -136,6 +137,38 @@ static void test_onnx_runtime(void **state)
 {
     (void)state;
     for (size_t i = 0; i < CASES; i++) check_case(&sf_cases[i]);
+}
+
+/* The engine computes the same in single precision; it takes four dimensions at most. */
+static void check_engine(const sf_case *c)
+{
+    const sf_engine_options options = {.direct = true};
+    sf_graph *graph = build(c);
+    double *x = numbers(size_of(&c->image), SF_CASE_INPUT), *y, largest = 0;
+    sf_engine *engine;
+    sf_shape shape;
+
+    y = evaluate(graph, &c->image, x, &shape);
+    assert_ok(sf_engine_create(graph, &c->image, &options, &engine));
+    for (size_t i = 0; i < size_of(&c->image); i++) sf_engine_input(engine, 0)[i] = (float)x[i];
+    assert_ok(sf_engine_forward(engine));
+    assert_int_equal(size_of(sf_engine_output_shape(engine)), size_of(&shape));
+    for (size_t i = 0; i < size_of(&shape); i++) largest = fmax(largest, fabs(y[i]));
+    for (size_t i = 0; i < size_of(&shape); i++)
+        if (!(fabs((double)sf_engine_output(engine)[i] - y[i]) <= 1e-6 * largest))
+            fail_msg("%s: the engine's number %zu is %.9g, the reference's %.9g", c->label, i,
+                     (double)sf_engine_output(engine)[i], y[i]);
+    sf_engine_release(&engine);
+    sf_free(y);
+    sf_free(x);
+    sf_graph_release(&graph);
+}
+
+static void test_engine(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CASES; i++)
+        if (sf_cases[i].result.rank <= 4) check_engine(&sf_cases[i]);
 }
 
 /* A node's result for the image 0, 1, 2, ... */
@@ -650,13 +683,13 @@ static void test_finish_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_onnx_runtime),   cmocka_unit_test(test_ramps),
-        cmocka_unit_test(test_same_pads),      cmocka_unit_test(test_gradients),
-        cmocka_unit_test(test_reuse),          cmocka_unit_test(test_misfits),
-        cmocka_unit_test(test_declared),       cmocka_unit_test(test_fold),
-        cmocka_unit_test(test_fold_shared),    cmocka_unit_test(test_expand),
-        cmocka_unit_test(test_simplify_edges), cmocka_unit_test(test_finish),
-        cmocka_unit_test(test_finish_errors),
+        cmocka_unit_test(test_onnx_runtime), cmocka_unit_test(test_engine),
+        cmocka_unit_test(test_ramps),        cmocka_unit_test(test_same_pads),
+        cmocka_unit_test(test_gradients),    cmocka_unit_test(test_reuse),
+        cmocka_unit_test(test_misfits),      cmocka_unit_test(test_declared),
+        cmocka_unit_test(test_fold),         cmocka_unit_test(test_fold_shared),
+        cmocka_unit_test(test_expand),       cmocka_unit_test(test_simplify_edges),
+        cmocka_unit_test(test_finish),       cmocka_unit_test(test_finish_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
