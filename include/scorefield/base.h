@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #if defined(__GNUC__)
-#define SF_API __attribute__((visibility("default")))
+#define SF_API                 __attribute__((visibility("default")))
 #define SF_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define SF_API
@@ -23,16 +23,16 @@ extern "C" {
 #endif
 
 /* One list gives code, name and text. */
-#define SF_STATUS_LIST(X)                                                    \
-    X(SF_OK, 0, "success")                                                   \
-    X(SF_ERR_ARGUMENT, 1, "a value is outside its documented range")         \
-    X(SF_ERR_SHAPE, 2, "two shapes do not fit together")                     \
-    X(SF_ERR_MEMORY, 3, "out of memory")                                     \
-    X(SF_ERR_IO, 4, "a file could not be opened, read or written")           \
-    X(SF_ERR_FORMAT, 5, "a file's content is malformed")                     \
-    X(SF_ERR_UNSUPPORTED, 6, "this object does not offer that operation")    \
-    X(SF_ERR_NUMERIC, 7, "a non-finite number where none can be")            \
-    X(SF_ERR_LIBRARY, 8, "a library that scorefield builds on has failed")   \
+#define SF_STATUS_LIST(X)                                                  \
+    X(SF_OK, 0, "success")                                                 \
+    X(SF_ERR_ARGUMENT, 1, "a value is outside its documented range")       \
+    X(SF_ERR_SHAPE, 2, "two shapes do not fit together")                   \
+    X(SF_ERR_MEMORY, 3, "out of memory")                                   \
+    X(SF_ERR_IO, 4, "a file could not be opened, read or written")         \
+    X(SF_ERR_FORMAT, 5, "a file's content is malformed")                   \
+    X(SF_ERR_UNSUPPORTED, 6, "this object does not offer that operation")  \
+    X(SF_ERR_NUMERIC, 7, "a non-finite number where none can be")          \
+    X(SF_ERR_LIBRARY, 8, "a library that scorefield builds on has failed") \
     X(SF_ERR_INTERRUPTED, 9, "stopped by the caller's monitor before there was a result")
 
 typedef enum sf_status {
@@ -76,12 +76,12 @@ SF_API sf_status sf_thread_count_set(int count);
 /* What a long computation tells its caller after each iteration. Pointers are valid during
  * the call only. */
 typedef struct sf_monitor_event {
-    const char *stage;    /* "admm", "train", ... */
-    size_t iteration;     /* 1, 2, ... */
-    size_t total;         /* planned iterations; 0 = unknown */
-    double residual;      /* the algorithm's documented measure of convergence; NaN = none */
-    const double *image;  /* the current iterate in the solver's grid, or NULL */
-    size_t image_size;    /* its number of values */
+    const char *stage;   /* "admm", "train", ... */
+    size_t iteration;    /* 1, 2, ... */
+    size_t total;        /* planned iterations; 0 = unknown */
+    double residual;     /* the algorithm's documented measure of convergence; NaN = none */
+    const double *image; /* the current iterate in the solver's grid, or NULL */
+    size_t image_size;   /* its number of values */
 } sf_monitor_event;
 
 /* function returns true to go on, false to stop cleanly with what there is. A zeroed

@@ -11,7 +11,9 @@
 
 #ifdef __cplusplus
 extern "C" {
-typedef struct sf_complex { double re, im; } sf_complex;
+typedef struct sf_complex {
+    double re, im;
+} sf_complex;
 #else
 typedef double _Complex sf_complex;
 #endif
@@ -20,9 +22,9 @@ typedef double _Complex sf_complex;
 
 /* A small value type; make it with sf_grid_make so that it has been checked. */
 typedef struct sf_grid {
-    int axes;                          /* 1 .. SF_GRID_MAX_AXES */
-    size_t shape[SF_GRID_MAX_AXES];    /* cells along each axis, slowest first */
-    double spacing[SF_GRID_MAX_AXES];  /* cell size d_i, in the user's unit of length */
+    int axes;                         /* 1 .. SF_GRID_MAX_AXES */
+    size_t shape[SF_GRID_MAX_AXES];   /* cells along each axis, slowest first */
+    double spacing[SF_GRID_MAX_AXES]; /* cell size d_i, in the user's unit of length */
 } sf_grid;
 
 /* spacing NULL means 1 along every axis. SF_ERR_ARGUMENT for no or too many axes, an empty
@@ -31,10 +33,10 @@ SF_API sf_status sf_grid_make(int axes, const size_t *shape, const double *spaci
 /* rows x columns with unit spacing: an image (NAXIS2 x NAXIS1). */
 SF_API sf_status sf_grid_image(size_t rows, size_t columns, sf_grid *grid);
 
-SF_API size_t sf_grid_size(const sf_grid *grid);         /* N, number of cells */
-SF_API size_t sf_grid_half_size(const sf_grid *grid);    /* values in the half spectrum */
-SF_API double sf_grid_cell_volume(const sf_grid *grid);  /* v */
-SF_API double sf_grid_volume(const sf_grid *grid);       /* V = N v */
+SF_API size_t sf_grid_size(const sf_grid *grid);        /* N, number of cells */
+SF_API size_t sf_grid_half_size(const sf_grid *grid);   /* values in the half spectrum */
+SF_API double sf_grid_cell_volume(const sf_grid *grid); /* v */
+SF_API double sf_grid_volume(const sf_grid *grid);      /* V = N v */
 SF_API bool sf_grid_same_shape(const sf_grid *a, const sf_grid *b);
 /* "200x300" into `text`, which is returned. */
 SF_API const char *sf_grid_text(const sf_grid *grid, char *text, size_t size);

@@ -64,7 +64,8 @@ SF_API sf_status sf_estimate_background(const sf_grid *frame, const double *pixe
 
 /* ---- solvers ------------------------------------------------------------------------------ */
 
-typedef enum sf_stop { /* why a solver stopped; an outcome, never an error */
+/* Why a solver stopped: an outcome, never an error. */
+typedef enum sf_stop {
     SF_STOP_CONVERGED,
     SF_STOP_ITERATIONS,
     SF_STOP_SCHEDULE,    /* a decreasing noise schedule was run to its end */
@@ -127,10 +128,10 @@ SF_API sf_status sf_pnp(const sf_observation *observation, const sf_prior *prior
 typedef struct sf_wiener_options {
     const sf_spectrum *spectrum; /* R_k = noise^2 / lambda_k (the field's mean is zero above the
                                     background); NULL: R_k = strength |Laplacian_k|^2 */
-    double strength;    /* Laplacian only; 0 = chosen so that chi^2 per observed pixel is 1
-                           (discrepancy principle, Morozov 1966) */
-    double tolerance;   /* relative residual of the linear system, preconditioned norm */
-    size_t iterations;  /* of conjugate gradients at most */
+    double strength;             /* Laplacian only; 0 = chosen so that chi^2 per observed pixel is 1
+                                    (discrepancy principle, Morozov 1966) */
+    double tolerance;            /* relative residual of the linear system, preconditioned norm */
+    size_t iterations;           /* of conjugate gradients at most */
 } sf_wiener_options;
 
 SF_API sf_wiener_options sf_wiener_options_default(void);
@@ -160,9 +161,9 @@ SF_API sf_status sf_tv(const sf_observation *observation, const sf_tv_options *o
  * noise makes negative are used as they are down to -b; what lies below counts as -b. Cells that
  * no observed pixel sees stay zero. Positive by construction. */
 typedef struct sf_richardson_lucy_options {
-    size_t iterations; /* at most */
-    double offset;     /* b; negative = chosen: the observation's background, at least 3 noise */
-    bool discrepancy;  /* stop as soon as chi^2 per observed pixel is 1 */
+    size_t iterations;  /* at most */
+    double offset;      /* b; negative = chosen: the observation's background, at least 3 noise */
+    bool discrepancy;   /* stop as soon as chi^2 per observed pixel is 1 */
     sf_monitor monitor; /* residual = chi^2 per observed pixel */
 } sf_richardson_lucy_options;
 

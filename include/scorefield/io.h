@@ -21,10 +21,10 @@ typedef struct sf_fits sf_fits;
  * not exist here. The sizes in the headers are checked against the file's own size (uncompressed:
  * byte for byte; compressed: tile by tile) and against SF_FITS_MAX_PIXELS before memory is taken;
  * a gzipped file is inflated in memory, to at most SF_FITS_MAX_INFLATED bytes. Axes of length 1
- * beyond the second are dropped. Errors: SF_ERR_ARGUMENT (brackets not understood, no such HDU), SF_ERR_IO
- * (cannot open or read), SF_ERR_FORMAT (no image, damaged, truncated), SF_ERR_UNSUPPORTED,
- * SF_ERR_MEMORY. */
-#define SF_FITS_MAX_PIXELS ((size_t)1 << 33)
+ * beyond the second are dropped. Errors: SF_ERR_ARGUMENT (brackets not understood, no such HDU),
+ * SF_ERR_IO (cannot open or read), SF_ERR_FORMAT (no image, damaged, truncated),
+ * SF_ERR_UNSUPPORTED, SF_ERR_MEMORY. */
+#define SF_FITS_MAX_PIXELS   ((size_t)1 << 33)
 #define SF_FITS_MAX_INFLATED ((size_t)1 << 32)
 SF_API sf_status sf_fits_read(const char *path, sf_fits **fits);
 SF_API void sf_fits_release(sf_fits **fits);
@@ -52,8 +52,8 @@ SF_API sf_status sf_fits_writer_add(sf_fits_writer *writer, const char *name, co
  * then finds none. */
 SF_API sf_status sf_fits_writer_double(sf_fits_writer *writer, const char *keyword, double value,
                                        const char *comment);
-SF_API sf_status sf_fits_writer_integer(sf_fits_writer *writer, const char *keyword, long long value,
-                                        const char *comment);
+SF_API sf_status sf_fits_writer_integer(sf_fits_writer *writer, const char *keyword,
+                                        long long value, const char *comment);
 SF_API sf_status sf_fits_writer_string(sf_fits_writer *writer, const char *keyword,
                                        const char *value, const char *comment);
 SF_API sf_status sf_fits_writer_history(sf_fits_writer *writer, const char *text);
@@ -90,21 +90,21 @@ typedef enum sf_stretch { SF_STRETCH_LINEAR, SF_STRETCH_ASINH } sf_stretch;
 
 typedef struct sf_panel {
     const char *title;
-    const char *unit;      /* at the colour bar; NULL none */
-    const sf_grid *grid;   /* two axes */
-    const double *pixels;  /* NaN pixels in a colour of their own */
-    double low, high;      /* range; low == high: chosen from the pixels (robust) */
+    const char *unit;     /* at the colour bar; NULL none */
+    const sf_grid *grid;  /* two axes */
+    const double *pixels; /* NaN pixels in a colour of their own */
+    double low, high;     /* range; low == high: chosen from the pixels (robust) */
     sf_stretch stretch;
-    double softening;      /* asinh: where it turns from linear to logarithmic; 0 = chosen */
-    bool diverging;        /* a blue-white-red map about 0, for residuals */
+    double softening; /* asinh: where it turns from linear to logarithmic; 0 = chosen */
+    bool diverging;   /* a blue-white-red map about 0, for residuals */
 } sf_panel;
 
 typedef struct sf_curve {
     const char *label;
     size_t count;
     const double *x, *y;
-    const double *error;   /* +- bars; NULL none */
-    bool points;           /* markers instead of a line */
+    const double *error; /* +- bars; NULL none */
+    bool points;         /* markers instead of a line */
 } sf_curve;
 
 typedef struct sf_axes {

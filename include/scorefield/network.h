@@ -39,14 +39,14 @@ typedef struct sf_model_usage {
     sf_noise_input noise_input;
     sf_prediction prediction;
     sf_padding padding;
-    size_t margin;        /* pixels of padding around the image before the network sees it */
-    size_t multiple;      /* padded sizes are multiples of this (a U-Net's total stride) */
-    double value_scale;   /* image units per network unit: the network sees x / value_scale */
-    double noise_scale;   /* the level given to it is noise_scale * sigma / value_scale */
-    double fixed_sigma;   /* SF_NOISE_NONE: level it was trained at, in network units; 0 = blind.
-                             A fixed network is used at other levels by scaling its input. */
-    bool homogeneous;     /* D(a x; a sigma) = a D(x; sigma): value_scale is then taken as sigma
-                             itself, so that any unit of flux is as good as any other */
+    size_t margin;      /* pixels of padding around the image before the network sees it */
+    size_t multiple;    /* padded sizes are multiples of this (a U-Net's total stride) */
+    double value_scale; /* image units per network unit: the network sees x / value_scale */
+    double noise_scale; /* the level given to it is noise_scale * sigma / value_scale */
+    double fixed_sigma; /* SF_NOISE_NONE: level it was trained at, in network units; 0 = blind.
+                           A fixed network is used at other levels by scaling its input. */
+    bool homogeneous;   /* D(a x; a sigma) = a D(x; sigma): value_scale is then taken as sigma
+                           itself, so that any unit of flux is as good as any other */
 } sf_model_usage;
 
 SF_API sf_model_usage sf_model_usage_default(void);
@@ -133,21 +133,21 @@ typedef struct sf_train_options {
     double ema;                  /* decay of the weights' running mean, 0.999 */
     double clip;                 /* largest norm of the gradient; 0 = none */
     double weight_decay;
-    double balance;              /* b: a sample of error e = |eps_hat - eps|^2 a pixel counts with
-                                    the weight 1/(e + b^2 (1 + A^(3/2))), A = rms(x_0)/sigma, so that
-                                    bright and faint ones teach alike; 0: all weights are 1 */
-    bool mixed_precision;        /* bf16 activations where the processor has them */
+    double balance;       /* b: a sample of error e = |eps_hat - eps|^2 a pixel counts with
+                             the weight 1/(e + b^2 (1 + A^(3/2))), A = rms(x_0)/sigma, so that
+                             bright and faint ones teach alike; 0: all weights are 1 */
+    bool mixed_precision; /* bf16 activations where the processor has them */
     uint64_t seed;
-    const char *checkpoint;      /* written every checkpoint_every steps and at the end; NULL none */
+    const char *checkpoint; /* written every checkpoint_every steps and at the end; NULL none */
     size_t checkpoint_every;
-    bool resume;                 /* go on from the checkpoint: the same bits as without the stop */
-    sf_monitor monitor;          /* residual = running loss */
+    bool resume;        /* go on from the checkpoint: the same bits as without the stop */
+    sf_monitor monitor; /* residual = running loss */
 } sf_train_options;
 
 typedef struct sf_train_report {
-    size_t steps;        /* done in all */
-    bool stopped;        /* the monitor said stop */
-    double loss;         /* exponential mean of E|eps_hat - eps|^2 a pixel */
+    size_t steps; /* done in all */
+    bool stopped; /* the monitor said stop */
+    double loss;  /* exponential mean of E|eps_hat - eps|^2 a pixel */
     double seconds;
     double patches_per_second;
 } sf_train_report;

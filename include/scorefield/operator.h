@@ -20,17 +20,16 @@ typedef struct sf_operator sf_operator;
  * alias. */
 typedef struct sf_operator_methods {
     const char *name;
-    sf_status (*apply)(const void *self, const double *x, double *y);    /* y = A x */
-    sf_status (*adjoint)(const void *self, const double *y, double *x);  /* x = A^T y */
-    sf_status (*normal)(const void *self, const double *x, double *z);   /* z = A^T A x */
+    sf_status (*apply)(const void *self, const double *x, double *y);   /* y = A x */
+    sf_status (*adjoint)(const void *self, const double *y, double *x); /* x = A^T y */
+    sf_status (*normal)(const void *self, const double *x, double *z);  /* z = A^T A x */
     void (*destroy)(void *self);
 } sf_operator_methods;
 
 /* Takes ownership of self, also on failure (destroy is called then). `methods` must outlive
  * the operator. */
 SF_API sf_status sf_operator_create(const sf_operator_methods *methods, void *self,
-                                    const sf_grid *domain, const sf_grid *range,
-                                    sf_operator **op);
+                                    const sf_grid *domain, const sf_grid *range, sf_operator **op);
 SF_API sf_operator *sf_operator_retain(sf_operator *op);
 SF_API void sf_operator_release(sf_operator **op);
 
@@ -53,8 +52,8 @@ SF_API sf_status sf_operator_scaling(const sf_grid *grid, double factor, sf_oper
 /* y = d .* x for any finite d (N values, copied): masks (0 and 1) and weights. */
 SF_API sf_status sf_operator_mask(const sf_grid *grid, const double *d, sf_operator **op);
 /* y = the box of shape `range` whose first cell is domain cell `origin`. */
-SF_API sf_status sf_operator_crop(const sf_grid *domain, const size_t *origin,
-                                  const sf_grid *range, sf_operator **op);
+SF_API sf_status sf_operator_crop(const sf_grid *domain, const size_t *origin, const sf_grid *range,
+                                  sf_operator **op);
 /* Periodic convolution with a kernel of any shape up to the grid's, whose centre is cell
  * shape/2 (integer division) along each axis. Two transforms and a half spectrum of memory an
  * application. SF_ERR_SHAPE for a kernel larger than the grid. */

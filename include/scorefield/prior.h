@@ -58,8 +58,8 @@ SF_API sf_status sf_prior_denoise(const sf_prior *prior, size_t batch, const dou
                                   double sigma, double *out);
 SF_API sf_status sf_prior_score(const sf_prior *prior, size_t batch, const double *x, double sigma,
                                 double *out);
-SF_API sf_status sf_prior_energy(const sf_prior *prior, size_t batch, const double *x,
-                                 double sigma, double *energy);
+SF_API sf_status sf_prior_energy(const sf_prior *prior, size_t batch, const double *x, double sigma,
+                                 double *energy);
 SF_API sf_status sf_prior_prox(const sf_prior *prior, size_t batch, const double *x,
                                double variance, double *out);
 

@@ -14,11 +14,11 @@ extern "C" {
  * caller scales. The optics that drew a real frame are part of a scene: point sources have a
  * core of `seeing` pixels FWHM (a Nyquist-sampled star, not one pixel). */
 typedef struct sf_scene_options {
-    double galaxies;    /* Sersic 1963 profiles; some with spiral arms, bars, clumps, rings */
-    double stars;       /* single stars */
-    double clusters;    /* star clusters with a King-like profile */
-    double diffuse;     /* amplitude of diffuse emission (lognormal field with a power law) */
-    double seeing;      /* FWHM in pixels of what a point looks like in the truth; 0 = one pixel */
+    double galaxies; /* Sersic 1963 profiles; some with spiral arms, bars, clumps, rings */
+    double stars;    /* single stars */
+    double clusters; /* star clusters with a King-like profile */
+    double diffuse;  /* amplitude of diffuse emission (lognormal field with a power law) */
+    double seeing;   /* FWHM in pixels of what a point looks like in the truth; 0 = one pixel */
 } sf_scene_options;
 
 SF_API sf_scene_options sf_scene_options_default(void);

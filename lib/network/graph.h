@@ -11,13 +11,25 @@
 #define SF_TENSOR_MAX_RANK 6
 
 /* One line adds an operator: enum, ONNX name. */
-#define SF_OP_LIST(X)                                                                       \
-    X(ADD, "Add") X(AVERAGE_POOL, "AveragePool") X(BATCH_NORM, "BatchNormalization")        \
-    X(CONCAT, "Concat") X(CONSTANT, "Constant") X(CONV, "Conv")                             \
-    X(CONV_TRANSPOSE, "ConvTranspose") X(DEPTH_TO_SPACE, "DepthToSpace") X(ELU, "Elu")      \
-    X(IDENTITY, "Identity") X(LEAKY_RELU, "LeakyRelu") X(MUL, "Mul") X(PAD, "Pad")          \
-    X(RELU, "Relu") X(RESIZE, "Resize") X(SIGMOID, "Sigmoid")                               \
-    X(SPACE_TO_DEPTH, "SpaceToDepth") X(SUB, "Sub")
+#define SF_OP_LIST(X)                   \
+    X(ADD, "Add")                       \
+    X(AVERAGE_POOL, "AveragePool")      \
+    X(BATCH_NORM, "BatchNormalization") \
+    X(CONCAT, "Concat")                 \
+    X(CONSTANT, "Constant")             \
+    X(CONV, "Conv")                     \
+    X(CONV_TRANSPOSE, "ConvTranspose")  \
+    X(DEPTH_TO_SPACE, "DepthToSpace")   \
+    X(ELU, "Elu")                       \
+    X(IDENTITY, "Identity")             \
+    X(LEAKY_RELU, "LeakyRelu")          \
+    X(MUL, "Mul")                       \
+    X(PAD, "Pad")                       \
+    X(RELU, "Relu")                     \
+    X(RESIZE, "Resize")                 \
+    X(SIGMOID, "Sigmoid")               \
+    X(SPACE_TO_DEPTH, "SpaceToDepth")   \
+    X(SUB, "Sub")
 
 typedef enum sf_op {
 #define SF_OP_ENUM(id, name) SF_OP_##id,
@@ -45,14 +57,25 @@ typedef struct sf_value {
     size_t parameter; /* constants: offset in the flat parameter vector */
 } sf_value;
 
-typedef enum sf_auto_pad { SF_AUTO_PAD_NONE, SF_AUTO_PAD_UPPER, SF_AUTO_PAD_LOWER, SF_AUTO_PAD_VALID } sf_auto_pad;
+typedef enum sf_auto_pad {
+    SF_AUTO_PAD_NONE,
+    SF_AUTO_PAD_UPPER,
+    SF_AUTO_PAD_LOWER,
+    SF_AUTO_PAD_VALID
+} sf_auto_pad;
 typedef enum sf_pad_mode { SF_PAD_CONSTANT, SF_PAD_REFLECT, SF_PAD_EDGE, SF_PAD_WRAP } sf_pad_mode;
 typedef enum sf_resize_mode { SF_RESIZE_NEAREST, SF_RESIZE_LINEAR } sf_resize_mode;
 typedef enum sf_resize_coordinates {
-    SF_RESIZE_HALF_PIXEL, SF_RESIZE_ASYMMETRIC, SF_RESIZE_ALIGN_CORNERS, SF_RESIZE_PYTORCH_HALF_PIXEL
+    SF_RESIZE_HALF_PIXEL,
+    SF_RESIZE_ASYMMETRIC,
+    SF_RESIZE_ALIGN_CORNERS,
+    SF_RESIZE_PYTORCH_HALF_PIXEL
 } sf_resize_coordinates;
 typedef enum sf_resize_rounding {
-    SF_RESIZE_ROUND_PREFER_FLOOR, SF_RESIZE_ROUND_PREFER_CEIL, SF_RESIZE_FLOOR, SF_RESIZE_CEIL
+    SF_RESIZE_ROUND_PREFER_FLOOR,
+    SF_RESIZE_ROUND_PREFER_CEIL,
+    SF_RESIZE_FLOOR,
+    SF_RESIZE_CEIL
 } sf_resize_rounding;
 
 typedef struct sf_node {
@@ -66,19 +89,21 @@ typedef struct sf_node {
     long pads[4]; /* top, left, bottom, right; also Pad (negative crops) */
     sf_auto_pad auto_pad;
     bool count_include_pad, ceil_mode;
-    float alpha;   /* LeakyRelu slope, Elu alpha, Pad value, BatchNormalization epsilon */
-    long axis;     /* Concat */
+    float alpha; /* LeakyRelu slope, Elu alpha, Pad value, BatchNormalization epsilon */
+    long axis;   /* Concat */
     sf_pad_mode pad_mode;
-    size_t block;  /* DepthToSpace, SpaceToDepth */
+    size_t block;          /* DepthToSpace, SpaceToDepth */
     bool column_row_depth; /* DepthToSpace mode CRD */
     sf_resize_mode resize_mode;
     sf_resize_coordinates resize_coordinates;
     sf_resize_rounding resize_rounding;
-    double scale[2];      /* Resize: rows, columns; 0 = use size */
+    double scale[2]; /* Resize: rows, columns; 0 = use size */
     size_t size[2];
 } sf_node;
 
-typedef struct sf_metadata { char *key, *value; } sf_metadata;
+typedef struct sf_metadata {
+    char *key, *value;
+} sf_metadata;
 
 typedef struct sf_graph {
     sf_value *value;
@@ -120,8 +145,7 @@ sf_status sf_graph_simplify(sf_graph *graph);
  * sf_node_pads. SF_ERR_SHAPE names the node. Sizes are checked against overflow. */
 sf_status sf_graph_shapes(const sf_graph *graph, const sf_shape *image, sf_shape *shapes);
 /* The explicit pads of a window node for its input's shape. */
-void sf_node_pads(const sf_node *node, const sf_shape *input, const sf_shape *output,
-                  long pads[4]);
+void sf_node_pads(const sf_node *node, const sf_shape *input, const sf_shape *output, long pads[4]);
 
 /* Where the flat parameters come from and go to: the constants' data. */
 void sf_graph_get_parameters(const sf_graph *graph, float *flat);
