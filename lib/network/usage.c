@@ -186,8 +186,10 @@ static sf_status fits(const sf_graph *graph, size_t channels, size_t n, sf_shape
 
     SF_TRY(sf_graph_shapes(graph, &image, shapes));
     if (out->rank != 4 || out->dim[0] != 1 || out->dim[2] != n || out->dim[3] != n)
-        return sf_fail(SF_ERR_SHAPE, "an image of %zux%zu pixels comes out with shape %s", n, n,
-                       sf_shape_text(out, text, sizeof text));
+        return sf_fail(
+            SF_ERR_SHAPE,
+            "an image of %zux%zu pixels comes out with shape %s: a denoiser keeps the size", n, n,
+            sf_shape_text(out, text, sizeof text));
     return SF_OK;
 }
 

@@ -584,6 +584,31 @@ static void test_bad_paths(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* 2^42 values between two layers: compiling is refused, not tried. */
+static void test_huge_inside(void **state)
+{
+    const int64_t far = 1 << 20, pads[2][8] = {{0, 0, far, far, 0, 0, far, far},
+                                               {0, 0, -far, -far, 0, 0, -far, -far}};
+    sf_parts parts = begin();
+    sf_inference *inference;
+    sf_bytes bytes;
+    sf_model *model;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        sf_bytes pad = node("Pad", i == 0 ? "grow" : "cut", i == 0 ? "x" : "z", i == 0 ? "z" : "y");
+
+        put_ints(&pad, "pads", 8, pads[i]);
+        put_message(&parts.graph, GRAPH_NODE, &pad);
+    }
+    parts.opset = 9;
+    bytes = finish(&parts);
+    assert_ok(sf_model_load_memory(bytes.data, bytes.size, "huge", &model));
+    assert_status(SF_ERR_MEMORY, sf_inference_create(model, 8, 8, &inference));
+    assert_null(inference);
+    sf_model_release(&model);
+}
+
 /* ---- what was written reads the same --------------------------------------------------------- */
 
 static void assert_same_graph(const sf_graph *a, const sf_graph *b)
@@ -629,6 +654,35 @@ static void test_round_trip(void **state)
     assert_memory_equal(bytes, again, size);
     sf_free(bytes);
     sf_free(again);
+    sf_model_release(&read);
+    sf_model_release(&model);
+}
+
+/* An input keeps its name, and every value has one of its own, though the nodes that stand for the
+ * norm bring values that are called like the input. */
+static void test_names(void **state)
+{
+    sf_parts parts = begin();
+    const sf_graph *graph;
+    sf_bytes bytes;
+    sf_model *model, *read;
+    void *written;
+    size_t size;
+
+    (void)state;
+    add_node(&parts, "BatchNormalization", "x", "x a a a a", "y");
+    add_weight(&parts, "a", 1, (const int64_t[]){1}, 1, 1);
+    bytes = finish(&parts);
+    assert_ok(sf_model_load_memory(bytes.data, bytes.size, "norm", &model));
+    assert_ok(sf_onnx_write(sf_model_graph(model), &written, &size));
+    assert_ok(sf_model_load_memory(written, size, "written", &read));
+    graph = sf_model_graph(read);
+    assert_string_equal(graph->value[graph->input[0]].name, "x");
+    assert_string_equal(graph->value[graph->output].name, "y");
+    for (size_t i = 0; i < graph->value_count; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(graph->value[i].name, graph->value[j].name);
+    sf_free(written);
     sf_model_release(&read);
     sf_model_release(&model);
 }
@@ -824,7 +878,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bad_files),        cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_bad_paths),        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_usage_round_trip), cmocka_unit_test(test_fuzz),
+        cmocka_unit_test(test_usage_round_trip), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_huge_inside),      cmocka_unit_test(test_fuzz),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
