@@ -10,7 +10,7 @@
 const char *sf_op_name(sf_op op)
 {
     static const char *const names[] = {
-#define SF_OP_NAME(id, name) [SF_OP_##id] = name,
+#define SF_OP_NAME(id, name) [SF_OP_##id] = (name),
         SF_OP_LIST(SF_OP_NAME)
 #undef SF_OP_NAME
     };

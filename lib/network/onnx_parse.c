@@ -21,6 +21,7 @@ static bool read_varint(const uint8_t **at, const uint8_t *end, uint64_t *value)
 }
 
 /* Walks one message as its descriptor says: false when it is cut off or nested too deeply. */
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than DEEPEST
 static bool walk(const ProtobufCMessageDescriptor *type, const uint8_t *at, const uint8_t *end,
                  int depth)
 {

@@ -368,8 +368,8 @@ static sf_status get_axes(const sf_source *s, double axes[16], size_t *count)
 static sf_status image_axes(sf_source *s, const double *values, size_t count, double neutral,
                             double image[2])
 {
-    double axes[16];
-    size_t axis_count;
+    double axes[16] = {0};
+    size_t axis_count = 0;
 
     SF_TRY(get_axes(s, axes, &axis_count));
     if (count != axis_count)
@@ -394,7 +394,7 @@ static sf_status image_axes(sf_source *s, const double *values, size_t count, do
 static sf_status read_pad(sf_source *s)
 {
     static const char *const modes[] = {"constant", "reflect", "edge", "wrap", NULL};
-    double values[16], value[16] = {0}, before[2], after[2];
+    double values[16] = {0}, value[16] = {0}, before[2] = {0}, after[2] = {0};
     size_t count, one;
     int mode = 0;
 
@@ -468,7 +468,7 @@ static sf_status get_scales(const sf_source *s, double values[16], size_t *count
 static sf_status read_resize(sf_source *s)
 {
     static const char *const modes[] = {"nearest", "linear", NULL};
-    double values[16], image[2];
+    double values[16] = {0}, image[2] = {0};
     size_t count = 0;
     int mode = 0;
 

@@ -70,7 +70,7 @@ static Onnx__TensorProto *tensor(sf_pool *pool, const char *name, int type, cons
     t->data_type = type;
     t->has_raw_data = 1;
     t->raw_data.len = bytes;
-    t->raw_data.data = (uint8_t *)(uintptr_t)data; /* only read */
+    memcpy(&t->raw_data.data, &data, sizeof data); /* only read, though not const there */
     return t;
 }
 

@@ -37,32 +37,39 @@ static sf_status find_uses(const sf_graph *graph, sf_uses *uses)
 
 /* ---- BatchNormalization -------------------------------------------------------------------- */
 
-/* y = scale (x - mean) / sqrt(variance + epsilon) + B as y = gain x + offset, by channel. */
-static sf_status gains(const sf_graph *graph, const sf_node *norm, float **gain, float **offset)
+/* The length of scale, B, mean and var. */
+static sf_status norm_channels(const sf_graph *graph, const sf_node *norm, size_t *channels)
 {
-    const sf_value *part[4];
-    size_t channels;
+    if (norm->input_count != 5)
+        return sf_fail(SF_ERR_FORMAT, "node '%s' (%s) has %zu inputs, 5 are expected", norm->name,
+                       sf_op_name(norm->op), norm->input_count);
+    *channels = graph->value[norm->input[1]].shape.dim[0];
+    for (size_t i = 1; i < 5; i++) {
+        const sf_value *part = &graph->value[norm->input[i]];
 
-    *gain = *offset = NULL;
-    for (size_t i = 0; i < 4; i++) {
-        part[i] = &graph->value[norm->input[1 + i]];
-        if (part[i]->constant == NULL || part[i]->shape.rank != 1 ||
-            part[i]->shape.dim[0] != part[0]->shape.dim[0])
+        if (part->constant == NULL || part->shape.rank != 1 || part->shape.dim[0] != *channels)
             return sf_fail(SF_ERR_UNSUPPORTED,
                            "node '%s' (%s): scale, B, mean and var have to be constants of one "
                            "length",
                            norm->name, sf_op_name(norm->op));
     }
-    channels = part[0]->shape.dim[0];
-    SF_TRY(sf_allocate(gain, channels, sizeof **gain));
-    SF_TRY(sf_allocate(offset, channels, sizeof **offset));
-    for (size_t c = 0; c < channels; c++) {
-        const double variance = (double)part[3]->constant[c] + (double)norm->alpha;
-        const double g = (double)part[0]->constant[c] / sqrt(variance);
+    return SF_OK;
+}
 
-        (*gain)[c] = (float)g;
-        (*offset)[c] = (float)((double)part[1]->constant[c] - g * (double)part[2]->constant[c]);
-        if (!(variance > 0.0) || !isfinite((*gain)[c]) || !isfinite((*offset)[c]))
+/* y = scale (x - mean) / sqrt(variance + epsilon) + B as y = gain x + offset, by channel. */
+static sf_status gains(const sf_graph *graph, const sf_node *norm, size_t channels, float *gain,
+                       float *offset)
+{
+    const float *part[4];
+
+    for (size_t i = 0; i < 4; i++) part[i] = graph->value[norm->input[1 + i]].constant;
+    for (size_t c = 0; c < channels; c++) {
+        const double variance = (double)part[3][c] + (double)norm->alpha;
+        const double g = (double)part[0][c] / sqrt(variance);
+
+        gain[c] = (float)g;
+        offset[c] = (float)((double)part[1][c] - g * (double)part[2][c]);
+        if (!(variance > 0.0) || !isfinite(gain[c]) || !isfinite(offset[c]))
             return sf_fail(SF_ERR_NUMERIC,
                            "node '%s' (%s): channel %zu has var + epsilon = %g, which gives no "
                            "finite scale",
@@ -160,16 +167,14 @@ static bool can_fold(const sf_graph *graph, const sf_uses *uses, size_t node, si
 static sf_status fold_norm(sf_graph *graph, sf_uses *uses, size_t norm)
 {
     const size_t before = uses->producer[graph->node[norm].input[0]];
-    float *gain, *offset = NULL;
+    float *gain = NULL, *offset = NULL;
     sf_status status;
-    size_t channels;
+    size_t channels = 0;
 
-    if (graph->node[norm].input_count != 5)
-        return sf_fail(SF_ERR_FORMAT, "node '%s' (%s) has %zu inputs, 5 are expected",
-                       graph->node[norm].name, sf_op_name(graph->node[norm].op),
-                       graph->node[norm].input_count);
-    SF_GO(gains(graph, &graph->node[norm], &gain, &offset));
-    channels = graph->value[graph->node[norm].input[1]].shape.dim[0];
+    SF_GO(norm_channels(graph, &graph->node[norm], &channels));
+    SF_GO(sf_allocate(&gain, channels, sizeof *gain));
+    SF_GO(sf_allocate(&offset, channels, sizeof *offset));
+    SF_GO(gains(graph, &graph->node[norm], channels, gain, offset));
     if (before != NONE && can_fold(graph, uses, before, channels)) {
         SF_GO(fold_into(graph, before, norm, gain, offset, channels));
         uses->producer[graph->node[norm].output] = before;

@@ -29,24 +29,24 @@ static const char *const flag_words[] = {"false", "true", NULL};
 /* Every entry as a number: a word stands for its place in the list. */
 typedef struct sf_entry {
     const char *key;
-    sf_kind kind;
     const char *const *words;
     double least; /* and finite; words: 0 */
-    bool open;    /* least itself is excluded */
+    sf_kind kind;
+    bool open; /* least itself is excluded */
 } sf_entry;
 
 enum { NOISE, PREDICTION, PADDING, MARGIN, MULTIPLE, VALUE, LEVEL, SIGMA, HOMOGENEOUS, ENTRIES };
 
 static const sf_entry entries[ENTRIES] = {
-    [NOISE] = {"scorefield.noise_input", KIND_WORD, noise_words, 0, false},
-    [PREDICTION] = {"scorefield.prediction", KIND_WORD, prediction_words, 0, false},
-    [PADDING] = {"scorefield.padding", KIND_WORD, padding_words, 0, false},
-    [MARGIN] = {"scorefield.margin", KIND_COUNT, NULL, 0, false},
-    [MULTIPLE] = {"scorefield.multiple", KIND_COUNT, NULL, 1, false},
-    [VALUE] = {"scorefield.value_scale", KIND_NUMBER, NULL, 0, true},
-    [LEVEL] = {"scorefield.noise_scale", KIND_NUMBER, NULL, 0, true},
-    [SIGMA] = {"scorefield.fixed_sigma", KIND_NUMBER, NULL, 0, false},
-    [HOMOGENEOUS] = {"scorefield.homogeneous", KIND_WORD, flag_words, 0, false},
+    [NOISE] = {"scorefield.noise_input", noise_words, 0, KIND_WORD, false},
+    [PREDICTION] = {"scorefield.prediction", prediction_words, 0, KIND_WORD, false},
+    [PADDING] = {"scorefield.padding", padding_words, 0, KIND_WORD, false},
+    [MARGIN] = {"scorefield.margin", NULL, 0, KIND_COUNT, false},
+    [MULTIPLE] = {"scorefield.multiple", NULL, 1, KIND_COUNT, false},
+    [VALUE] = {"scorefield.value_scale", NULL, 0, KIND_NUMBER, true},
+    [LEVEL] = {"scorefield.noise_scale", NULL, 0, KIND_NUMBER, true},
+    [SIGMA] = {"scorefield.fixed_sigma", NULL, 0, KIND_NUMBER, false},
+    [HOMOGENEOUS] = {"scorefield.homogeneous", flag_words, 0, KIND_WORD, false},
 };
 
 sf_model_usage sf_model_usage_default(void)
@@ -198,7 +198,7 @@ static sf_status fits(const sf_graph *graph, size_t channels, size_t n, sf_shape
 static sf_status find_multiple(const sf_graph *graph, sf_model_usage *usage)
 {
     const sf_shape *image = &graph->value[graph->input[0]].shape;
-    const size_t channels = sf_usage_channels(graph, usage), base = 8 * LARGEST_STRIDE;
+    const size_t channels = sf_usage_channels(graph, usage), base = (size_t)8 * LARGEST_STRIDE;
     sf_status status = SF_OK;
     sf_shape *shapes;
 
