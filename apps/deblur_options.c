@@ -89,20 +89,6 @@ static const char *useless(const deblur_options *o)
     return NULL;
 }
 
-/* "4,1": two positive numbers and nothing else. */
-static bool parse_schedule(deblur_options *o)
-{
-    char *end;
-
-    if (o->schedule == NULL) return true;
-    o->schedule_from = strtod(o->schedule, &end);
-    if (end == o->schedule || *end != ',') return false;
-    const char *second = end + 1;
-    o->schedule_to = strtod(second, &end);
-    return end != second && *end == '\0' && o->schedule_from > 0.0 && o->schedule_to > 0.0 &&
-           isfinite(o->schedule_from) && isfinite(o->schedule_to);
-}
-
 static bool same(const char *a, const char *b) { return a != NULL && b != NULL && !strcmp(a, b); }
 
 /* What is wrong with the options together: PROGRAM_OK or a usage error that has been reported. */
@@ -132,7 +118,7 @@ static int check(deblur_options *o)
         return program_usage(NAME, "--iterations %d is below 1", o->iterations);
     if (o->threads != -1 && o->threads < 1)
         return program_usage(NAME, "--threads %d is below 1", o->threads);
-    if (!parse_schedule(o))
+    if (o->schedule != NULL && !program_parse_pair(o->schedule, &o->schedule_from, &o->schedule_to))
         return program_usage(NAME, "--schedule %s is not FROM,TO, two positive numbers",
                              o->schedule);
     if (o->schedule != NULL && !isnan(o->penalty))

@@ -5,6 +5,7 @@
 #include <scorefield/base.h>
 
 #include <popt.h>
+#include <stdbool.h>
 
 /* Documented in the manual pages. */
 enum { PROGRAM_OK = 0, PROGRAM_ERROR = 1, PROGRAM_USAGE = 2, PROGRAM_INTERRUPTED = 130 };
@@ -19,6 +20,8 @@ enum { PROGRAM_OK = 0, PROGRAM_ERROR = 1, PROGRAM_USAGE = 2, PROGRAM_INTERRUPTED
 /* "NAME: the sentence" on the standard error stream, and the exit status for it. */
 int program_fail(const char *name);
 int program_usage(const char *name, const char *format, ...) SF_PRINTF(2, 3);
+/* "4,1": two finite positive numbers and nothing else; false if it is something else. */
+bool program_parse_pair(const char *text, double *first, double *second);
 /* What --version prints. */
 void program_print_version(const char *name);
 /* What scorefield was built with: "FFTW 3.3.10, ...". */

@@ -61,12 +61,10 @@ static bool folder_is_writable(const char *path)
 static bool check(arguments *a, const char **problem)
 {
     sf_train_options *t = &a->train;
-    char rest;
 
     if (a->output == NULL)
         *problem = "name the model to write with -o";
-    else if (a->sigma != NULL &&
-             sscanf(a->sigma, "%lf,%lf%c", &t->sigma_min, &t->sigma_max, &rest) != 2)
+    else if (a->sigma != NULL && !program_parse_pair(a->sigma, &t->sigma_min, &t->sigma_max))
         *problem = "--sigma takes the smallest and the largest noise level, as in 0.001,1";
     else if (!(a->images.simulated >= 0.0) || !(a->images.simulated < 1.0))
         *problem = "--scenes takes a share from 0 to less than 1";

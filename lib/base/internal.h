@@ -19,6 +19,12 @@
         if (status != SF_OK) goto done; \
     } while (0)
 
+/* An analyser cannot know that sf_fail returns what it is given, and would follow errors into what
+ * comes after success. */
+#ifdef __clang_analyzer__
+#define sf_fail(status, ...) ((void)(sf_fail)(status, __VA_ARGS__), (status))
+#endif
+
 /* *product = a * b, false on overflow. */
 static inline bool sf_multiply_sizes(size_t a, size_t b, size_t *product)
 {

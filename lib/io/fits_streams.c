@@ -199,7 +199,7 @@ static bool hcompress_fits(const unsigned char *stream, size_t size, size_t rows
                            unsigned char *work[3])
 {
     const size_t top = (rows + 1) / 2, left = (columns + 1) / 2;
-    bits b = {.stream = stream, .next = 8 * SF_HCOMPRESS_HEADER, .end = 8 * size};
+    bits b = {.stream = stream, .next = (size_t)8 * SF_HCOMPRESS_HEADER, .end = 8 * size};
     const unsigned char *planes = stream + SF_HCOMPRESS_HEADER - 3;
     unsigned end = 1;
     size_t signs = 0;

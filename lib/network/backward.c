@@ -132,7 +132,7 @@ static sf_status convolution_data(sf_compiler *compiler, sf_unit *unit, size_t n
 {
     sf_plan *plan = compiler->plan;
     const size_t value = unit->node->input[0];
-    sf_convolution chosen;
+    sf_convolution chosen = {0};
     sf_order order = SF_ORDER_ANY;
     sf_step step = {.use_count = 3, .node = node, .flops = unit->flops};
     size_t gradient, weights, result, in[4], out[4];
@@ -158,7 +158,7 @@ static sf_status convolution_weights(sf_compiler *compiler, const sf_unit *unit,
     sf_plan *plan = compiler->plan;
     const sf_node *conv = unit->node;
     const size_t any[4] = {0};
-    sf_convolution chosen;
+    sf_convolution chosen = {0};
     sf_order order = SF_ORDER_ANY;
     sf_step step = {.use_count = 3, .node = node, .flops = unit->flops};
     size_t source, gradient, weights, bias = SF_NO_TENSOR, in[4], out[4];

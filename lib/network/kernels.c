@@ -86,6 +86,7 @@ static void add_tap(sf_taps *taps, size_t row, size_t index, float weight)
 static long padded_source(sf_pad_mode mode, long i, long n)
 {
     if (i >= 0 && i < n) return i;
+    if (n == 0) return -1; /* nothing to repeat */
     switch (mode) {
     case SF_PAD_EDGE: return i < 0 ? 0 : n - 1;
     case SF_PAD_WRAP: return (i % n + n) % n;

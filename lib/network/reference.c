@@ -75,7 +75,7 @@ static sf_status evaluate(const sf_graph *graph, const sf_shape *image, const do
     SF_TRY(sf_allocate(&tape->shape, tape->count, sizeof *tape->shape));
     SF_TRY(sf_graph_shapes(graph, image, tape->shape));
     SF_TRY(make_arrays(tape, &tape->value));
-    for (size_t i = 0; i < graph->input_count; i++) {
+    for (size_t i = 0; i < graph->input_count && i < sizeof given / sizeof *given; i++) {
         if (given[i] == NULL)
             return sf_fail(SF_ERR_ARGUMENT, "input %zu ('%s') of the network is not given", i,
                            graph->value[graph->input[i]].name);

@@ -104,12 +104,14 @@ double sf_psf_fwhm(const sf_psf *psf)
 {
     const double step = 0.5; /* ring width in pixels */
     const size_t size = sf_grid_size(&psf->grid);
-    const double reach = hypot((double)psf->grid.shape[0], (double)psf->grid.shape[1]);
+    const size_t rings =
+        (size_t)(hypot((double)psf->grid.shape[0], (double)psf->grid.shape[1]) / step) + 1;
     double peak = 0.0, half = NAN;
     ring last = {0.0, 0.0, 0.0};
 
     for (size_t i = 0; i < size; i++) peak = fmax(peak, psf->pixels[i]);
-    for (double r = 0.0; r < reach; r += step) {
+    for (size_t i = 0; i < rings; i++) {
+        const double r = step * (double)i;
         const ring next = measure_ring(psf, r, r + step, 1e-12 * peak);
         if (next.count == 0.0) continue;
         if (last.count > 0.0) {

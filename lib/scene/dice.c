@@ -42,10 +42,15 @@ double sf_dice_normal(sf_dice *dice)
 size_t sf_dice_count(sf_dice *dice, double mean)
 {
     size_t count = 0;
+    double time;
 
     if (!(mean > 0.0)) return 0;
     if (mean > 50.0) return (size_t)fmax(0.0, round(mean + sqrt(mean) * sf_dice_normal(dice)));
-    for (double time = -log(next(dice)); time < mean; time -= log(next(dice))) count++;
+    time = -log(next(dice));
+    while (time < mean) {
+        time -= log(next(dice));
+        count++;
+    }
     return count;
 }
 
