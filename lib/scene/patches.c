@@ -214,10 +214,10 @@ static double crop_cell(const real_image *image, const crop *c, size_t row, size
             const size_t y = mirrored(c->top + row * c->bin + i, image->rows);
             const size_t x = mirrored(c->left + column * c->bin + j, image->columns);
             const double v = (double)image->pixels[y * image->columns + x];
-            const double linear = c->gamma > 1.0 ? pow(fmax(v, 0.0), c->gamma) : v;
-            const double slope = v > 0.0 ? c->gamma * linear / v : 1.0;
+            const double lit = c->gamma > 1.0 ? fmax(v, 0.0) : v; /* a stretch has no negatives */
+            const double slope = c->gamma > 1.0 ? c->gamma * pow(lit, c->gamma - 1.0) : 1.0;
 
-            sum += linear;
+            sum += lit * slope / c->gamma;
             *variance += slope * slope * image->noise * image->noise / (cells * cells);
         }
     return sum / cells;
