@@ -35,6 +35,9 @@ static inline bool sf_multiply_sizes(size_t a, size_t b, size_t *product)
 sf_status sf_copy_text(const char *text, char **copy);
 /* A copy of count * size bytes (sf_free). */
 sf_status sf_copy_memory(const void *source, size_t count, size_t size, void *copy);
+/* strtod and snprintf of "%.17g" with a decimal point, whatever the program's locale says. */
+double sf_text_to_number(const char *text, char **end);
+void sf_number_to_text(double number, char *text, size_t size);
 /* SF_ERR_NUMERIC with `what` and the index of the first non-finite value, if there is one. */
 sf_status sf_check_finite(const double *values, size_t count, const char *what);
 

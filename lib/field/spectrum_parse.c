@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define BLANKS " \t\r\n\v\f"
@@ -52,7 +51,7 @@ static sf_status read_line(const char *path, size_t number, char *line, points *
     line[strcspn(line, "\r\n")] = '\0';
     if (line[strspn(line, BLANKS)] == '\0') return SF_OK;
     for (int i = 0; i < 2; i++, text = end) {
-        values[i] = strtod(text, &end);
+        values[i] = sf_text_to_number(text, &end);
         if (end == text || (*end != '\0' && strchr(BLANKS, *end) == NULL))
             return sf_fail(SF_ERR_FORMAT, "%s: \"%.80s\" is not two numbers, k and P", where, line);
     }
@@ -102,13 +101,13 @@ done:
 static sf_status parse_power_law(const char *text, const char *numbers, sf_spectrum **spectrum)
 {
     char *end, *last;
-    const double amplitude = strtod(numbers, &end);
+    const double amplitude = sf_text_to_number(numbers, &end);
     double index;
 
     if (end == numbers || *end != ',')
         return sf_fail(SF_ERR_ARGUMENT, "\"%s\": after power: come two numbers, as in power:1e3,-2",
                        text);
-    index = strtod(end + 1, &last);
+    index = sf_text_to_number(end + 1, &last);
     if (last == end + 1 || *last != '\0')
         return sf_fail(SF_ERR_ARGUMENT, "\"%s\": \"%s\" is not a spectral index", text, end + 1);
     return sf_spectrum_power_law(amplitude, index, 0.0, spectrum);

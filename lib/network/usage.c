@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LARGEST        65536.0 /* margin, multiple: pixels */
@@ -109,7 +108,7 @@ static bool parse(const sf_entry *entry, const char *text, double *number)
             }
         return false;
     }
-    *number = strtod(text, &end);
+    *number = sf_text_to_number(text, &end);
     return end != text && *end == '\0' && in_range(entry, *number);
 }
 
@@ -249,7 +248,7 @@ sf_status sf_usage_write(const sf_model_usage *usage, sf_graph *graph)
         if (!in_range(&entries[i], number[i]))
             return sf_fail(SF_ERR_ARGUMENT, "the usage's %s is %g, which is out of range",
                            entries[i].key, number[i]);
-        (void)snprintf(text, sizeof text, "%.17g", number[i]);
+        sf_number_to_text(number[i], text, sizeof text);
         SF_TRY(sf_graph_set_metadata(
             graph, entries[i].key,
             entries[i].words == NULL ? text : entries[i].words[(size_t)number[i]]));

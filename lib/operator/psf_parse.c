@@ -3,7 +3,6 @@
 
 #include <scorefield/operator.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 #define MAX_NUMBERS 2
@@ -41,7 +40,7 @@ static bool parse_numbers(const char *text, double *number, size_t *count)
 {
     for (*count = 0; *count < MAX_NUMBERS; text++) {
         char *end;
-        number[*count] = strtod(text, &end);
+        number[*count] = sf_text_to_number(text, &end);
         if (end == text) return false;
         *count += 1;
         text = end;

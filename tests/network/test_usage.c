@@ -1,6 +1,7 @@
 /* test_usage.c - how a network is used, as text. */
 #include <scorefield/network.h>
 
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,6 +31,23 @@ static void every_name_sets_its_field(void **state)
     assert_int_equal(sf_model_usage_parse("scorefield.prediction=noise", &usage), SF_OK);
     assert_int_equal(usage.prediction, SF_PREDICT_NOISE);
     assert_int_equal(usage.noise_input, SF_NOISE_CHANNEL);
+}
+
+/* A point also where people write a comma. */
+static void numbers_are_those_of_no_country(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"de_DE.UTF-8", "de_DE", "fr_FR.UTF-8", "fr_FR"};
+    sf_model_usage usage = sf_model_usage_default();
+    sf_status status;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (setlocale(LC_ALL, names[i]) != NULL) break;
+    if (localeconv()->decimal_point[0] != ',') skip();
+    status = sf_model_usage_parse("noise_scale=0.5", &usage);
+    assert_non_null(setlocale(LC_ALL, "C"));
+    assert_int_equal(status, SF_OK);
+    assert_true(usage.noise_scale == 0.5);
 }
 
 static void errors_leave_it_as_it_was(void **state)
@@ -64,6 +82,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_name_sets_its_field),
+        cmocka_unit_test(numbers_are_those_of_no_country),
         cmocka_unit_test(errors_leave_it_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
