@@ -28,6 +28,7 @@ struct sf_normal {
     sf_complex *b, *x, *r, *p, *q;
     double seconds;
     size_t iterations;
+    bool reached;
 };
 
 sf_status sf_normal_create(const sf_observation *o, sf_normal **normal)
@@ -79,6 +80,7 @@ void sf_normal_release(sf_normal **normal)
 
 double sf_normal_transform_seconds(const sf_normal *n) { return n->seconds; }
 size_t sf_normal_iterations(const sf_normal *n) { return n->iterations; }
+bool sf_normal_reached(const sf_normal *n) { return n->reached; }
 
 static double power(sf_complex z) { return creal(z) * creal(z) + cimag(z) * cimag(z); }
 
@@ -195,16 +197,21 @@ static sf_status conjugate_gradients(sf_normal *n, const sf_normal_goal *goal)
     target = fmax(target, goal->reduction * goal->reduction * rho);
     target = fmax(target, 1e-32 * inner(n, n->b, n->b, n->inverse)); /* rounding */
     turn(n, 0.0);
+    n->reached = rho <= target;
     for (size_t i = 0; i < goal->iterations && rho > target; i++) {
         double curvature, next;
         SF_TRY(apply(n, n->p, n->q));
         curvature = inner(n, n->p, n->q, NULL);
-        if (!(curvature > 0.0)) break; /* rounding is all that is left */
+        if (!(curvature > 0.0)) { /* rounding is all that is left */
+            n->reached = true;
+            break;
+        }
         axpy(n->half, rho / curvature, n->p, n->x);
         axpy(n->half, -rho / curvature, n->q, n->r);
         next = inner(n, n->r, n->r, n->inverse);
         turn(n, next / rho);
         rho = next;
+        n->reached = rho <= target;
         n->iterations++;
     }
     return isfinite(rho) ? SF_OK
@@ -223,6 +230,7 @@ static void pointwise(const sf_normal *n, const double *centre, double *x)
 
 sf_status sf_normal_solve(sf_normal *n, const double *centre, const sf_normal_goal *goal, double *x)
 {
+    n->reached = true;
     if (n->o->transfer == NULL && n->ridge > 0.0 && centre != NULL) {
         pointwise(n, centre, x);
         return SF_OK;

@@ -36,5 +36,7 @@ sf_status sf_normal_solve(sf_normal *normal, const double *centre, const sf_norm
 /* Since creation: seconds inside transforms; iterations of conjugate gradients. */
 double sf_normal_transform_seconds(const sf_normal *normal);
 size_t sf_normal_iterations(const sf_normal *normal);
+/* Whether the last solution reached its goal (or rounding) within the iterations allowed. */
+bool sf_normal_reached(const sf_normal *normal);
 
 #endif

@@ -96,6 +96,7 @@ sf_status sf_wiener(const sf_observation *observation, const sf_wiener_options *
         SF_GO(sf_discrepancy(try_strength, &s, 1.0, &report->strength, &reached));
         report->stop = reached ? SF_STOP_DISCREPANCY : SF_STOP_ITERATIONS;
     }
+    if (!sf_normal_reached(s.normal)) report->stop = SF_STOP_ITERATIONS;
     report->iterations = sf_normal_iterations(s.normal);
     report->transform_seconds = sf_normal_transform_seconds(s.normal);
     report->seconds = sf_seconds() - begin;
