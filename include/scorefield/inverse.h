@@ -162,7 +162,8 @@ SF_API sf_status sf_tv(const sf_observation *observation, const sf_tv_options *o
  * no observed pixel sees stay zero. Positive by construction. */
 typedef struct sf_richardson_lucy_options {
     size_t iterations;  /* at most */
-    double offset;      /* b; negative = chosen: the observation's background, at least 3 noise */
+    double offset;      /* b; negative = chosen: the observation's background, at least as far as
+                           the data reach below it, but of that at most 3 noise */
     bool discrepancy;   /* stop as soon as chi^2 per observed pixel is 1 */
     sf_monitor monitor; /* residual = chi^2 per observed pixel */
 } sf_richardson_lucy_options;

@@ -51,6 +51,17 @@ static sf_status convolve(lucy_state *s, bool transposed, const double *in, doub
     return SF_OK;
 }
 
+/* What is added to both sides, so that pixels that noise makes negative are used as they are: the
+ * sky, or as far as the data reach below it, up to 3 deviations. Counts without a sky need none,
+ * and any would only slow them down. */
+static double choose_offset(const sf_observation *o)
+{
+    double lowest = 0.0;
+
+    for (size_t i = 0; i < sf_grid_size(&o->scene); i++) lowest = fmin(lowest, o->data[i]);
+    return fmax(o->background, fmin(-lowest, 3.0 * o->noise));
+}
+
 /* H^T m, and the flat start that has the frame's flux a cell. */
 static sf_status begin(lucy_state *s)
 {
@@ -153,8 +164,7 @@ sf_status sf_richardson_lucy(const sf_observation *observation,
         return sf_fail(SF_ERR_ARGUMENT, "offset is NaN: give a number, negative to have it chosen");
     s.cells = sf_grid_size(&observation->scene);
     s.half = sf_grid_half_size(&observation->scene);
-    s.offset = s.options->offset >= 0.0 ? s.options->offset
-                                        : fmax(observation->background, 3.0 * observation->noise);
+    s.offset = s.options->offset >= 0.0 ? s.options->offset : choose_offset(observation);
     SF_GO(sf_allocate(&s.seen, s.cells, sizeof *s.seen));
     SF_GO(sf_allocate(&s.blurred, s.cells, sizeof *s.blurred));
     SF_GO(sf_allocate(&s.spectrum, s.half, sizeof *s.spectrum));

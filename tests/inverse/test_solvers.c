@@ -238,6 +238,7 @@ static void test_stops(void **state)
 {
     sf_pnp_options options = sf_pnp_options_default();
     sf_richardson_lucy_options lucy = sf_richardson_lucy_options_default();
+    sf_wiener_options wiener = sf_wiener_options_default();
     sf_tv_options tv = sf_tv_options_default();
     sf_solver_report report;
     stopper s = {.at = 3};
@@ -272,6 +273,13 @@ static void test_stops(void **state)
     assert_true(report.stop == SF_STOP_DISCREPANCY && report.strength > 0.0);
     assert_ok(sf_diagnose(c.observation, c.scene, &d));
     chi = d.chi_squared;
+    wiener.strength = report.strength;
+    wiener.iterations = 1; /* too few to solve the system: it does not say that it converged */
+    assert_ok(sf_wiener(c.observation, &wiener, c.scene, &report));
+    assert_true(report.stop == SF_STOP_ITERATIONS && report.iterations == 1);
+    wiener.iterations = 3000;
+    assert_ok(sf_wiener(c.observation, &wiener, c.scene, &report));
+    assert_true(report.stop == SF_STOP_CONVERGED);
     assert_close(chi, 1.0, 0.011);
     tv.monitor.function = NULL;
     assert_ok(sf_tv(c.observation, &tv, c.scene, &report));
@@ -309,6 +317,25 @@ static void test_richardson_lucy_conserves_flux(void **state)
         }
         assert_close(found / flux, 1.0, 1e-12);
     }
+    cut_destroy(&c);
+}
+
+/* Counts with hardly a sky: no offset holds the empty pixels up. */
+static void test_richardson_lucy_on_counts(void **state)
+{
+    sf_richardson_lucy_options options = sf_richardson_lucy_options_default();
+    sf_diagnostics d;
+    cut c;
+
+    (void)state;
+    cut_create(1.0, &c);
+    for (size_t i = 0; i < PIXELS; i++) c.pixels[i] = i % 97 == 0 ? 2.0 : 0.0;
+    observe(&c);
+    options.discrepancy = false;
+    options.iterations = 50;
+    assert_ok(sf_richardson_lucy(c.observation, &options, c.scene, NULL));
+    assert_ok(sf_diagnose(c.observation, c.scene, &d));
+    assert_close(d.flux_ratio, 1.0, 1e-6);
     cut_destroy(&c);
 }
 
@@ -483,6 +510,7 @@ int main(void)
         cmocka_unit_test(test_units),
         cmocka_unit_test(test_stops),
         cmocka_unit_test(test_richardson_lucy_conserves_flux),
+        cmocka_unit_test(test_richardson_lucy_on_counts),
         cmocka_unit_test(test_richardson_lucy_on_frames),
         cmocka_unit_test(test_tv),
         cmocka_unit_test(test_flux_is_conserved),
