@@ -75,6 +75,8 @@ static bool check(arguments *a, const char **problem)
         *problem = "the model to write exists; --force replaces it";
     else if (!folder_is_writable(a->output))
         *problem = "the model's folder does not exist or cannot be written";
+    else if (a->validate != NULL && access(a->validate, R_OK) != 0)
+        *problem = "the images to validate with cannot be read";
     t->steps = (size_t)a->steps;
     t->patch = (size_t)a->patch;
     t->batch = (size_t)a->batch;

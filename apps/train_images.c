@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #define LARGEST 192 /* pixels a side of what is cut from the middle of an image to validate */
@@ -22,7 +23,7 @@ static bool is_fits(const char *name)
     for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++) {
         const size_t size = strlen(ending[i]);
 
-        if (length > size && strcmp(name + length - size, ending[i]) == 0) return true;
+        if (length > size && strcasecmp(name + length - size, ending[i]) == 0) return true;
     }
     return false;
 }
@@ -45,12 +46,14 @@ done:
     return status;
 }
 
-/* Calls the function with a file, or with every FITS file of a folder in alphabetical order. */
+/* Calls the function with a file, or with every FITS file of a folder in alphabetical order; a
+ * folder without one is an error. */
 static sf_status for_each(const char *path, image_function function, void *user)
 {
     struct dirent **entry = NULL;
     struct stat about;
     sf_status status = SF_OK;
+    size_t found = 0;
     int count;
 
     if (stat(path, &about) != 0 || !S_ISDIR(about.st_mode)) return with_image(path, function, user);
@@ -60,12 +63,16 @@ static sf_status for_each(const char *path, image_function function, void *user)
         char file[4096];
         const int length = snprintf(file, sizeof file, "%s/%s", path, entry[i]->d_name);
 
-        if (status == SF_OK && is_fits(entry[i]->d_name) && (size_t)length < sizeof file)
-            status = with_image(file, function, user);
+        if (status == SF_OK && is_fits(entry[i]->d_name)) {
+            found++;
+            status = (size_t)length < sizeof file
+                         ? with_image(file, function, user)
+                         : sf_fail(SF_ERR_IO, "%s: a name that long cannot be opened", file);
+        }
         free(entry[i]);
     }
     free(entry);
-    return status;
+    return found > 0 ? status : sf_fail(SF_ERR_IO, "%s: the folder holds no FITS file", path);
 }
 
 /* ---- to train on ------------------------------------------------------------------------ */
@@ -181,7 +188,6 @@ sf_status train_images_validate(const char *folder, double gamma, sf_model *mode
     sf_status status;
 
     GO(for_each(folder, validate_image, &c));
-    if (c.count == 0) return sf_fail(SF_ERR_IO, "%s: no FITS file to validate with", folder);
     printf("Mean PSNR in dB of %zu images; noise level relative to the brightest pixel\n"
            "  level   noisy  Wiener      TV  network\n",
            c.count);
