@@ -116,6 +116,7 @@ static int check(deblur_options *o)
                                  positive[i].value);
     if (o->iterations != -1 && o->iterations < 1)
         return program_usage(NAME, "--iterations %d is below 1", o->iterations);
+    if (o->seed < -1) return program_usage(NAME, "--seed %d is below 0", o->seed);
     if (o->threads != -1 && o->threads < 1)
         return program_usage(NAME, "--threads %d is below 1", o->threads);
     if (o->schedule != NULL && !program_parse_pair(o->schedule, &o->schedule_from, &o->schedule_to))
@@ -176,8 +177,12 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
     deblur_options *o = options;
     bool go_on;
 
-    *o = (deblur_options){
-        .iterations = -1, .threads = -1, .tolerance = NAN, .penalty = NAN, .strength = NAN};
+    *o = (deblur_options){.iterations = -1,
+                          .threads = -1,
+                          .seed = -1,
+                          .tolerance = NAN,
+                          .penalty = NAN,
+                          .strength = NAN};
     const struct poptOption table[] = {
         {"output", 'o', POPT_ARG_STRING, &o->output, 0, "the result; the residual is its extension",
          "OUT.fits"},
@@ -218,6 +223,8 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
          "FILE.png"},
         {"report", 0, POPT_ARG_STRING, &o->report, 0, "all figures and options", "FILE.json"},
         {"threads", 't', POPT_ARG_INT, &o->threads, 0, "how many; the result is the same", "N"},
+        {"seed", 0, POPT_ARG_INT, &o->seed, 0,
+         "goes into the report; no method draws random numbers, so the result is the same", "S"},
         {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "print nothing but errors", NULL},
         {"force", 'f', POPT_ARG_NONE, &o->force, 0, "replace existing outputs", NULL},
         {"help", 'h', POPT_ARG_NONE, NULL, OPTION_HELP, "this text", NULL},
@@ -232,7 +239,11 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
     if (!go_on) return false;
     *exit_status = check(o);
     o->command = join(argc, argv);
-    return *exit_status == PROGRAM_OK && o->command != NULL;
+    if (*exit_status == PROGRAM_OK && o->command == NULL) {
+        fputs(NAME ": no memory for the command line\n", stderr);
+        *exit_status = PROGRAM_ERROR;
+    }
+    return *exit_status == PROGRAM_OK;
 }
 
 void deblur_options_release(deblur_options *o)

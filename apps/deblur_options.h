@@ -19,7 +19,7 @@ typedef struct deblur_options {
     char *input, *output, *psf, *method_name, *prior, *noise, *mask, *background, *schedule;
     char *truth, *plot, *report, *network, *psf_centre;
     int positive, quiet, force; /* popt wants int */
-    int iterations, threads;
+    int iterations, threads, seed;
     double tolerance, penalty, strength;
     double schedule_from, schedule_to;
     deblur_method method;

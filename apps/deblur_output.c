@@ -43,6 +43,20 @@ void deblur_result_release(deblur_result *r)
 
 /* ---- FITS ---------------------------------------------------------------------------------- */
 
+/* What regularises: as given, or what the method has of its own. */
+static const char *prior_name(const deblur_options *o)
+{
+    switch (o->method) {
+    case DEBLUR_PNP:
+    case DEBLUR_HQS:
+    case DEBLUR_DENOISE: return o->prior != NULL ? o->prior : "builtin";
+    case DEBLUR_TV: return "total variation";
+    case DEBLUR_WIENER: return o->prior != NULL ? o->prior : "squared Laplacian";
+    case DEBLUR_RL: break;
+    }
+    return "none";
+}
+
 static sf_status write_keywords(sf_fits_writer *w, const deblur_options *o, const deblur_frame *f,
                                 const deblur_result *r)
 {
@@ -53,7 +67,7 @@ static sf_status write_keywords(sf_fits_writer *w, const deblur_options *o, cons
                              "method of reconstruction"));
     GO(sf_fits_writer_string(w, "SFPSF", o->psf != NULL ? o->psf : "none",
                              "point spread function"));
-    GO(sf_fits_writer_string(w, "SFPRIOR", o->prior != NULL ? o->prior : "default", "prior"));
+    GO(sf_fits_writer_string(w, "SFPRIOR", prior_name(o), "prior"));
     GO(sf_fits_writer_double(w, "SFNOISE", sf_observation_noise(f->observation),
                              "noise, median standard deviation"));
     GO(sf_fits_writer_double(w, "SFSKY", f->background, "sky level, subtracted and restored"));
@@ -124,6 +138,19 @@ static sf_status report_text(sf_report *report, const char *name, const char *te
     return text != NULL ? sf_report_string(report, name, text) : SF_OK;
 }
 
+static sf_status report_psf(sf_report *p, const sf_psf *psf)
+{
+    double offset[2];
+    sf_status status;
+
+    sf_psf_offset(psf, offset);
+    GO(sf_report_double(p, "observation/psf_fwhm", sf_psf_fwhm(psf)));
+    GO(sf_report_double(p, "observation/psf_pedestal", sf_psf_pedestal(psf)));
+    GO(sf_report_doubles(p, "observation/psf_offset", offset, 2));
+done:
+    return status;
+}
+
 static sf_status report_inputs(sf_report *p, const deblur_options *o, const deblur_frame *f)
 {
     sf_status status;
@@ -145,6 +172,7 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
     GO(report_text(p, "options/schedule", o->schedule));
     GO(sf_report_bool(p, "options/positive", o->positive != 0));
     GO(sf_report_integer(p, "options/threads", sf_thread_count()));
+    if (o->seed >= 0) GO(sf_report_integer(p, "options/seed", o->seed));
     if (o->iterations > 0) GO(sf_report_integer(p, "options/iterations", o->iterations));
     if (!isnan(o->tolerance)) GO(sf_report_double(p, "options/tolerance", o->tolerance));
     if (!isnan(o->penalty)) GO(sf_report_double(p, "options/penalty", o->penalty));
@@ -156,7 +184,7 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
     GO(sf_report_string(p, "observation/mask_source", f->mask_source));
     GO(sf_report_double(p, "observation/background", f->background));
     GO(sf_report_string(p, "observation/background_source", f->background_source));
-    if (f->psf != NULL) GO(sf_report_double(p, "observation/psf_fwhm", sf_psf_fwhm(f->psf)));
+    if (f->psf != NULL) GO(report_psf(p, f->psf));
 done:
     return status;
 }
@@ -248,6 +276,15 @@ done:
 
 /* ---- terminal ------------------------------------------------------------------------------ */
 
+static void print_psf(const char *name, const sf_psf *psf)
+{
+    const double pedestal = sf_psf_pedestal(psf);
+
+    printf("psf         %s, FWHM %.2f pixels", name, sf_psf_fwhm(psf));
+    if (pedestal != 0.0) printf(", its pedestal of %.6g subtracted", pedestal);
+    putchar('\n');
+}
+
 void deblur_output_print(const deblur_options *o, const deblur_frame *f, const deblur_result *r)
 {
     const sf_diagnostics *d = &r->diagnostics;
@@ -259,11 +296,14 @@ void deblur_output_print(const deblur_options *o, const deblur_frame *f, const d
     printf("noise       %.6g (%s)\n", sf_observation_noise(f->observation), f->noise_source);
     printf("mask        %s\n", f->mask_source);
     printf("sky         %.6g (%s)\n", f->background, f->background_source);
-    if (f->psf != NULL) printf("psf         %s, FWHM %.2f pixels\n", o->psf, sf_psf_fwhm(f->psf));
+    if (f->psf != NULL) print_psf(o->psf, f->psf);
     printf("solver      %zu iterations, %s, %.2f s\n", r->solver.iterations,
            sf_stop_text(r->solver.stop), r->solver.seconds);
     printf("residual    chi^2 per pixel %.4f (%+.1f sigma), whiteness %+.1f sigma\n",
            d->chi_squared, d->chi_squared_z, d->whiteness_z);
+    if (fabs(d->chi_squared_z) > 5.0 && fabs(d->chi_squared - 1.0) > 0.3)
+        printf(
+            "            chi^2 is far from 1: check PSF, noise (a map where it varies) and mask\n");
     printf("flux        model/frame %.4f (uncertain by %.4f)\n", d->flux_ratio,
            d->flux_error / fabs(d->flux_frame));
     if (f->truth != NULL) {

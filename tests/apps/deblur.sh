@@ -42,7 +42,8 @@ works "$frame" --psf moffat:3,3 -m wiener -o good/b.fits --threads 3 --quiet
 tail -c 270000 good/a.fits >a.tail
 tail -c 270000 good/b.fits >b.tail
 cmp a.tail b.tail || complain "the number of threads changes the bits"
-works "$frame" --psf moffat:3,3 -m rl -i 3 -o good/a.fits --force
+works "$frame" --psf moffat:3,3 -m rl -i 3 --seed 7 --report good/a.json -o good/a.fits --force
+grep -q "\"seed\": 7" good/a.json || complain "no seed in the report"
 works "$frame" -m denoise --prior field:power:1e6,-2 -o good/d.fits
 
 # Usage.
