@@ -21,30 +21,43 @@ static sf_status read_companion(const char *path, const sf_fits *frame, sf_fits 
                    sf_grid_text(sf_fits_grid(frame), wanted, sizeof wanted));
 }
 
-/* The frame's companion extension of the first of two names; *fits stays NULL when the file has
- * neither. frame.fits[SCI,2] has [ERR,2]. */
-static sf_status read_extension(const char *input, const char *const names[2], const sf_fits *frame,
-                                sf_fits **fits, char *source, size_t source_size)
+/* ",2" for the second frame of a file of several, whose extension is [ERR,2]; else "". */
+static const char *version_of(const sf_fits *frame, char text[16])
 {
-    const char *bracket = strrchr(input, '['), *comma = NULL;
+    double version = 1.0;
+
+    text[0] = '\0';
+    if (sf_fits_get_double(frame, "EXTVER", &version) && version > 1.0 && version < 1e6)
+        (void)snprintf(text, 16, ",%d", (int)version);
+    return text;
+}
+
+/* The frame's companion extension of the first of two names; *fits stays NULL when the file has
+ * neither. `option` does without it. */
+static sf_status read_extension(const char *input, const char *const names[2], const char *option,
+                                const sf_fits *frame, sf_fits **fits, char *source,
+                                size_t source_size)
+{
+    const char *bracket = strrchr(input, '[');
     const size_t size = strlen(input) + 32;
     sf_status status = SF_OK;
-    char *path;
+    char *path, version[16];
 
     if (bracket == NULL || input[strlen(input) - 1] != ']') bracket = input + strlen(input);
-    if (*bracket == '[' && strncmp(bracket, "[SCI,", 5) == 0) comma = bracket + 4;
     path = malloc(size);
     if (path == NULL) return sf_fail(SF_ERR_MEMORY, "%s: no memory for its name", input);
-    for (int i = 0; i < 2 && *fits == NULL; i++) {
-        (void)snprintf(path, size, "%.*s[%s%s", (int)(bracket - input), input, names[i],
-                       comma != NULL ? comma : "]");
+    for (int i = 0; i < 2 && *fits == NULL && status == SF_OK; i++) {
+        (void)snprintf(path, size, "%.*s[%s%s]", (int)(bracket - input), input, names[i],
+                       version_of(frame, version));
         status = read_companion(path, frame, fits);
         if (status == SF_ERR_ARGUMENT)
             status = SF_OK; /* no such HDU */
         else if (status != SF_OK)
-            break;
+            (void)sf_fail(status, "extension %s%s: %s; %s does without it", names[i], version,
+                          sf_last_error(), option);
         else
-            (void)snprintf(source, source_size, "extension %s of the frame's file", names[i]);
+            (void)snprintf(source, source_size, "extension %s%s of the frame's file", names[i],
+                           version);
     }
     free(path);
     return status;
@@ -65,8 +78,8 @@ static sf_status read_mask(const deblur_options *options, deblur_frame *f)
 
     (void)snprintf(f->mask_source, sizeof f->mask_source, "none");
     if (options->mask == NULL)
-        return read_extension(options->input, names, f->frame, &f->mask, f->mask_source,
-                              sizeof f->mask_source);
+        return read_extension(options->input, names, "--mask none", f->frame, &f->mask,
+                              f->mask_source, sizeof f->mask_source);
     if (strcmp(options->mask, "none") == 0) return SF_OK;
     (void)snprintf(f->mask_source, sizeof f->mask_source, "file");
     return read_companion(options->mask, f->frame, &f->mask);
@@ -84,8 +97,8 @@ static sf_status read_noise(const deblur_options *options, deblur_frame *f)
 
     f->noise = NAN;
     if (options->noise == NULL) {
-        status = read_extension(options->input, names, f->frame, &f->sigma, f->noise_source,
-                                sizeof f->noise_source);
+        status = read_extension(options->input, names, "--noise auto", f->frame, &f->sigma,
+                                f->noise_source, sizeof f->noise_source);
         if (status != SF_OK || f->sigma != NULL) return status;
     } else if (parse_number(options->noise, &f->noise)) {
         (void)snprintf(f->noise_source, sizeof f->noise_source, "given");

@@ -299,12 +299,12 @@ void deblur_output_print(const deblur_options *o, const deblur_frame *f, const d
     if (f->psf != NULL) print_psf(o->psf, f->psf);
     printf("solver      %zu iterations, %s, %.2f s\n", r->solver.iterations,
            sf_stop_text(r->solver.stop), r->solver.seconds);
-    printf("residual    chi^2 per pixel %.4f (%+.1f sigma), whiteness %+.1f sigma\n",
+    printf("residual    chi^2 per pixel %#.4g (%+.3g sigma), whiteness %+.3g sigma\n",
            d->chi_squared, d->chi_squared_z, d->whiteness_z);
     if (fabs(d->chi_squared_z) > 5.0 && fabs(d->chi_squared - 1.0) > 0.3)
         printf(
             "            chi^2 is far from 1: check PSF, noise (a map where it varies) and mask\n");
-    printf("flux        model/frame %.4f (uncertain by %.4f)\n", d->flux_ratio,
+    printf("flux        model/frame %#.5g (uncertain by %.2g)\n", d->flux_ratio,
            d->flux_error / fabs(d->flux_frame));
     if (f->truth != NULL) {
         printf("observed    PSNR %.2f dB, SSIM %.4f, relative error %.4f\n", r->before.psnr,
