@@ -265,12 +265,18 @@ done:
 sf_status deblur_output_write(const deblur_options *o, const deblur_frame *f,
                               const deblur_result *r)
 {
-    sf_status status;
+    const struct {
+        const char *path;
+        sf_status (*write)(const deblur_options *, const deblur_frame *, const deblur_result *);
+    } outputs[] = {{o->plot, write_plot}, {o->report, write_report}, {o->output, write_fits}};
+    sf_status status = SF_OK;
 
-    GO(write_fits(o, f, r));
-    if (o->plot != NULL) GO(write_plot(o, f, r));
-    if (o->report != NULL) GO(write_report(o, f, r));
-done:
+    for (size_t i = 0; i < sizeof outputs / sizeof outputs[0] && status == SF_OK; i++) {
+        if (outputs[i].path != NULL) status = outputs[i].write(o, f, r);
+        if (status == SF_OK) continue;
+        for (size_t k = 0; k < i; k++)
+            if (outputs[k].path != NULL) (void)remove(outputs[k].path);
+    }
     return status;
 }
 

@@ -17,7 +17,7 @@ sf_status deblur_output_check(const deblur_options *options);
 /* Figures from the solution on the scene's grid. Release in any case. */
 sf_status deblur_result_fill(const deblur_frame *frame, const double *scene, deblur_result *result);
 void deblur_result_release(deblur_result *result);
-/* FITS first, then picture and report: each appears whole or not at all. */
+/* All of them or none: where one cannot be written, those before it are removed. */
 sf_status deblur_output_write(const deblur_options *options, const deblur_frame *frame,
                               const deblur_result *result);
 void deblur_output_print(const deblur_options *options, const deblur_frame *frame,

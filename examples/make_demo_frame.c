@@ -10,11 +10,11 @@
 #define SIDE   256
 #define MARGIN 32 /* light from outside the frame is blurred into it */
 #define WIDE   (SIDE + 2 * MARGIN)
-#define SEED   7
+#define SEED   82
 #define PSF    "moffat:3,3"
-#define GAIN   1000.0 /* counts for the scene's unit of brightness */
+#define GAIN   5000.0 /* counts for the scene's unit of brightness: 500 times the noise */
 #define SKY    200.0
-#define NOISE  12.0
+#define NOISE  10.0
 
 static void check(sf_status status)
 {
@@ -53,7 +53,8 @@ static void save(const char *path, const double *pixels, const char *object, dou
 int main(int argc, char **argv)
 {
     static double scene[WIDE * WIDE], blurred[WIDE * WIDE], frame[SIDE * SIDE], noise[SIDE * SIDE];
-    const sf_scene_options options = sf_scene_options_default();
+    const sf_scene_options options = {
+        .galaxies = 22.0, .stars = 30.0, .clusters = 1.6, .diffuse = 0.012, .seeing = 2.0};
     sf_grid grid;
     sf_psf *psf;
     sf_operator *blur;

@@ -30,16 +30,19 @@ void sf_canvas_gaussian(sf_canvas *canvas, double y, double x, double deviation,
 {
     const double peak = flux / (2.0 * PI * deviation * deviation);
     const double radius = 1.0 + deviation * sqrt(2.0 * log(fmax(1.0, peak / canvas->floor)));
-    double along[256];
+    double along[256]; /* a strip of so many columns at a time */
     sf_window w;
 
-    if (!sf_canvas_window(canvas, y, x, fmin(radius, 127.0), &w)) return;
-    for (size_t j = w.left; j < w.right; j++) along[j - w.left] = share((double)j, x, deviation);
-    for (size_t i = w.top; i < w.bottom; i++) {
-        const double down = flux * share((double)i, y, deviation);
+    if (!sf_canvas_window(canvas, y, x, radius, &w)) return;
+    for (size_t left = w.left, right; left < w.right; left = right) {
+        right = w.right - left < 256 ? w.right : left + 256;
+        for (size_t j = left; j < right; j++) along[j - left] = share((double)j, x, deviation);
+        for (size_t i = w.top; i < w.bottom; i++) {
+            const double down = flux * share((double)i, y, deviation);
 
-        for (size_t j = w.left; j < w.right; j++)
-            canvas->pixel[i * canvas->columns + j] += down * along[j - w.left];
+            for (size_t j = left; j < right; j++)
+                canvas->pixel[i * canvas->columns + j] += down * along[j - left];
+        }
     }
 }
 

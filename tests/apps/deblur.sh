@@ -1,9 +1,10 @@
 #!/bin/sh
-# deblur.sh PROGRAM DATA WRITER: sf-deblur on the bundled frame and on bad input. A failure is one
-# sentence on the standard error stream, the documented exit status, and no file.
+# deblur.sh PROGRAM DATA WRITERS DENOISER: sf-deblur on the bundled frame and on bad input. A
+# failure is one sentence on the standard error stream, the documented exit status, and no file.
 set -u
-program=$1 data=$2 writer=$3
+program=$1 data=$2 writers=$3 denoiser=$4
 work=$(mktemp -d)
+chmod 755 "$work" # another user comes in below
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 red=0
@@ -27,7 +28,8 @@ works() {
     "$program" "$@" >stdout 2>stderr || { complain "$*"; cat stderr; }
 }
 
-for kind in good nan zero negative wide truncated huge empty cube; do "$writer" $kind $kind.fits; done
+for kind in good nan zero negative wide truncated huge empty cube; do "$writers/write_bad_fits" $kind $kind.fits; done
+for kind in good cyclic shape huge wide; do "$writers/write_onnx" $kind $kind.onnx; done
 frame=$data/frame.fits
 
 # It works, with every output, and the same bits again on another number of threads.
@@ -71,17 +73,69 @@ fails 1 '' good.fits --psf gaussian:-1 -m wiener -o out/x.fits
 fails 1 'but the frame is' good.fits $solve --mask wide.fits -o out/x.fits
 fails 1 '' good.fits $solve --noise 0 -o out/x.fits
 fails 1 '' good.fits $solve --background dark -o out/x.fits
+
+# Networks.
+works good.fits -m denoise --prior good.onnx -o good/n.fits
 head -c 1000 /dev/urandom >noise.onnx
-fails 1 'noise.onnx' good.fits --psf gaussian:2 --prior noise.onnx -o out/x.fits
+head -c 100000 "$denoiser" >cut.onnx
+denoise="good.fits -m denoise -o out/x.fits --prior"
+fails 1 'noise.onnx' $denoise noise.onnx
+fails 1 'cut.onnx' $denoise cut.onnx
+fails 1 'missing.onnx' $denoise missing.onnx
+fails 1 'good.fits' $denoise good.fits
+fails 1 'cyclic' $denoise cyclic.onnx
+fails 1 '2 channels' $denoise shape.onnx
+fails 1 '1099511627776 values' $denoise huge.onnx
+fails 1 'out of range' $denoise wide.onnx
+
+# A file that carries its own noise and mask.
+"$writers/write_triple" triple.fits
+works triple.fits $solve -o good/t.fits --report good/t.json
+for words in '"noise": 3.0' '"observed": 4089' 'extension ERR' 'extension DQ'; do
+    grep -q "$words" good/t.json || { complain "no $words in the report"; cat good/t.json; }
+done
+works triple.fits $solve -o good/t.fits --report good/t.json --noise 5 --mask none --force
+for words in '"noise": 5.0' '"observed": 4096'; do
+    grep -q "$words" good/t.json || complain "--noise and --mask: no $words in the report"
+done
 
 # Bad places: found before the computation.
 fails 1 'exists already' good.fits $solve -o good/a.fits
 fails 1 'folder' good.fits $solve -o nowhere/x.fits
 fails 1 'folder' good.fits $solve -o out/x.fits --plot nowhere/x.png
-[ "$(id -u)" = 0 ] || { mkdir locked; chmod 500 locked; fails 1 'written' good.fits $solve -o locked/x.fits; }
-# A full disk, as a limit on the size of files (SIGXFSZ ignored: write says EFBIG).
+fails 1 'folder' good.fits $solve -o out/x.fits --report nowhere/x.json
+
+# A folder that this user may not write; root may write all, and asks nobody.
+mkdir locked
+chmod 555 locked
+nobody=
+[ "$(id -u)" = 0 ] && nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
+if $nobody "$program" --version >stdout 2>stderr; then
+    $nobody "$program" good.fits $solve -o locked/x.fits >stdout 2>stderr
+    [ $? = 1 ] || complain "a locked folder: not exit status 1"
+    grep -q 'folder cannot be written' stderr || { complain "a locked folder"; cat stderr; }
+else
+    echo "not tried, for want of another user: a locked folder"
+fi
+
+# A full disk: a limit on the size of files (SIGXFSZ ignored: write says EFBIG).
 (trap '' XFSZ; ulimit -f 8; mkdir full; "$program" good.fits $solve -o full/x.fits >/dev/null 2>full.err
-    echo $? >full.status) 
+    echo $? >full.status)
 [ "$(cat full.status)" = 1 ] || complain "a full disk: $(cat full.status)"
 [ -z "$(ls -A full)" ] || complain "a full disk leaves a file"
+# A real one, where a file system may be mounted: of 16 KiB nothing fits, of 400 KiB picture and
+# report do, which must go when the FITS file does not.
+mkdir disk
+for size in 16k 400k; do
+    if ! unshare -m sh -c 'mount -t tmpfs -o size=$0 tmpfs disk || exit 77
+        "$@" >stdout 2>stderr; echo $? >disk.status; ls -A disk >disk.left' $size \
+        "$program" "$frame" --psf moffat:3,3 -m wiener -o disk/x.fits --plot disk/x.png \
+        --report disk/x.json 2>stderr; then
+        echo "not tried, for want of the right to mount: a disk of $size"
+        continue
+    fi
+    [ "$(cat disk.status)" = 1 ] || complain "a disk of $size: exit status $(cat disk.status)"
+    [ "$(wc -l <stderr)" = 1 ] || { complain "a disk of $size: not one line"; cat stderr; }
+    [ ! -s disk.left ] || { complain "a disk of $size: left files"; cat disk.left; }
+done
 exit $red
