@@ -138,12 +138,13 @@ SF_API sf_wiener_options sf_wiener_options_default(void);
 SF_API sf_status sf_wiener(const sf_observation *observation, const sf_wiener_options *options,
                            double *scene, sf_solver_report *report);
 
-/* Total variation: argmin |W^1/2 (y - H x)|^2 / 2 + (strength noise) TV(x) by ADMM at a fixed
- * penalty (Rudin, Osher & Fatemi 1992; Wang et al. 2008), that is sf_pnp with the proximal
- * operator of total variation. Convex: converges from anywhere. */
+/* Total variation: argmin |W^1/2 (y - H x)|^2 / 2 + (strength noise) sum |grad x| (isotropic,
+ * periodic forward differences on the scene) by ADMM that splits the gradient (Rudin, Osher &
+ * Fatemi 1992; Wang et al. 2008, doi:10.1137/080724265). Convex: converges from anywhere. Two
+ * axes. Cost a step: four transforms, and two more an iteration of conjugate gradients. */
 typedef struct sf_tv_options {
     double strength;   /* in units of the noise; 0 = chosen so that chi^2 per observed pixel is 1 */
-    double penalty;    /* of ADMM, in units of 1/noise^2: speed, not result */
+    double penalty;    /* of ADMM: gradients are shortened by noise / penalty; speed, not result */
     size_t iterations; /* of ADMM at most, for each strength tried */
     double tolerance;  /* on both relative residuals */
     bool positive;

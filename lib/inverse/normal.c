@@ -105,19 +105,24 @@ void sf_normal_set_ridge(sf_normal *n, double value)
     n->ridge = value;
 }
 
-void sf_normal_set_roughness(sf_normal *n, double strength, int order)
+void sf_normal_roughness(const sf_grid *scene, int order, double *roughness)
 {
-    const sf_grid *scene = &n->o->scene;
     const double pi = 3.14159265358979323846;
 
-    for (size_t k = 0; k < n->half; k++) {
+    for (size_t k = 0; k < sf_grid_half_size(scene); k++) {
         double laplacian = 0.0;
         long m[SF_GRID_MAX_AXES];
         sf_grid_mode(scene, k, m);
         for (int a = 0; a < scene->axes; a++)
             laplacian += 2.0 - 2.0 * cos(2.0 * pi * (double)m[a] / (double)scene->shape[a]);
-        n->penalty[k] = strength * (order == 1 ? laplacian : laplacian * laplacian);
+        roughness[k] = order == 1 ? laplacian : laplacian * laplacian;
     }
+}
+
+void sf_normal_set_roughness(sf_normal *n, double strength, int order)
+{
+    sf_normal_roughness(&n->o->scene, order, n->penalty);
+    for (size_t k = 0; k < n->half; k++) n->penalty[k] *= strength;
     sf_normal_set_penalty(n, n->penalty);
 }
 

@@ -23,8 +23,10 @@ void sf_normal_release(sf_normal **normal);
 void sf_normal_set_ridge(sf_normal *normal, double value);
 /* R_k given on the half spectrum; a mode with R_k = INFINITY is held at zero. */
 void sf_normal_set_penalty(sf_normal *normal, const double *penalty);
-/* R_k = strength (sum over axes of 2 - 2 cos(2 pi m/n))^order: |gradient|^2 at order 1,
- * |Laplacian|^2 at order 2. */
+/* roughness_k = (sum over axes of 2 - 2 cos(2 pi m/n))^order on the half spectrum: |gradient|^2 at
+ * order 1, |Laplacian|^2 at order 2. */
+void sf_normal_roughness(const sf_grid *scene, int order, double *roughness);
+/* R_k = strength roughness_k. */
 void sf_normal_set_roughness(sf_normal *normal, double strength, int order);
 
 /* Solves from the solution of the previous call (zero at first). centre: c on the scene, or NULL
