@@ -123,10 +123,10 @@ fi
     echo $? >full.status)
 [ "$(cat full.status)" = 1 ] || complain "a full disk: $(cat full.status)"
 [ -z "$(ls -A full)" ] || complain "a full disk leaves a file"
-# A real one, where a file system may be mounted: of 16 KiB nothing fits, of 400 KiB picture and
-# report do, which must go when the FITS file does not.
+# A real one, where a file system may be mounted: into 16 KiB goes nothing, into 800 KiB picture
+# and report, which must go again when the FITS file does not fit.
 mkdir disk
-for size in 16k 400k; do
+for size in 16k 800k; do
     if ! unshare -m sh -c 'mount -t tmpfs -o size=$0 tmpfs disk || exit 77
         "$@" >stdout 2>stderr; echo $? >disk.status; ls -A disk >disk.left' $size \
         "$program" "$frame" --psf moffat:3,3 -m wiener -o disk/x.fits --plot disk/x.png \

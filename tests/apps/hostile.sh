@@ -13,7 +13,7 @@ complain() { printf 'FAILED: %s\n' "$*"; cat "$work/stderr"; red=1; }
 for file in "$folder"/*; do
     rm -rf "$work/out"
     mkdir "$work/out"
-    timeout 100 "$program" "$file" --psf gaussian:2 -m wiener --quiet -o "$work/out/x.fits" \
+    timeout 100 "$program" "$file" --psf gaussian:2 -m rl -i 2 --quiet -o "$work/out/x.fits" \
         >"$work/stdout" 2>"$work/stderr"
     status=$?
     left=$(ls -A "$work/out")
