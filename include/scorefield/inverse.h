@@ -100,7 +100,7 @@ typedef struct sf_solver_report {
  * denoiser. Schedule (penalty = 0): sigma_d falls logarithmically from schedule_from to
  * schedule_to in `iterations` steps. */
 typedef struct sf_pnp_options {
-    size_t iterations;    /* at most; of a schedule: its length */
+    size_t iterations;    /* at most; of a schedule: its length; 0 = chosen: 300, a schedule's 12 */
     double tolerance;     /* on both relative residuals; fixed penalty only */
     double penalty;       /* in units of 1/noise^2; 0 = a decreasing schedule */
     double schedule_from; /* first denoiser level in units of the frame's noise; 0 = chosen */

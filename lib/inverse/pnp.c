@@ -17,6 +17,8 @@
 #define DATA_STEP_LIMIT     200
 
 #define SCHEDULE_STRENGTH   0.23
+#define SCHEDULE_STEPS      12
+#define MOST_ITERATIONS     300 /* at a fixed penalty, unless the caller says so */
 
 /* Penalty on |Laplacian of the last correction|^2: it passes what is wider than about
  * 2 pi strength^(1/4) = 63 pixels, less than a thousandth of the modes. */
@@ -29,15 +31,16 @@ typedef struct pnp_state {
     sf_normal *normal;
     size_t cells;
     double *x, *z, *u, *work; /* u stays zero without multiplier */
-    double strength, first;   /* first: level of a schedule's first step */
-    double ridge;             /* rho of the last data step, 0 before the first */
+    size_t iterations;
+    double strength, first; /* first: level of a schedule's first step */
+    double ridge;           /* rho of the last data step, 0 before the first */
     double prior_seconds, primal, dual, level;
 } pnp_state;
 
 sf_pnp_options sf_pnp_options_default(void)
 {
     const sf_pnp_options options = {
-        .iterations = 12,
+        .iterations = 0,
         .tolerance = 1e-4,
         .penalty = 0.0,
         .schedule_from = 0.0,
@@ -63,7 +66,6 @@ static sf_status check(const sf_observation *o, const sf_prior *prior,
                        "sf_observation_scene gives",
                        sf_grid_text(sf_prior_grid(prior), grid, sizeof grid),
                        sf_grid_text(&o->scene, scene, sizeof scene));
-    if (options->iterations == 0) return sf_fail(SF_ERR_ARGUMENT, "0 iterations: give at least 1");
     if (!(options->penalty >= 0.0 && isfinite(options->penalty)))
         return sf_fail(SF_ERR_ARGUMENT,
                        "penalty is %g: give a positive number, or 0 for a schedule",
@@ -125,8 +127,8 @@ static double level(const pnp_state *s, size_t k)
     double t;
 
     if (options->penalty > 0.0) return 1.0 / sqrt(options->penalty);
-    if (options->iterations == 1) return options->schedule_to;
-    t = (double)k / (double)(options->iterations - 1);
+    if (s->iterations == 1) return options->schedule_to;
+    t = (double)k / (double)(s->iterations - 1);
     return s->first * pow(options->schedule_to / s->first, t);
 }
 
@@ -179,7 +181,7 @@ static bool goes_on(const pnp_state *s, size_t iteration)
     const sf_monitor_event event = {
         .stage = "pnp",
         .iteration = iteration,
-        .total = s->options->iterations,
+        .total = s->iterations,
         .residual = fmax(s->primal, s->dual),
         .image = s->z,
         .image_size = s->cells,
@@ -205,7 +207,7 @@ static sf_status iterate(pnp_state *s, size_t *iterations, sf_stop *stop)
     const bool fixed = options->penalty > 0.0;
 
     *stop = fixed ? SF_STOP_ITERATIONS : SF_STOP_SCHEDULE;
-    for (*iterations = 0; *iterations < options->iterations;) {
+    for (*iterations = 0; *iterations < s->iterations;) {
         s->level = level(s, *iterations);
         SF_TRY(data_step(s));
         SF_TRY(prior_step(s));
@@ -261,6 +263,9 @@ sf_status sf_pnp(const sf_observation *observation, const sf_prior *prior,
     s.options = options != NULL ? options : &defaults;
     SF_TRY(check(observation, prior, s.options));
     s.cells = sf_grid_size(&observation->scene);
+    s.iterations = s.options->iterations;
+    if (s.iterations == 0)
+        s.iterations = s.options->penalty > 0.0 ? MOST_ITERATIONS : SCHEDULE_STEPS;
     s.strength = s.options->strength;
     if (s.strength == 0.0) s.strength = s.options->penalty > 0.0 ? 1.0 : SCHEDULE_STRENGTH;
     SF_GO(allocate(&s));
