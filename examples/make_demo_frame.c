@@ -1,7 +1,9 @@
 /* make_demo_frame.c - makes examples/data: a simulated scene as a camera would see it, and the
  * truth beside it. Scene, point spread function and noise are declared in the headers.
  *
- * usage: make_demo_frame FRAME.fits TRUTH.fits */
+ * usage: make_demo_frame FRAME.fits TRUTH.fits
+ * build/examples/make_demo_frame examples/data/frame.fits examples/data/truth.fits is how the
+ * bundled ones were made; sh cmake/bootstrap.sh demo then makes the picture. */
 #include <scorefield.h>
 
 #include <stdio.h>
