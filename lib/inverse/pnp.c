@@ -7,6 +7,7 @@
 
 #include "base/internal.h"
 
+#include <complex.h>
 #include <gsl/gsl_sort.h>
 #include <math.h>
 #include <string.h>
@@ -226,18 +227,47 @@ static sf_status iterate(pnp_state *s, size_t *iterations, sf_stop *stop)
     return SF_OK;
 }
 
+/* The same observation with every observed pixel counted alike. Weights that were computed from the
+ * noisy pixels themselves (sigma^2 = (pixel + sky) / gain, as survey maps often are) favour pixels
+ * that noise made faint: a weighted mean of SDSS frames is half of the plain one. */
+static sf_status even_weights(const sf_observation *o, sf_observation *even)
+{
+    const size_t half = sf_grid_half_size(&o->scene), cells = sf_grid_size(&o->scene);
+
+    *even = *o;
+    even->weight = NULL;
+    even->back = NULL;
+    even->mean_weight = (double)o->observed / (double)cells;
+    even->diagonal = o->observed == cells;
+    SF_TRY(sf_allocate(&even->weight, cells, sizeof *even->weight));
+    SF_TRY(sf_allocate(&even->back, half, sizeof *even->back));
+    for (size_t i = 0; i < cells; i++) even->weight[i] = o->weight[i] > 0.0 ? 1.0 : 0.0;
+    SF_TRY(sf_fft_forward(o->fft, o->data, even->back)); /* zero where unobserved */
+    for (size_t k = 0; k < half && o->transfer != NULL; k++) even->back[k] *= conj(o->transfer[k]);
+    return SF_OK;
+}
+
 /* A denoiser need not keep the mean of what it denoises, and small biases of each step add up;
- * the data know the large scales better:
- *     z <- argmin |W^1/2 (y - H z')|^2 + LARGE_SCALES |Laplacian (z' - z)|^2. */
+ * the data know the large scales better: with M = 1 where observed,
+ *     z <- argmin |M (y - H z')|^2 + LARGE_SCALES |Laplacian (z' - z)|^2. */
 static sf_status restore_large_scales(pnp_state *s)
 {
     const sf_normal_goal goal = {.noise_fraction = 0.001, .iterations = DATA_STEP_LIMIT};
+    sf_observation even;
+    sf_normal *normal = NULL;
+    sf_status status;
 
-    sf_normal_set_roughness(s->normal, LARGE_SCALES, 2);
-    SF_TRY(sf_normal_solve(s->normal, s->z, &goal, s->work));
+    SF_GO(even_weights(s->o, &even));
+    SF_GO(sf_normal_create(&even, &normal));
+    sf_normal_set_roughness(normal, LARGE_SCALES, 2);
+    SF_GO(sf_normal_solve(normal, s->z, &goal, s->work));
     for (size_t i = 0; i < s->cells; i++)
         s->z[i] = s->options->positive ? fmax(s->work[i], 0.0) : s->work[i];
-    return SF_OK;
+done:
+    sf_normal_release(&normal);
+    sf_free(even.weight);
+    sf_free(even.back);
+    return status;
 }
 
 static sf_status allocate(pnp_state *s)
