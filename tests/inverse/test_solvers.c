@@ -454,6 +454,29 @@ static void test_flux_is_conserved(void **state)
     cut_destroy(&c);
 }
 
+/* A sigma map that was made of the noisy pixels (variance = noise^2 + gain pixel) favours pixels
+ * that noise made faint; the flux does not follow it. */
+static void test_flux_with_weights_of_the_pixels(void **state)
+{
+    sf_diagnostics d;
+    double *sigma;
+    cut c;
+
+    (void)state;
+    cut_create(1.0, &c);
+    sigma = new_array(PIXELS);
+    for (size_t i = 0; i < PIXELS; i++)
+        sigma[i] = SIGMA * sqrt(fmax(1.0 + 0.2 * c.pixels[i] / SIGMA, 0.1));
+    sf_observation_release(&c.observation);
+    assert_ok(
+        sf_observation_create(&c.frame, c.pixels, sigma, 0.0, NULL, c.psf, NULL, &c.observation));
+    assert_ok(sf_pnp(c.observation, c.prior, NULL, c.scene, NULL));
+    assert_ok(sf_diagnose(c.observation, c.scene, &d));
+    assert_close(d.flux_ratio, 1.0, 0.003);
+    sf_free(sigma);
+    cut_destroy(&c);
+}
+
 static void test_errors(void **state)
 {
     static const sf_prior_methods bad = {.name = "bad", .denoise = returns_nan};
@@ -515,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_richardson_lucy_on_frames),
         cmocka_unit_test(test_tv),
         cmocka_unit_test(test_flux_is_conserved),
+        cmocka_unit_test(test_flux_with_weights_of_the_pixels),
         cmocka_unit_test(test_errors),
     };
 
