@@ -103,7 +103,7 @@ typedef struct sf_pnp_options {
     size_t iterations;    /* at most; of a schedule: its length; 0 = chosen: 300, a schedule's 12 */
     double tolerance;     /* on both relative residuals; fixed penalty only */
     double penalty;       /* in units of 1/noise^2; 0 = a decreasing schedule */
-    double schedule_from; /* first denoiser level in units of the frame's noise; 0 = 10 */
+    double schedule_from; /* first denoiser level in units of the frame's noise; 0 = chosen */
     double schedule_to;   /* last denoiser level in units of the frame's noise */
     double strength;      /* of the prior; 0 = chosen: 1 at a fixed penalty, else as tuned */
     bool multiplier;      /* true: ADMM, false: half-quadratic splitting */

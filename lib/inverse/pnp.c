@@ -8,6 +8,7 @@
 #include "base/internal.h"
 
 #include <complex.h>
+#include <gsl/gsl_sort.h>
 #include <math.h>
 #include <string.h>
 
@@ -19,11 +20,6 @@
 #define SCHEDULE_STRENGTH   0.23
 #define SCHEDULE_STEPS      12
 #define MOST_ITERATIONS     300 /* at a fixed penalty, unless the caller says so */
-
-/* A schedule's first level in units of the noise. From higher ones the first data steps invert the
- * PSF farther than it is known: at 50, cores of 2000 times the noise came out as chessboards
- * (HST/WFC3, a PSF a little wrong), and scenes of S/N 500 lost 0.4 dB even with their true PSF. */
-#define FIRST_LEVEL 10.0
 
 /* Penalty on |Laplacian of the last correction|^2: it passes what is wider than about
  * 2 pi strength^(1/4) = 63 pixels, less than a thousandth of the modes. */
@@ -106,6 +102,23 @@ static sf_status start(pnp_state *s)
     }
     sf_normal_set_roughness(s->normal, 1.0, 1);
     return sf_normal_solve(s->normal, NULL, &goal, s->z);
+}
+
+/* Where a schedule starts: a fifth of the scene's range (as in Zhang et al. 2022), as far as that
+ * is between 10 and 50 times the noise. */
+static sf_status choose_first_level(pnp_state *s)
+{
+    double *sorted;
+
+    s->first = s->options->schedule_from;
+    if (s->first > 0.0) return SF_OK;
+    SF_TRY(sf_allocate(&sorted, s->cells, sizeof *sorted));
+    for (size_t i = 0; i < s->cells; i++) sorted[i] = fabs(s->z[i]);
+    gsl_sort(sorted, 1, s->cells);
+    s->first = 0.2 * sorted[s->cells - 1 - s->cells / 1000] / s->o->noise;
+    s->first = fmax(fmin(fmax(s->first, 10.0), 50.0), s->options->schedule_to);
+    sf_free(sorted);
+    return SF_OK;
 }
 
 /* Denoiser level of step k = 0, 1, ... in units of the noise. */
@@ -285,10 +298,9 @@ sf_status sf_pnp(const sf_observation *observation, const sf_prior *prior,
         s.iterations = s.options->penalty > 0.0 ? MOST_ITERATIONS : SCHEDULE_STEPS;
     s.strength = s.options->strength;
     if (s.strength == 0.0) s.strength = s.options->penalty > 0.0 ? 1.0 : SCHEDULE_STRENGTH;
-    s.first = s.options->schedule_from;
-    if (s.first == 0.0) s.first = fmax(FIRST_LEVEL, s.options->schedule_to);
     SF_GO(allocate(&s));
     SF_GO(start(&s));
+    SF_GO(choose_first_level(&s));
     SF_GO(iterate(&s, &report->iterations, &report->stop));
     if (s.options->penalty == 0.0 && s.options->conserve_flux) SF_GO(restore_large_scales(&s));
     memcpy(scene, s.z, s.cells * sizeof *scene);
