@@ -4,6 +4,7 @@
 #include "train_images.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -180,6 +181,16 @@ static bool parse(poptContext context, arguments *a, int *exit_status)
     return false;
 }
 
+/* popt hands its strings over. */
+static void release(arguments *a)
+{
+    free(a->output);
+    free(a->start);
+    free(a->sigma);
+    free(a->checkpoint);
+    free(a->validate);
+}
+
 int main(int argc, const char **argv)
 {
     arguments a = defaults();
@@ -224,5 +235,6 @@ int main(int argc, const char **argv)
         if (status == SF_OK && stopped) exit_status = PROGRAM_INTERRUPTED;
     }
     poptFreeContext(context);
+    release(&a);
     return exit_status;
 }
