@@ -1,4 +1,4 @@
-/* deblur_output.c - what sf-deblur leaves: FITS file, picture, report, figures on the terminal. */
+/* deblur_output.c - what sf-deblur leaves: FITS file, picture, figures on the terminal. */
 #include "deblur_output.h"
 #include "program.h"
 
@@ -43,8 +43,7 @@ void deblur_result_release(deblur_result *r)
 
 /* ---- FITS ---------------------------------------------------------------------------------- */
 
-/* What regularises: as given, or what the method has of its own. */
-static const char *prior_name(const deblur_options *o)
+const char *deblur_prior_name(const deblur_options *o)
 {
     switch (o->method) {
     case DEBLUR_PNP:
@@ -67,7 +66,7 @@ static sf_status write_keywords(sf_fits_writer *w, const deblur_options *o, cons
                              "method of reconstruction"));
     GO(sf_fits_writer_string(w, "SFPSF", o->psf != NULL ? o->psf : "none",
                              "point spread function"));
-    GO(sf_fits_writer_string(w, "SFPRIOR", prior_name(o), "prior"));
+    GO(sf_fits_writer_string(w, "SFPRIOR", deblur_prior_name(o), "prior"));
     GO(sf_fits_writer_double(w, "SFNOISE", sf_observation_noise(f->observation),
                              "noise, median standard deviation"));
     GO(sf_fits_writer_double(w, "SFSKY", f->background, "sky level, subtracted and restored"));
@@ -131,136 +130,7 @@ static sf_status write_plot(const deblur_options *o, const deblur_frame *f, cons
     return sf_plot_panels(o->plot, o->force != 0, o->input, panels, count, count == 4 ? 2 : 3);
 }
 
-/* ---- report -------------------------------------------------------------------------------- */
-
-static sf_status report_text(sf_report *report, const char *name, const char *text)
-{
-    return text != NULL ? sf_report_string(report, name, text) : SF_OK;
-}
-
-static sf_status report_psf(sf_report *p, const sf_psf *psf)
-{
-    double offset[2];
-    sf_status status;
-
-    sf_psf_offset(psf, offset);
-    GO(sf_report_double(p, "observation/psf_fwhm", sf_psf_fwhm(psf)));
-    GO(sf_report_double(p, "observation/psf_pedestal", sf_psf_pedestal(psf)));
-    GO(sf_report_doubles(p, "observation/psf_offset", offset, 2));
-done:
-    return status;
-}
-
-static sf_status report_inputs(sf_report *p, const deblur_options *o, const deblur_frame *f)
-{
-    sf_status status;
-
-    GO(sf_report_string(p, "version", sf_version()));
-    GO(sf_report_string(p, "libraries", program_libraries()));
-    GO(sf_report_string(p, "command", o->command));
-    GO(sf_report_string(p, "files/input", o->input));
-    GO(sf_report_string(p, "files/output", o->output));
-    GO(report_text(p, "files/truth", o->truth));
-    GO(report_text(p, "files/plot", o->plot));
-    GO(report_text(p, "options/psf", o->psf));
-    GO(report_text(p, "options/psf_centre", o->psf_centre));
-    GO(report_text(p, "options/prior", o->prior));
-    GO(report_text(p, "options/network", o->network));
-    GO(report_text(p, "options/noise", o->noise));
-    GO(report_text(p, "options/mask", o->mask));
-    GO(report_text(p, "options/background", o->background));
-    GO(report_text(p, "options/schedule", o->schedule));
-    GO(sf_report_bool(p, "options/positive", o->positive != 0));
-    GO(sf_report_integer(p, "options/threads", sf_thread_count()));
-    if (o->seed >= 0) GO(sf_report_integer(p, "options/seed", o->seed));
-    if (o->iterations > 0) GO(sf_report_integer(p, "options/iterations", o->iterations));
-    if (!isnan(o->tolerance)) GO(sf_report_double(p, "options/tolerance", o->tolerance));
-    if (!isnan(o->penalty)) GO(sf_report_double(p, "options/penalty", o->penalty));
-    if (!isnan(o->strength)) GO(sf_report_double(p, "options/strength", o->strength));
-    GO(sf_report_integer(p, "observation/observed",
-                         (long long)sf_observation_observed(f->observation)));
-    GO(sf_report_double(p, "observation/noise", sf_observation_noise(f->observation)));
-    GO(sf_report_string(p, "observation/noise_source", f->noise_source));
-    GO(sf_report_string(p, "observation/mask_source", f->mask_source));
-    GO(sf_report_double(p, "observation/background", f->background));
-    GO(sf_report_string(p, "observation/background_source", f->background_source));
-    if (f->psf != NULL) GO(report_psf(p, f->psf));
-done:
-    return status;
-}
-
-static sf_status report_solver(sf_report *p, const deblur_options *o, const sf_solver_report *s)
-{
-    sf_status status;
-
-    GO(sf_report_string(p, "solver/method", o->method_name != NULL ? o->method_name : "hqs"));
-    GO(sf_report_integer(p, "solver/iterations", (long long)s->iterations));
-    GO(sf_report_string(p, "solver/stop", sf_stop_text(s->stop)));
-    GO(report_text(p, "solver/guarantee", s->guarantee));
-    GO(sf_report_double(p, "solver/primal_residual", s->primal_residual));
-    GO(sf_report_double(p, "solver/dual_residual", s->dual_residual));
-    GO(sf_report_double(p, "solver/strength", s->strength));
-    GO(sf_report_double(p, "solver/noise_level", s->noise_level));
-    GO(sf_report_double(p, "solver/seconds", s->seconds));
-    GO(sf_report_double(p, "solver/prior_seconds", s->prior_seconds));
-    GO(sf_report_double(p, "solver/transform_seconds", s->transform_seconds));
-done:
-    return status;
-}
-
-static sf_status report_diagnostics(sf_report *p, const sf_diagnostics *d)
-{
-    const double lag[2] = {d->lag[0], d->lag[1]};
-    sf_status status;
-
-    GO(sf_report_double(p, "residual/chi_squared", d->chi_squared));
-    GO(sf_report_double(p, "residual/chi_squared_z", d->chi_squared_z));
-    GO(sf_report_double(p, "residual/correlation", d->correlation));
-    GO(sf_report_doubles(p, "residual/correlation_lag", lag, 2));
-    GO(sf_report_double(p, "residual/whiteness_z", d->whiteness_z));
-    GO(sf_report_double(p, "flux/frame", d->flux_frame));
-    GO(sf_report_double(p, "flux/model", d->flux_model));
-    GO(sf_report_double(p, "flux/ratio", d->flux_ratio));
-    GO(sf_report_double(p, "flux/error", d->flux_error));
-done:
-    return status;
-}
-
-static sf_status report_comparison(sf_report *p, const char *who, const sf_comparison *c)
-{
-    const struct {
-        const char *name;
-        double value;
-    } figures[] = {{"psnr", c->psnr}, {"ssim", c->ssim}, {"relative_error", c->relative_error}};
-    sf_status status = SF_OK;
-    char name[64];
-
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0] && status == SF_OK; i++) {
-        (void)snprintf(name, sizeof name, "truth/%s/%s", who, figures[i].name);
-        status = sf_report_double(p, name, figures[i].value);
-    }
-    return status;
-}
-
-static sf_status write_report(const deblur_options *o, const deblur_frame *f,
-                              const deblur_result *r)
-{
-    sf_report *p = NULL;
-    sf_status status;
-
-    GO(sf_report_create("sf-deblur", &p));
-    GO(report_inputs(p, o, f));
-    GO(report_solver(p, o, &r->solver));
-    GO(report_diagnostics(p, &r->diagnostics));
-    if (f->truth != NULL) {
-        GO(report_comparison(p, "frame", &r->before));
-        GO(report_comparison(p, "result", &r->after));
-    }
-    status = sf_report_write(p, o->report, o->force != 0);
-done:
-    sf_report_release(&p);
-    return status;
-}
+/* ---- all of it ----------------------------------------------------------------------------- */
 
 sf_status deblur_output_write(const deblur_options *o, const deblur_frame *f,
                               const deblur_result *r)
@@ -268,7 +138,8 @@ sf_status deblur_output_write(const deblur_options *o, const deblur_frame *f,
     const struct {
         const char *path;
         sf_status (*write)(const deblur_options *, const deblur_frame *, const deblur_result *);
-    } outputs[] = {{o->plot, write_plot}, {o->report, write_report}, {o->output, write_fits}};
+    } outputs[] = {
+        {o->plot, write_plot}, {o->report, deblur_report_write}, {o->output, write_fits}};
     sf_status status = SF_OK;
 
     for (size_t i = 0; i < sizeof outputs / sizeof outputs[0] && status == SF_OK; i++) {

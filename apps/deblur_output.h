@@ -20,6 +20,11 @@ void deblur_result_release(deblur_result *result);
 /* All of them or none: where one cannot be written, those before it are removed. */
 sf_status deblur_output_write(const deblur_options *options, const deblur_frame *frame,
                               const deblur_result *result);
+/* The report alone. */
+sf_status deblur_report_write(const deblur_options *options, const deblur_frame *frame,
+                              const deblur_result *result);
+/* What regularises: as given, or what the method has of its own. */
+const char *deblur_prior_name(const deblur_options *options);
 void deblur_output_print(const deblur_options *options, const deblur_frame *frame,
                          const deblur_result *result);
 

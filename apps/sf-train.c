@@ -30,9 +30,8 @@ static const char lesson[] =
     "      goes on from the weights of another network\n"
     "\n"
     "Exit status: 0 done, 1 error (one sentence on the standard error stream), 2 wrong usage, 130\n"
-    "interrupted (the model so far is written). The same seed gives the same bits on any number "
-    "of\n"
-    "threads.\n";
+    "interrupted (the model so far is written). The same seed gives the same bits on any\n"
+    "number of threads.\n";
 
 enum { OPTION_HELP = 1, OPTION_VERSION };
 

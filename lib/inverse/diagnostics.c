@@ -4,25 +4,31 @@
 #include "base/internal.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LAGS 5
 
+sf_status sf_observation_misfit(const sf_observation *o, const double *scene, double *misfit)
+{
+    SF_TRY(sf_observation_blur(o, scene, misfit));
+    for (size_t i = 0; i < sf_grid_size(&o->scene); i++)
+        misfit[i] = (o->data[i] - misfit[i]) * sqrt(o->weight[i]) / o->noise;
+    return SF_OK;
+}
+
 sf_status sf_observation_residual(const sf_observation *o, const double *scene, double *residual)
 {
     const size_t cells = sf_grid_size(&o->scene);
-    double *blurred = NULL;
+    double *misfit = NULL;
     sf_status status;
 
-    SF_GO(sf_allocate(&blurred, cells, sizeof *blurred));
-    SF_GO(sf_observation_blur(o, scene, blurred));
+    SF_GO(sf_allocate(&misfit, cells, sizeof *misfit));
+    SF_GO(sf_observation_misfit(o, scene, misfit));
     for (size_t i = 0; i < cells; i++)
-        blurred[i] =
-            o->weight[i] > 0.0 ? (o->data[i] - blurred[i]) * sqrt(o->weight[i]) / o->noise : NAN;
-    SF_GO(sf_observation_crop(o, blurred, residual));
+        if (!(o->weight[i] > 0.0)) misfit[i] = NAN;
+    SF_GO(sf_observation_crop(o, misfit, residual));
 done:
-    sf_free(blurred);
+    sf_free(misfit);
     return status;
 }
 

@@ -15,16 +15,14 @@
 sf_status sf_chi_squared(const sf_observation *o, const double *scene, double *chi_squared)
 {
     const size_t cells = sf_grid_size(&o->scene);
-    double *blurred = NULL;
+    double *misfit = NULL;
     sf_status status;
 
-    SF_GO(sf_allocate(&blurred, cells, sizeof *blurred));
-    SF_GO(sf_observation_blur(o, scene, blurred));
-    for (size_t i = 0; i < cells; i++)
-        blurred[i] = (o->data[i] - blurred[i]) * sqrt(o->weight[i]) / o->noise;
-    *chi_squared = sf_sum_squares(blurred, cells) / (double)o->observed;
+    SF_GO(sf_allocate(&misfit, cells, sizeof *misfit));
+    SF_GO(sf_observation_misfit(o, scene, misfit));
+    *chi_squared = sf_sum_squares(misfit, cells) / (double)o->observed;
 done:
-    sf_free(blurred);
+    sf_free(misfit);
     return status;
 }
 

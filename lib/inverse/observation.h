@@ -28,6 +28,10 @@ struct sf_observation {
 sf_status sf_observation_blur(const sf_observation *observation, const double *scene,
                               double *blurred);
 
+/* misfit = (data - H scene) / sigma on the scene's grid, 0 where unobserved. */
+sf_status sf_observation_misfit(const sf_observation *observation, const double *scene,
+                                double *misfit);
+
 /* Sums in an order that does not depend on the number of threads. */
 double sf_sum_product(const double *a, const double *b, size_t count);
 double sf_sum_squares(const double *a, size_t count);
