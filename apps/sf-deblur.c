@@ -94,8 +94,8 @@ static sf_status total_variation(const deblur_options *o, const sf_observation *
     return sf_tv(observation, &options, scene, report);
 }
 
-static sf_status wiener(const deblur_options *o, const sf_observation *observation, double *scene,
-                        sf_solver_report *report)
+static sf_status wiener(const deblur_options *o, const sf_observation *observation,
+                        sf_monitor monitor, double *scene, sf_solver_report *report)
 {
     sf_wiener_options options = sf_wiener_options_default();
     sf_spectrum *spectrum = NULL;
@@ -106,6 +106,7 @@ static sf_status wiener(const deblur_options *o, const sf_observation *observati
     set_number(o->strength, &options.strength);
     if (is_field(o)) GO(sf_spectrum_parse(o->prior + 6, &spectrum));
     options.spectrum = spectrum;
+    options.monitor = monitor;
     status = sf_wiener(observation, &options, scene, report);
 done:
     sf_spectrum_release(&spectrum);
@@ -130,7 +131,7 @@ static sf_status solve(const deblur_options *o, const sf_observation *observatio
 
     switch (o->method) {
     case DEBLUR_TV: return total_variation(o, observation, monitor, scene, report);
-    case DEBLUR_WIENER: return wiener(o, observation, scene, report);
+    case DEBLUR_WIENER: return wiener(o, observation, monitor, scene, report);
     case DEBLUR_RL: return richardson_lucy(o, observation, monitor, scene, report);
     case DEBLUR_PNP:
     case DEBLUR_HQS:

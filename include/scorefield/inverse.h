@@ -131,7 +131,9 @@ typedef struct sf_wiener_options {
     double strength;             /* Laplacian only; 0 = chosen so that chi^2 per observed pixel is 1
                                     (discrepancy principle, Morozov 1966) */
     double tolerance;            /* relative residual of the linear system, preconditioned norm */
-    size_t iterations;           /* of conjugate gradients at most */
+    size_t iterations;           /* of conjugate gradients at most, for each strength tried */
+    sf_monitor monitor;          /* stage "linear system", residual = what `tolerance` is compared
+                                    with; no image: the iterate is in Fourier space */
 } sf_wiener_options;
 
 SF_API sf_wiener_options sf_wiener_options_default(void);

@@ -28,7 +28,7 @@ struct sf_normal {
     sf_complex *b, *x, *r, *p, *q;
     double seconds;
     size_t iterations;
-    bool reached;
+    bool reached, stopped;
 };
 
 sf_status sf_normal_create(const sf_observation *o, sf_normal **normal)
@@ -81,6 +81,7 @@ void sf_normal_release(sf_normal **normal)
 double sf_normal_transform_seconds(const sf_normal *n) { return n->seconds; }
 size_t sf_normal_iterations(const sf_normal *n) { return n->iterations; }
 bool sf_normal_reached(const sf_normal *n) { return n->reached; }
+bool sf_normal_stopped(const sf_normal *n) { return n->stopped; }
 
 static double power(sf_complex z) { return creal(z) * creal(z) + cimag(z) * cimag(z); }
 
@@ -190,20 +191,29 @@ static void turn(const sf_normal *n, double beta)
     for (size_t k = 0; k < n->half; k++) n->p[k] = n->inverse[k] * n->r[k] + beta * n->p[k];
 }
 
+/* One more iteration is done. */
+static void count_iteration(sf_normal *n, const sf_normal_goal *goal, double residual)
+{
+    const sf_monitor_event event = {
+        .stage = "linear system", .iteration = ++n->iterations, .residual = residual};
+
+    n->stopped = !sf_monitor_call(&goal->monitor, &event);
+}
+
 static sf_status conjugate_gradients(sf_normal *n, const sf_normal_goal *goal)
 {
     const double noise = goal->noise_fraction * n->o->noise;
-    double rho, target;
+    double rho, first, target;
 
     SF_TRY(apply(n, n->x, n->q));
     for (size_t k = 0; k < n->half; k++) n->r[k] = n->b[k] - n->q[k];
-    rho = inner(n, n->r, n->r, n->inverse);
+    rho = first = inner(n, n->r, n->r, n->inverse);
     target = noise * noise * (double)n->o->observed;
     target = fmax(target, goal->reduction * goal->reduction * rho);
     target = fmax(target, 1e-32 * inner(n, n->b, n->b, n->inverse)); /* rounding */
     turn(n, 0.0);
     n->reached = rho <= target;
-    for (size_t i = 0; i < goal->iterations && rho > target; i++) {
+    for (size_t i = 0; i < goal->iterations && rho > target && !n->stopped; i++) {
         double curvature, next;
         SF_TRY(apply(n, n->p, n->q));
         curvature = inner(n, n->p, n->q, NULL);
@@ -217,7 +227,7 @@ static sf_status conjugate_gradients(sf_normal *n, const sf_normal_goal *goal)
         turn(n, next / rho);
         rho = next;
         n->reached = rho <= target;
-        n->iterations++;
+        count_iteration(n, goal, sqrt(rho / first));
     }
     return isfinite(rho) ? SF_OK
                          : sf_fail(SF_ERR_NUMERIC, "conjugate gradients met a number that is not "
@@ -236,6 +246,7 @@ static void pointwise(const sf_normal *n, const double *centre, double *x)
 sf_status sf_normal_solve(sf_normal *n, const double *centre, const sf_normal_goal *goal, double *x)
 {
     n->reached = true;
+    n->stopped = false;
     if (n->o->transfer == NULL && n->ridge > 0.0 && centre != NULL) {
         pointwise(n, centre, x);
         return SF_OK;
@@ -246,10 +257,12 @@ sf_status sf_normal_solve(sf_normal *n, const double *centre, const sf_normal_go
     } else {
         memcpy(n->b, n->o->back, n->half * sizeof *n->b);
     }
-    if (n->o->diagonal)
+    if (n->o->diagonal) {
         for (size_t k = 0; k < n->half; k++) n->x[k] = n->inverse[k] * n->b[k];
-    else
+        count_iteration(n, goal, 0.0);
+    } else {
         SF_TRY(conjugate_gradients(n, goal));
+    }
     memcpy(n->q, n->x, n->half * sizeof *n->q);
     return inverse(n, n->q, x);
 }

@@ -14,6 +14,8 @@ typedef struct sf_normal_goal {
     double noise_fraction;
     double reduction;
     size_t iterations;
+    sf_monitor monitor; /* stage "linear system", residual = how far that error has fallen, no
+                           image; false ends the solution where it is */
 } sf_normal_goal;
 
 sf_status sf_normal_create(const sf_observation *observation, sf_normal **normal);
@@ -35,10 +37,13 @@ void sf_normal_set_roughness(sf_normal *normal, double strength, int order);
  * gradients in Fourier space at two transforms an iteration. */
 sf_status sf_normal_solve(sf_normal *normal, const double *centre, const sf_normal_goal *goal,
                           double *x);
-/* Since creation: seconds inside transforms; iterations of conjugate gradients. */
+/* Since creation: seconds inside transforms; iterations of conjugate gradients, a division in
+ * Fourier space counted as one. */
 double sf_normal_transform_seconds(const sf_normal *normal);
 size_t sf_normal_iterations(const sf_normal *normal);
 /* Whether the last solution reached its goal (or rounding) within the iterations allowed. */
 bool sf_normal_reached(const sf_normal *normal);
+/* Whether the monitor ended the last solution. */
+bool sf_normal_stopped(const sf_normal *normal);
 
 #endif

@@ -14,7 +14,7 @@
 sf_wiener_options sf_wiener_options_default(void)
 {
     const sf_wiener_options options = {
-        .spectrum = NULL, .strength = 0.0, .tolerance = 1e-6, .iterations = 1000};
+        .spectrum = NULL, .strength = 0.0, .tolerance = 1e-6, .iterations = 1000, .monitor = {0}};
 
     return options;
 }
@@ -51,6 +51,10 @@ static sf_status try_strength(void *user, double strength, double *chi_squared)
 
     sf_normal_set_roughness(s->normal, strength, 2);
     SF_TRY(sf_normal_solve(s->normal, NULL, &s->goal, s->scene));
+    if (sf_normal_stopped(s->normal)) {
+        *chi_squared = 1.0; /* ends the search */
+        return SF_OK;
+    }
     return sf_chi_squared(s->o, s->scene, chi_squared);
 }
 
@@ -84,7 +88,9 @@ sf_status sf_wiener(const sf_observation *observation, const sf_wiener_options *
     report->strength = options->spectrum != NULL ? 1.0 : options->strength;
     report->guarantee = "exact: a linear system, solved to its tolerance";
     SF_TRY(check(options));
-    s.goal = (sf_normal_goal){.reduction = options->tolerance, .iterations = options->iterations};
+    s.goal = (sf_normal_goal){.reduction = options->tolerance,
+                              .iterations = options->iterations,
+                              .monitor = options->monitor};
     SF_GO(sf_normal_create(observation, &s.normal));
     if (options->spectrum != NULL) {
         SF_GO(field_penalty(&s, options->spectrum));
@@ -97,6 +103,7 @@ sf_status sf_wiener(const sf_observation *observation, const sf_wiener_options *
         report->stop = reached ? SF_STOP_DISCREPANCY : SF_STOP_ITERATIONS;
     }
     if (!sf_normal_reached(s.normal)) report->stop = SF_STOP_ITERATIONS;
+    if (sf_normal_stopped(s.normal)) report->stop = SF_STOP_MONITOR;
     report->iterations = sf_normal_iterations(s.normal);
     report->transform_seconds = sf_normal_transform_seconds(s.normal);
     report->seconds = sf_seconds() - begin;

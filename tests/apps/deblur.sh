@@ -48,6 +48,13 @@ works "$frame" --psf moffat:3,3 -m rl -i 3 --seed 7 --report good/a.json -o good
 grep -q "\"seed\": 7" good/a.json || complain "no seed in the report"
 works "$frame" -m denoise --prior field:power:1e6,-2 -o good/d.fits
 
+# Ctrl-C ends a linear solution that would take long: nothing is written.
+timeout -s INT -k 5 --preserve-status 0.5 "$program" "$frame" --psf moffat:3,3 -m wiener \
+    --tolerance 1e-300 -i 1000000 -o good/i.fits >stdout 2>stderr
+got=$?
+[ $got = 130 ] || complain "exit status $got after Ctrl-C"
+[ ! -e good/i.fits ] || complain "Ctrl-C leaves a file"
+
 # Usage.
 fails 2 'IN.fits'
 fails 2 '\-o OUT' "$frame"

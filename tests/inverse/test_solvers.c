@@ -220,7 +220,7 @@ static void test_units(void **state)
 
 typedef struct stopper {
     size_t calls, at;
-    size_t cells;
+    size_t cells; /* of the image; 0 = the method shows none */
 } stopper;
 
 static bool stop_at(const sf_monitor_event *event, void *user)
@@ -230,7 +230,8 @@ static bool stop_at(const sf_monitor_event *event, void *user)
     s->calls++;
     assert_int_equal(event->iteration, s->calls);
     assert_int_equal(event->image_size, s->cells);
-    assert_true(isfinite(event->residual) && isfinite(event->image[0]));
+    assert_true(isfinite(event->residual));
+    if (s->cells > 0) assert_true(isfinite(event->image[0]));
     return event->iteration < s->at;
 }
 
@@ -291,6 +292,41 @@ static void test_stops(void **state)
     assert_ok(sf_diagnose(c.observation, c.scene, &d));
     assert_close(d.chi_squared, 1.0, 0.011);
     assert_true(strlen(sf_stop_text(report.stop)) > 0 && strlen(report.guarantee) > 0);
+    cut_destroy(&c);
+}
+
+/* The linear solution is left in the middle of a system, of the search for a strength, and where
+ * each strength is one division; the scene is the last iterate. */
+static void test_wiener_stops(void **state)
+{
+    const sf_observation_options periodic = {.background = 0.0, .periodic = true};
+    sf_wiener_options options = sf_wiener_options_default();
+    sf_solver_report report, all;
+    stopper s = {.at = 4};
+    cut c;
+
+    (void)state;
+    cut_create(1.0, &c);
+    options.spectrum = c.spectrum;
+    options.iterations = 4;
+    assert_ok(sf_wiener(c.observation, &options, c.truth, NULL));
+    options.iterations = 1000;
+    options.monitor = (sf_monitor){stop_at, &s};
+    assert_ok(sf_wiener(c.observation, &options, c.scene, &report));
+    assert_true(report.stop == SF_STOP_MONITOR && report.iterations == 4 && s.calls == 4);
+    assert_memory_equal(c.scene, c.truth, c.cells * sizeof *c.scene);
+    options.spectrum = NULL;
+    for (int division = 0; division < 2; division++) {
+        s = (stopper){.at = 1000000};
+        assert_ok(sf_wiener(c.observation, &options, c.scene, &all));
+        assert_true(all.stop == SF_STOP_DISCREPANCY && s.calls == all.iterations && s.calls > 2);
+        s = (stopper){.at = all.iterations - 1};
+        assert_ok(sf_wiener(c.observation, &options, c.scene, &report));
+        assert_true(report.stop == SF_STOP_MONITOR && s.calls == all.iterations - 1);
+        sf_observation_release(&c.observation);
+        assert_ok(sf_observation_create(&c.frame, c.pixels, NULL, SIGMA, NULL, c.psf, &periodic,
+                                        &c.observation));
+    }
     cut_destroy(&c);
 }
 
@@ -533,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_units),
         cmocka_unit_test(test_stops),
+        cmocka_unit_test(test_wiener_stops),
         cmocka_unit_test(test_richardson_lucy_conserves_flux),
         cmocka_unit_test(test_richardson_lucy_on_counts),
         cmocka_unit_test(test_richardson_lucy_on_frames),
