@@ -7,7 +7,7 @@ pkg_check_modules(FFTW REQUIRED IMPORTED_TARGET fftw3)
 # OpenBLAS comes before GSL on every link line, and GSL's own cblas is on none: libgsl loads it by
 # itself, but after OpenBLAS, so that every cblas_ function is OpenBLAS's.
 pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
-pkg_check_modules(GSL REQUIRED IMPORTED_TARGET gsl)
+pkg_check_modules(GSL REQUIRED IMPORTED_TARGET gsl>=2.5)
 get_target_property(gsl_libraries PkgConfig::GSL INTERFACE_LINK_LIBRARIES)
 list(FILTER gsl_libraries EXCLUDE REGEX gslcblas)
 set_target_properties(PkgConfig::GSL PROPERTIES INTERFACE_LINK_LIBRARIES "${gsl_libraries}")

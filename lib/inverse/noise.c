@@ -8,11 +8,10 @@
  * a part (0.35 to 0.85 on frames of HST, SDSS, KiDS and HSC). Differences between pixels three
  * apart see all of it; but they see more of the scene too. Noise reaches a plateau there and a
  * scene goes on rising, which tells one from the other. */
-#include <scorefield/inverse.h>
+#include "inverse/observation.h"
 
 #include "base/internal.h"
 
-#include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 
@@ -57,12 +56,11 @@ static void second_difference(const sf_grid *grid, int axis, size_t apart, doubl
     size_t stride = 1;
 
     for (int a = axis + 1; a < grid->axes; a++) stride *= grid->shape[a];
-    for (size_t line = 0; line < count / n; line++) {
-        double *v = values + line / stride * stride * n + line % stride;
-        for (size_t i = 0; i < n; i++)
-            v[i * stride] = i + 2 * apart < n ? v[i * stride] - 2.0 * v[(i + apart) * stride] +
-                                                    v[(i + 2 * apart) * stride]
-                                              : NAN;
+    for (size_t layer = 0; layer < count / stride; layer++) {
+        const bool inside = layer % n + 2 * apart < n;
+        double *v = values + layer * stride;
+        for (size_t i = 0; i < stride; i++)
+            v[i] = inside ? v[i] - 2.0 * v[apart * stride + i] + v[2 * apart * stride + i] : NAN;
     }
 }
 
@@ -87,11 +85,9 @@ static sf_status noise_at(const sf_grid *frame, const double *pixels, const doub
     if (gain > 1.0 && count >= FEWEST_SAMPLES) {
         *samples = count;
         for (size_t i = 0; i < count; i++) values[i] = fabs(values[i]);
-        gsl_sort(values, 1, count);
         for (size_t q = 0; q < sizeof quantiles / sizeof *quantiles && !(*noise > 0.0); q++)
             *noise =
-                gsl_stats_quantile_from_sorted_data(values, 1, count, quantiles[q].probability) /
-                (quantiles[q].value * gain);
+                sf_quantile(values, count, quantiles[q].probability) / (quantiles[q].value * gain);
     }
     sf_free(values);
     return SF_OK;
@@ -120,43 +116,40 @@ sf_status sf_estimate_noise(const sf_grid *frame, const double *pixels, const do
     return SF_OK;
 }
 
-/* The part of the sorted values within `width` robust standard deviations of their median. */
-static size_t clip(double **sorted, size_t count, double width)
+/* Moves the values within `width` robust standard deviations of their median to the front. */
+static size_t clip(double *values, size_t count, double width)
 {
-    const double median = gsl_stats_median_from_sorted_data(*sorted, 1, count);
-    const double lower = gsl_stats_quantile_from_sorted_data(*sorted, 1, count, 0.158655);
+    const double median = sf_quantile(values, count, 0.5);
+    const double lower = sf_quantile(values, count, 0.158655);
     const double reach = width * (median - lower); /* the side that sources do not reach */
-    size_t first = 0, last = count;
+    size_t kept = 0;
 
-    while (first < last && (*sorted)[first] < median - reach) first++;
-    while (last > first && (*sorted)[last - 1] > median + reach) last--;
-    *sorted += first;
-    return last - first;
+    for (size_t i = 0; i < count; i++)
+        if (values[i] >= median - reach && values[i] <= median + reach) values[kept++] = values[i];
+    return kept;
 }
 
 sf_status sf_estimate_background(const sf_grid *frame, const double *pixels, const double *mask,
                                  double *background)
 {
-    double *values = NULL, *kept, median, mean, scatter;
+    double *values = NULL, median, mean, scatter;
     size_t count, before;
     sf_status status;
 
     *background = NAN;
     SF_GO(usable_pixels(frame, pixels, mask, &values));
-    kept = values;
     count = gather(values, sf_grid_size(frame));
     if (count == 0) {
         status = sf_fail(SF_ERR_ARGUMENT, "background cannot be estimated: no pixel is usable");
         goto done;
     }
-    gsl_sort(values, 1, count);
     do {
         before = count;
-        count = clip(&kept, count, 3.0);
+        count = clip(values, count, 3.0);
     } while (count < before);
-    median = gsl_stats_median_from_sorted_data(kept, 1, count);
-    mean = gsl_stats_mean(kept, 1, count);
-    scatter = count > 1 ? gsl_stats_sd(kept, 1, count) : 0.0;
+    median = sf_quantile(values, count, 0.5);
+    mean = gsl_stats_mean(values, 1, count);
+    scatter = count > 1 ? gsl_stats_sd(values, 1, count) : 0.0;
     /* mode = 2.5 median - 1.5 mean where sources crowd the sky but little (Bertin & Arnouts
      * 1996, doi:10.1051/aas:1996164) */
     *background = fabs(mean - median) < 0.3 * scatter ? 2.5 * median - 1.5 * mean : median;

@@ -9,8 +9,6 @@
 #include "base/internal.h"
 
 #include <complex.h>
-#include <gsl/gsl_sort.h>
-#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <string.h>
 
@@ -111,10 +109,7 @@ static sf_status find_noise(sf_observation *o, const double *pixels, const doubl
         const double s = sigma != NULL ? sigma[i] : noise;
         if (usable(pixels[i], s, mask != NULL ? mask[i] : 0.0)) observed[o->observed++] = s;
     }
-    if (o->observed > 0) {
-        gsl_sort(observed, 1, o->observed);
-        o->noise = gsl_stats_median_from_sorted_data(observed, 1, o->observed);
-    }
+    if (o->observed > 0) o->noise = sf_quantile(observed, o->observed, 0.5);
     sf_free(observed);
     return o->observed > 0 ? SF_OK : nothing_observed(pixels, sigma, mask, count);
 }

@@ -38,6 +38,10 @@ double sf_sum_squares(const double *a, size_t count);
 /* sqrt of the sum of (a - b)^2. */
 double sf_distance(const double *a, const double *b, size_t count);
 
+/* The quantile of `count` > 0 finite values, linear between the two values that it lies between;
+ * 0.5 is the median. Reorders the values. */
+double sf_quantile(double *values, size_t count, double probability);
+
 /* A stop watch: seconds of the monotonic clock. */
 double sf_seconds(void);
 

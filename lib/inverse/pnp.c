@@ -8,7 +8,7 @@
 #include "base/internal.h"
 
 #include <complex.h>
-#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <string.h>
 
@@ -108,16 +108,16 @@ static sf_status start(pnp_state *s)
  * is between 10 and 50 times the noise. */
 static sf_status choose_first_level(pnp_state *s)
 {
-    double *sorted;
+    double *sizes;
 
     s->first = s->options->schedule_from;
     if (s->first > 0.0) return SF_OK;
-    SF_TRY(sf_allocate(&sorted, s->cells, sizeof *sorted));
-    for (size_t i = 0; i < s->cells; i++) sorted[i] = fabs(s->z[i]);
-    gsl_sort(sorted, 1, s->cells);
-    s->first = 0.2 * sorted[s->cells - 1 - s->cells / 1000] / s->o->noise;
+    SF_TRY(sf_allocate(&sizes, s->cells, sizeof *sizes));
+    for (size_t i = 0; i < s->cells; i++) sizes[i] = fabs(s->z[i]);
+    s->first =
+        0.2 * gsl_stats_select(sizes, 1, s->cells, s->cells - 1 - s->cells / 1000) / s->o->noise;
     s->first = fmax(fmin(fmax(s->first, 10.0), 50.0), s->options->schedule_to);
-    sf_free(sorted);
+    sf_free(sizes);
     return SF_OK;
 }
 

@@ -1,6 +1,9 @@
 /* test_noise.c - noise and background estimates against simulated frames. z-scores are over
  * repetitions with fixed seeds; the bounds of 4 have a false-alarm rate of 6e-5 each. */
+#include "inverse/observation.h"
 #include "simulate.h"
+
+#include <stdlib.h>
 
 #define ROWS    100
 #define COLUMNS 90
@@ -40,6 +43,44 @@ static void repeat_estimate(double sigma, double scene, bool whole, bool holes, 
     *scatter = sqrt((squares - sum * sum / TIMES) / (TIMES - 1));
     sf_free(pixels);
     sf_free(mask);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Selection against sorting, on values with and without ties and in every kind of order. */
+static void test_quantiles(void **state)
+{
+    static const double probabilities[] = {0.0, 0.158655, 0.5, 0.68, 0.9973, 1.0};
+    double *drawn = new_array(PIXELS), *sorted = new_array(PIXELS), *values = new_array(PIXELS);
+
+    (void)state;
+    for (size_t count = 1; count <= PIXELS; count = count < 12 ? count + 1 : 5 * count + 2)
+        for (int kind = 0; kind < 4; kind++) {
+            memset(drawn, 0, count * sizeof *drawn); /* kind 0: all values are the same */
+            if (kind > 0) add_noise(count, count, 2.0, drawn);
+            for (size_t i = 0; i < count && kind == 2; i++) drawn[i] = round(drawn[i]) + 0.0;
+            memcpy(sorted, drawn, count * sizeof *sorted);
+            qsort(sorted, count, sizeof *sorted, ascending);
+            if (kind == 3) memcpy(drawn, sorted, count * sizeof *drawn);
+            for (size_t p = 0; p < sizeof probabilities / sizeof *probabilities; p++) {
+                const double at = probabilities[p] * (double)(count - 1);
+                const size_t below = (size_t)floor(at), above = (size_t)ceil(at);
+                const double part = at - floor(at);
+                memcpy(values, drawn, count * sizeof *values);
+                assert_close(sf_quantile(values, count, probabilities[p]),
+                             (1.0 - part) * sorted[below] + part * sorted[above], 0.0);
+                qsort(values, count, sizeof *values, ascending);
+                assert_memory_equal(values, sorted, count * sizeof *values);
+            }
+        }
+    sf_free(drawn);
+    sf_free(sorted);
+    sf_free(values);
 }
 
 static void test_white_noise(void **state)
@@ -163,10 +204,15 @@ static void test_background(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_white_noise),     cmocka_unit_test(test_scene_does_not_count),
-        cmocka_unit_test(test_unusable_pixels), cmocka_unit_test(test_whole_numbers),
-        cmocka_unit_test(test_mostly_zero),     cmocka_unit_test(test_correlated_noise),
-        cmocka_unit_test(test_noise_errors),    cmocka_unit_test(test_background),
+        cmocka_unit_test(test_quantiles),
+        cmocka_unit_test(test_white_noise),
+        cmocka_unit_test(test_scene_does_not_count),
+        cmocka_unit_test(test_unusable_pixels),
+        cmocka_unit_test(test_whole_numbers),
+        cmocka_unit_test(test_mostly_zero),
+        cmocka_unit_test(test_correlated_noise),
+        cmocka_unit_test(test_noise_errors),
+        cmocka_unit_test(test_background),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
