@@ -72,21 +72,52 @@ static bool parse_number(const char *text, double *value)
     return end != text && *end == '\0';
 }
 
+/* Bad is what has one of the bits, or no value. */
+static sf_status pick_bits(const deblur_options *options, deblur_frame *f)
+{
+    const size_t count = sf_grid_size(sf_fits_grid(f->frame));
+    const double *mask;
+    sf_status status;
+
+    if (f->mask == NULL)
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "--mask-bits %s has no mask to look at: the frame's file has no extension "
+                       "DQ or MASK; name a mask with --mask, or leave it out",
+                       options->mask_bits);
+    mask = sf_fits_pixels(f->mask);
+    GO(sf_allocate(&f->bad, count, sizeof *f->bad));
+    for (size_t i = 0; i < count; i++) {
+        if (isfinite(mask[i]) && !(fabs(mask[i]) < 0x1p53 && floor(mask[i]) == mask[i]))
+            return sf_fail(SF_ERR_ARGUMENT,
+                           "--mask-bits %s: the mask holds %g, which is not a whole number and "
+                           "has no bits; leave --mask-bits out",
+                           options->mask_bits, mask[i]);
+        f->bad[i] =
+            !isfinite(mask[i]) || ((uint64_t)(int64_t)mask[i] & options->bad_bits) != 0 ? 1.0 : 0.0;
+    }
+done:
+    return status;
+}
+
 static sf_status read_mask(const deblur_options *options, deblur_frame *f)
 {
     static const char *const names[2] = {"DQ", "MASK"};
+    sf_status status = SF_OK;
 
     (void)snprintf(f->mask_source, sizeof f->mask_source, "none");
-    if (options->mask == NULL)
-        return read_extension(options->input, names, "--mask none", f->frame, &f->mask,
-                              f->mask_source, sizeof f->mask_source);
-    if (strcmp(options->mask, "none") == 0) return SF_OK;
-    (void)snprintf(f->mask_source, sizeof f->mask_source, "file");
-    return read_companion(options->mask, f->frame, &f->mask);
+    if (options->mask == NULL) {
+        status = read_extension(options->input, names, "--mask none", f->frame, &f->mask,
+                                f->mask_source, sizeof f->mask_source);
+    } else if (strcmp(options->mask, "none") != 0) {
+        (void)snprintf(f->mask_source, sizeof f->mask_source, "file");
+        status = read_companion(options->mask, f->frame, &f->mask);
+    }
+    return status == SF_OK && options->mask_bits != NULL ? pick_bits(options, f) : status;
 }
 
 static const double *mask_pixels(const deblur_frame *f)
 {
+    if (f->bad != NULL) return f->bad;
     return f->mask != NULL ? sf_fits_pixels(f->mask) : NULL;
 }
 
@@ -148,8 +179,13 @@ static sf_status read_psf(const deblur_options *options, sf_psf **psf)
     sf_status status;
 
     if (options->psf_centre != NULL) GO(parse_centre(options->psf_centre, &how.centre));
-    for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++)
-        if (strncmp(text, profiles[i], strlen(profiles[i])) == 0) return sf_psf_parse(text, psf);
+    for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
+        if (strncmp(text, profiles[i], strlen(profiles[i])) != 0) continue;
+        if (options->psf_centre == NULL) return sf_psf_parse(text, psf);
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "--psf-centre is for images: %s has its centre in the middle; leave it out",
+                       text);
+    }
     GO(sf_fits_read(text, &fits));
     status = sf_psf_from_pixels(sf_fits_grid(fits), sf_fits_pixels(fits), &how, psf);
 done:
@@ -198,6 +234,8 @@ void deblur_frame_release(deblur_frame *f)
     sf_psf_release(&f->psf);
     sf_fits_release(&f->truth);
     sf_fits_release(&f->mask);
+    sf_free(f->bad);
+    f->bad = NULL;
     sf_fits_release(&f->sigma);
     sf_fits_release(&f->frame);
 }

@@ -8,6 +8,7 @@
 
 typedef struct deblur_frame {
     sf_fits *frame, *sigma, *mask, *truth; /* all but the frame may be NULL */
+    double *bad;                           /* the mask's bits that count; NULL: all do */
     double noise;                          /* the constant; NaN with a map */
     double background;
     char noise_source[64], mask_source[64], background_source[16]; /* for the reader */

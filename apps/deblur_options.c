@@ -2,6 +2,8 @@
 #include "deblur_options.h"
 #include "program.h"
 
+#include <ctype.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +15,9 @@ static const char lesson[] =
     "\n"
     "IN.fits may name an extension: frame.fits[SCI], frame.fits[1]. NaN pixels are left out. When\n"
     "the file has extensions ERR (or SIGMA) and DQ (or MASK) they are the noise map and the mask,\n"
-    "unless --noise or --mask say otherwise. Every pixel whose mask is not zero is left out: "
+    "unless --noise or --mask say otherwise. Every pixel whose mask is not zero is left out; "
     "where\n"
-    "the bits of a mask also flag good pixels (LSST's and HSC's DETECTED), give one of your own.\n"
+    "bits of a mask also flag good pixels (LSST's and HSC's DETECTED), --mask-bits names the bad.\n"
     "\n"
     "Methods\n"
     "  hqs      plug and play by half-quadratic splitting with the prior (the default)\n"
@@ -69,6 +71,25 @@ static bool find_method(deblur_options *o)
     return false;
 }
 
+static bool same(const char *a, const char *b) { return a != NULL && b != NULL && !strcmp(a, b); }
+
+/* "1,0x20": whole numbers above zero, decimal or hexadecimal, or-ed; false if it is something
+ * else, or beyond the 53 bits that a pixel can hold. */
+static bool parse_bits(const char *text, uint64_t *bits)
+{
+    for (*bits = 0; isdigit((unsigned char)*text); text++) {
+        const bool hexadecimal = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+        char *end;
+        const unsigned long long value = strtoull(text, &end, hexadecimal ? 16 : 10);
+
+        if (value == 0 || value >> 53 != 0) return false;
+        *bits |= value;
+        if (*end != ',') return *end == '\0';
+        text = end;
+    }
+    return false;
+}
+
 /* The first option that the method has no use for, or NULL. */
 static const char *useless(const deblur_options *o)
 {
@@ -78,10 +99,13 @@ static const char *useless(const deblur_options *o)
     if (o->prior != NULL && !field && o->method == DEBLUR_WIENER) return "--prior without field:";
     if (o->psf != NULL && !methods[o->method].psf) return "--psf";
     if (o->psf_centre != NULL && o->psf == NULL) return "--psf-centre without --psf";
-    if (o->network != NULL && (o->prior == NULL || field))
+    if (o->mask_bits != NULL && same(o->mask, "none")) return "--mask-bits with --mask none";
+    if (o->network != NULL && (o->prior == NULL || field || same(o->prior, "builtin")))
         return "--network without --prior FILE.onnx";
-    if (o->iterations != -1 && !methods[o->method].iterations) return "--iterations";
+    if (o->iterations != INT_MIN && !methods[o->method].iterations) return "--iterations";
     if (!isnan(o->tolerance) && !methods[o->method].tolerance) return "--tolerance";
+    if (!isnan(o->tolerance) && isnan(o->penalty) && methods[o->method].schedule)
+        return "--tolerance without --penalty: a schedule has a length, not an end";
     if (!isnan(o->penalty) && !methods[o->method].penalty) return "--penalty";
     if (!isnan(o->strength) &&
         (!methods[o->method].strength || (o->method == DEBLUR_WIENER && field)))
@@ -91,7 +115,17 @@ static const char *useless(const deblur_options *o)
     return NULL;
 }
 
-static bool same(const char *a, const char *b) { return a != NULL && b != NULL && !strcmp(a, b); }
+/* Reads the lists of numbers. */
+static int read_lists(deblur_options *o)
+{
+    if (o->schedule != NULL && !program_parse_pair(o->schedule, &o->schedule_from, &o->schedule_to))
+        return program_usage(NAME, "--schedule %s is not FROM,TO, two positive numbers",
+                             o->schedule);
+    if (o->mask_bits != NULL && !parse_bits(o->mask_bits, &o->bad_bits))
+        return program_usage(NAME, "--mask-bits %s is not a list of bits as in 1,0x20",
+                             o->mask_bits);
+    return PROGRAM_OK;
+}
 
 /* What is wrong with the options together: PROGRAM_OK or a usage error that has been reported. */
 static int check(deblur_options *o)
@@ -116,19 +150,17 @@ static int check(deblur_options *o)
         if (!isnan(positive[i].value) && !(positive[i].value > 0.0 && isfinite(positive[i].value)))
             return program_usage(NAME, "%s %g is not a positive number", positive[i].name,
                                  positive[i].value);
-    if (o->iterations != -1 && o->iterations < 1)
+    if (o->iterations != INT_MIN && o->iterations < 1)
         return program_usage(NAME, "--iterations %d is below 1", o->iterations);
-    if (o->seed < -1) return program_usage(NAME, "--seed %d is below 0", o->seed);
-    if (o->threads != -1 && o->threads < 1)
+    if (o->seed != INT_MIN && o->seed < 0)
+        return program_usage(NAME, "--seed %d is below 0", o->seed);
+    if (o->threads != INT_MIN && o->threads < 1)
         return program_usage(NAME, "--threads %d is below 1", o->threads);
-    if (o->schedule != NULL && !program_parse_pair(o->schedule, &o->schedule_from, &o->schedule_to))
-        return program_usage(NAME, "--schedule %s is not FROM,TO, two positive numbers",
-                             o->schedule);
     if (o->schedule != NULL && !isnan(o->penalty))
         return program_usage(NAME, "--penalty fixes what --schedule varies; give one of them");
     if (same(o->output, o->plot) || same(o->output, o->report) || same(o->plot, o->report))
         return program_usage(NAME, "two outputs have the same name");
-    return PROGRAM_OK;
+    return read_lists(o);
 }
 
 static char *join(int argc, const char **argv)
@@ -179,9 +211,9 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
     deblur_options *o = options;
     bool go_on;
 
-    *o = (deblur_options){.iterations = -1,
-                          .threads = -1,
-                          .seed = -1,
+    *o = (deblur_options){.iterations = INT_MIN,
+                          .threads = INT_MIN,
+                          .seed = INT_MIN,
                           .tolerance = NAN,
                           .penalty = NAN,
                           .strength = NAN};
@@ -208,12 +240,15 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
          "standard deviation: auto (estimated), a number or a FITS map", "NOISE"},
         {"mask", 0, POPT_ARG_STRING, &o->mask, 0, "FITS image, not zero = bad pixel; or none",
          "MASK"},
+        {"mask-bits", 0, POPT_ARG_STRING, &o->mask_bits, 0,
+         "bits of the mask that make a pixel bad, as in 0x21 or 1,32 (default: every bit)", "BITS"},
         {"background", 'b', POPT_ARG_STRING, &o->background, 0,
          "sky level, subtracted before and restored after: auto (default) or a number", "LEVEL"},
         {"positive", 0, POPT_ARG_NONE, &o->positive, 0, "nothing below the sky", NULL},
         {"iterations", 'i', POPT_ARG_INT, &o->iterations, 0, "at most; of a schedule: its length",
          "N"},
-        {"tolerance", 0, POPT_ARG_DOUBLE, &o->tolerance, 0, "relative change to stop at", "T"},
+        {"tolerance", 0, POPT_ARG_DOUBLE, &o->tolerance, 0,
+         "relative change to stop at; of hqs and pnp with --penalty", "T"},
         {"penalty", 0, POPT_ARG_DOUBLE, &o->penalty, 0,
          "fixed penalty of the splitting, in units of 1/noise^2, run to convergence", "R"},
         {"schedule", 0, POPT_ARG_STRING, &o->schedule, 0,
@@ -250,9 +285,10 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
 
 void deblur_options_release(deblur_options *o)
 {
-    char *const texts[] = {o->input,  o->output,   o->psf,     o->method_name, o->prior,
-                           o->noise,  o->mask,     o->truth,   o->plot,        o->background,
-                           o->report, o->schedule, o->network, o->psf_centre,  o->command};
+    char *const texts[] = {o->input,   o->output,     o->psf,     o->method_name,
+                           o->prior,   o->noise,      o->mask,    o->truth,
+                           o->plot,    o->background, o->report,  o->schedule,
+                           o->network, o->psf_centre, o->command, o->mask_bits};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
 }

@@ -3,6 +3,7 @@
 #define SF_APPS_DEBLUR_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef enum deblur_method {
     DEBLUR_PNP,
@@ -13,15 +14,16 @@ typedef enum deblur_method {
     DEBLUR_DENOISE
 } deblur_method;
 
-/* Texts are as they were given, NULL when they were not; numbers are NaN (integers -1) when they
- * were not, so that the library's own defaults hold. */
+/* Texts are as they were given, NULL when they were not; numbers are NaN (integers INT_MIN) when
+ * they were not, so that the library's own defaults hold. */
 typedef struct deblur_options {
     char *input, *output, *psf, *method_name, *prior, *noise, *mask, *background, *schedule;
-    char *truth, *plot, *report, *network, *psf_centre;
+    char *truth, *plot, *report, *network, *psf_centre, *mask_bits;
     int positive, quiet, force; /* popt wants int */
     int iterations, threads, seed;
     double tolerance, penalty, strength;
     double schedule_from, schedule_to;
+    uint64_t bad_bits; /* of the mask; of use with mask_bits */
     deblur_method method;
     char *command; /* the command line again, for the history */
 } deblur_options;

@@ -171,7 +171,9 @@ void deblur_output_print(const deblur_options *o, const deblur_frame *f, const d
     printf("frame       %s, %s, %zu pixels observed\n", o->input,
            sf_grid_text(sf_fits_grid(f->frame), shape, sizeof shape), d->observed);
     printf("noise       %.6g (%s)\n", sf_observation_noise(f->observation), f->noise_source);
-    printf("mask        %s\n", f->mask_source);
+    printf("mask        %s", f->mask_source);
+    if (o->mask_bits != NULL) printf(", bits %s", o->mask_bits);
+    putchar('\n');
     printf("sky         %.6g (%s)\n", f->background, f->background_source);
     if (f->psf != NULL) print_psf(o->psf, f->psf);
     printf("solver      %zu iterations, %s, %.2f s\n", r->solver.iterations,

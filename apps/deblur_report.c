@@ -40,6 +40,7 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
     GO(report_text(p, "options/network", o->network));
     GO(report_text(p, "options/noise", o->noise));
     GO(report_text(p, "options/mask", o->mask));
+    GO(report_text(p, "options/mask_bits", o->mask_bits));
     GO(report_text(p, "options/background", o->background));
     GO(report_text(p, "options/schedule", o->schedule));
     GO(sf_report_bool(p, "options/positive", o->positive != 0));

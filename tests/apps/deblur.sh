@@ -63,6 +63,17 @@ fails 2 'none of' "$frame" -o out/x.fits --psf gaussian:2 -m magic
 fails 2 'no use for --prior' "$frame" -o out/x.fits --psf gaussian:2 -m rl --prior builtin
 fails 2 'unknown option' "$frame" -o out/x.fits --nonsense
 fails 2 'not a positive' "$frame" -o out/x.fits --psf gaussian:2 --penalty -1
+fails 2 '\-\-tolerance without --penalty' "$frame" -o out/x.fits --psf gaussian:2 --tolerance 1e-3
+fails 2 'no use for --penalty' "$frame" -o out/x.fits --psf gaussian:2 -m rl --penalty 1
+fails 2 'no use for --schedule' "$frame" -o out/x.fits --psf gaussian:2 -m tv --schedule 9,1
+fails 2 'give one of them' "$frame" -o out/x.fits --psf gaussian:2 --penalty 1 --schedule 9,1
+fails 2 'no use for --network' "$frame" -o out/x.fits --psf gaussian:2 --prior builtin \
+    --network margin=3
+fails 2 'below 1' "$frame" -o out/x.fits --psf gaussian:2 -i -1
+for bits in 0 '' -1 0x 3.5 1,,2 1, 0x20000000000000 99999999999999999999 DETECTED; do
+    fails 2 'list of bits' "$frame" -o out/x.fits --psf gaussian:2 --mask-bits "$bits"
+done
+fails 2 'no use for --mask-bits' "$frame" -o out/x.fits --psf gaussian:2 --mask none --mask-bits 1
 fails 2 'same name' "$frame" -o out/x.fits --psf gaussian:2 --plot out/x.fits
 
 # Bad input.
@@ -78,6 +89,8 @@ for psf in zero negative wide cube nan truncated missing; do
 done
 fails 1 '' good.fits --psf gaussian:-1 -m wiener -o out/x.fits
 fails 1 'but the frame is' good.fits $solve --mask wide.fits -o out/x.fits
+fails 1 'no mask to look at' good.fits $solve --mask-bits 1 -o out/x.fits
+fails 1 'psf-centre is for images' good.fits $solve --psf-centre peak -o out/x.fits
 fails 1 '' good.fits $solve --noise 0 -o out/x.fits
 fails 1 '' good.fits $solve --background dark -o out/x.fits
 
@@ -105,6 +118,12 @@ works triple.fits $solve -o good/t.fits --report good/t.json --noise 5 --mask no
 for words in '"noise": 5.0' '"observed": 4096'; do
     grep -q "$words" good/t.json || complain "--noise and --mask: no $words in the report"
 done
+# Seven pixels have bit 4 of the mask, four of them bit 0x4000 as well, another one the sign bit.
+for bits in 4:4089 0x4000:4092 8192:4096 1,0x4000:4092 0x4004:4089 0X8000:4095; do
+    works triple.fits $solve -o good/t.fits --report good/t.json --mask-bits ${bits%:*} --force
+    grep -q "\"observed\": ${bits#*:}" good/t.json || complain "other pixels: --mask-bits $bits"
+done
+fails 1 'no bits' good.fits $solve --mask good/t.fits --mask-bits 1 -o out/x.fits
 
 # Bad places: found before the computation.
 fails 1 'exists already' good.fits $solve -o good/a.fits

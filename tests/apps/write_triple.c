@@ -1,5 +1,5 @@
 /* write_triple.c - a frame of 64 x 64 pixels with extensions ERR (3 everywhere) and DQ (7 pixels
- * flagged): write_triple FILE. */
+ * have bit 4; 4 of them bit 0x4000 as well, and one the sign of 16 bits): write_triple FILE. */
 #include <scorefield.h>
 
 #include <stdio.h>
@@ -17,8 +17,9 @@ static sf_status write_triple(const char *path)
     for (size_t i = 0; i < (size_t)SIDE * SIDE; i++) {
         image[i] = 10.0 + 3.0 * image[i];
         error[i] = 3.0;
-        quality[i] = i % 600 == 5 ? 4.0 : 0.0;
+        quality[i] = i % 600 == 5 ? 4.0 + (i > 1000 ? 0x4000 : 0) : 0.0;
     }
+    quality[3605] = -32768.0 + 4.0;
     status = sf_grid_image(SIDE, SIDE, &grid);
     if (status == SF_OK) status = sf_fits_writer_create(path, true, &writer);
     if (status == SF_OK) status = sf_fits_writer_add(writer, NULL, &grid, image, NULL, NULL);
