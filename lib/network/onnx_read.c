@@ -435,7 +435,6 @@ static sf_status resize_options(sf_source *s)
 
     if (s->reader->opset < 11) {
         s->node->resize_coordinates = SF_RESIZE_ASYMMETRIC;
-        s->node->resize_rounding = SF_RESIZE_FLOOR;
         return SF_OK;
     }
     SF_TRY(get_word(s, "coordinate_transformation_mode", coordinates, &coordinate));
@@ -464,6 +463,22 @@ static sf_status get_scales(const sf_source *s, double values[16], size_t *count
     return SF_OK;
 }
 
+/* Before opset 11 the nearest cell is the one below i/scale where an axis grows, and the one above
+ * where it shrinks: the specification gives it by examples, and ONNX Runtime has it so. */
+static sf_status old_rounding(sf_source *s)
+{
+    const double *scale = s->node->scale;
+    const bool shrinks = scale[0] < 1.0 || scale[1] < 1.0;
+
+    if (shrinks && (scale[0] > 1.0 || scale[1] > 1.0))
+        return bad(s, SF_ERR_UNSUPPORTED,
+                   "the scales %gx%g shrink one axis and stretch the other, and opset %ld rounds "
+                   "each in its own way: export the network with opset 11 or later",
+                   scale[0], scale[1], s->reader->opset);
+    s->node->resize_rounding = shrinks ? SF_RESIZE_CEIL : SF_RESIZE_FLOOR;
+    return SF_OK;
+}
+
 /* Resize, and its predecessor Upsample. */
 static sf_status read_resize(sf_source *s)
 {
@@ -481,6 +496,8 @@ static sf_status read_resize(sf_source *s)
         if (!(s->node->scale[0] > 0.0 && s->node->scale[1] > 0.0))
             return bad(s, SF_ERR_FORMAT, "the scales %gx%g are not positive", s->node->scale[0],
                        s->node->scale[1]);
+        if (s->reader->opset < 11 && s->node->resize_mode == SF_RESIZE_NEAREST)
+            SF_TRY(old_rounding(s));
         return data_input(s, 0);
     }
     if (s->reader->opset < 11) return bad(s, SF_ERR_FORMAT, "the scales are missing");

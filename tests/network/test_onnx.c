@@ -402,6 +402,23 @@ static void constant_bomb(sf_parts *p)
 }
 
 static void resize_without(sf_parts *p) { add_node(p, "Resize", "big", "x", "y"); }
+/* Nearest, as opset 10 has it. */
+static void add_resize(sf_parts *p, float rows, float columns)
+{
+    const float scales[4] = {1, 1, rows, columns};
+    sf_bytes tensor = {0};
+
+    p->opset = 10;
+    add_node(p, "Resize", "warp", "x scales", "y");
+    put_number(&tensor, TENSOR_DIMS, 4);
+    put_number(&tensor, TENSOR_TYPE, 1);
+    put_text(&tensor, TENSOR_NAME, "scales");
+    put_bytes(&tensor, TENSOR_RAW, scales, sizeof scales);
+    put_message(&p->graph, GRAPH_INITIALIZER, &tensor);
+}
+
+static void resize_both_ways(sf_parts *p) { add_resize(p, 0.5F, 2); }
+
 static void pad_without(sf_parts *p) { add_node(p, "Pad", "frame", "x", "y"); }
 static void pool_without(sf_parts *p) { add_node(p, "AveragePool", "pool", "x", "y"); }
 
@@ -481,6 +498,10 @@ static const sf_bad bad[] = {
     {"window on constants", constant_window, SF_ERR_UNSUPPORTED, {"'idle' (Conv)", "constants"}},
     {"too much of constants", constant_bomb, SF_ERR_SHAPE, {"(Concat)", "constants"}},
     {"Resize without a size", resize_without, SF_ERR_UNSUPPORTED, {"'big' (Resize)", "sizes"}},
+    {"Resize of opset 10 both ways",
+     resize_both_ways,
+     SF_ERR_UNSUPPORTED,
+     {"'warp' (Resize)", "0.5x2"}},
     {"Pad without pads", pad_without, SF_ERR_UNSUPPORTED, {"'frame' (Pad)", "pads"}},
     {"computed pads", pad_computed, SF_ERR_UNSUPPORTED, {"'frame' (Pad)", "not a constant"}},
     {"pool without a window", pool_without, SF_ERR_FORMAT, {"'pool' (AveragePool)", "missing"}},
@@ -607,6 +628,52 @@ static void test_huge_inside(void **state)
     assert_status(SF_ERR_MEMORY, sf_inference_create(model, 8, 8, &inference));
     assert_null(inference);
     sf_model_release(&model);
+}
+
+/* ---- what an old opset means ------------------------------------------------------------------
+ */
+
+typedef struct sf_resized {
+    float scale[2];
+    size_t dim[2];
+    float cell[28];
+} sf_resized;
+
+/* What ONNX Runtime 1.31.1 makes of 4 x 5 pixels of the values 0, 1, 2, ... */
+static const sf_resized resized[] = {
+    {{0.6F, 0.7F}, {2, 3}, {0, 2, 3, 10, 12, 13}},
+    {{0.7F, 1}, {2, 5}, {0, 1, 2, 3, 4, 10, 11, 12, 13, 14}},
+    {{0.3F, 0.9F}, {1, 4}, {0, 2, 3, 4}},
+    {{1, 1.5F}, {4, 7}, {0,  0,  1,  2,  2,  3,  4,  5,  5,  6,  7,  7,  8,  9,
+                         10, 10, 11, 12, 12, 13, 14, 15, 15, 16, 17, 17, 18, 19}},
+};
+
+static void test_old_resize(void **state)
+{
+    const sf_shape image = {.rank = 4, .dim = {1, 1, 4, 5}};
+    const sf_engine_options options = {.training = false};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof resized / sizeof *resized; i++) {
+        const sf_resized *r = &resized[i];
+        sf_parts parts = begin();
+        sf_engine *engine;
+        sf_graph *graph;
+        sf_bytes bytes;
+
+        add_resize(&parts, r->scale[0], r->scale[1]);
+        bytes = finish(&parts);
+        assert_ok(sf_onnx_read(bytes.data, bytes.size, "old", &graph));
+        assert_ok(sf_engine_create(graph, &image, &options, &engine));
+        for (int k = 0; k < 20; k++) sf_engine_input(engine, 0)[k] = (float)k;
+        assert_ok(sf_engine_forward(engine));
+        assert_int_equal(sf_engine_output_shape(engine)->dim[2], r->dim[0]);
+        assert_int_equal(sf_engine_output_shape(engine)->dim[3], r->dim[1]);
+        assert_memory_equal(sf_engine_output(engine), r->cell,
+                            r->dim[0] * r->dim[1] * sizeof *r->cell);
+        sf_engine_release(&engine);
+        sf_graph_release(&graph);
+    }
 }
 
 /* ---- what was written reads the same --------------------------------------------------------- */
@@ -876,10 +943,15 @@ static void test_fuzz(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_files),        cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_bad_paths),        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_usage_round_trip), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_huge_inside),      cmocka_unit_test(test_fuzz),
+        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_bad_paths),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_usage_round_trip),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_huge_inside),
+        cmocka_unit_test(test_old_resize),
+        cmocka_unit_test(test_fuzz),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
