@@ -2,6 +2,7 @@
 #include "base/internal.h"
 #include "io/output.h"
 #include "network/graph.h"
+#include "network/onnx_parse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,32 +37,43 @@ static sf_status read_file(const char *path, int file, void **bytes, size_t *siz
     return SF_OK;
 }
 
+/* Takes the graph. */
+static sf_status make_model(sf_graph *graph, const char *name, sf_model **model)
+{
+    const sf_status status = sf_model_from_graph(graph, model);
+
+    return status == SF_OK ? SF_OK : sf_fail(status, "%s: %s", name, sf_last_error());
+}
+
+/* The weights are in memory twice at most: as the file and as protobuf-c's structures, then as
+ * these and as the graph. */
 sf_status sf_model_load(const char *path, sf_model **model)
 {
+    Onnx__ModelProto *structures = NULL;
     void *bytes = NULL;
+    sf_graph *graph = NULL;
     size_t size = 0;
     sf_status status;
     const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     *model = NULL;
     if (file < 0) return sf_fail(SF_ERR_IO, "%s: %s", path, strerror(errno));
-    SF_GO(read_file(path, file, &bytes, &size));
-    SF_GO(sf_model_load_memory(bytes, size, path, model));
-done:
-    sf_free(bytes);
+    status = read_file(path, file, &bytes, &size);
     (void)close(file);
-    return status;
+    if (status == SF_OK) status = sf_onnx_parse(bytes, size, path, &structures);
+    sf_free(bytes);
+    if (status == SF_OK) status = sf_onnx_graph(structures, path, &graph);
+    sf_onnx_parse_release(structures);
+    return status == SF_OK ? make_model(graph, path, model) : status;
 }
 
 sf_status sf_model_load_memory(const void *bytes, size_t size, const char *name, sf_model **model)
 {
     sf_graph *graph;
-    sf_status status;
 
     *model = NULL;
     SF_TRY(sf_onnx_read(bytes, size, name, &graph));
-    status = sf_model_from_graph(graph, model);
-    return status == SF_OK ? SF_OK : sf_fail(status, "%s: %s", name, sf_last_error());
+    return make_model(graph, name, model);
 }
 
 sf_status sf_model_save(const sf_model *model, const char *path)

@@ -7,5 +7,7 @@
 
 sf_status sf_onnx_parse(const void *bytes, size_t size, const char *name, Onnx__ModelProto **model);
 void sf_onnx_parse_release(Onnx__ModelProto *model);
+/* The second half of sf_onnx_read, which needs the bytes no more. */
+sf_status sf_onnx_graph(const Onnx__ModelProto *model, const char *name, sf_graph **graph);
 
 #endif

@@ -154,22 +154,41 @@ static bool has_input(const sf_source *s, size_t i)
     return i < s->proto->n_input && text_of(s->proto->input[i])[0] != '\0';
 }
 
-/* Input `i` as a constant's values (sf_free), at most 16 of them. */
+/* Input `i` as a constant's values, at most 16 of them. */
 static sf_status constant_input(const sf_source *s, size_t i, const char *what, double values[16],
                                 size_t *count)
 {
     const sf_named *named = has_input(s, i) ? find(s->reader, s->proto->input[i]) : NULL;
     sf_status status;
     sf_shape shape;
-    double *all;
 
     if (named == NULL || (named->literal.tensor == NULL && named->literal.attribute == NULL))
         return bad(s, SF_ERR_UNSUPPORTED, "%s is not a constant", what);
-    status = sf_literal_values(&named->literal, what, &all, &shape, count);
+    status = sf_literal_shape(&named->literal, what, &shape, count);
     if (status != SF_OK) return bad(s, status, "%s", sf_last_error());
-    if (*count <= 16) memcpy(values, all, *count * sizeof *values);
-    sf_free(all);
     if (*count > 16) return bad(s, SF_ERR_FORMAT, "%s has %zu values", what, *count);
+    for (size_t k = 0; k < *count; k++) {
+        values[k] = sf_literal_value(&named->literal, k);
+        if (!isfinite(values[k]))
+            return bad(s, SF_ERR_NUMERIC, "%s has the value %g", what, values[k]);
+    }
+    return SF_OK;
+}
+
+/* The values as the graph holds them (sf_free). */
+static sf_status single_values(const sf_literal *literal, const char *what, size_t count,
+                               float **values)
+{
+    SF_TRY(sf_allocate(values, count, sizeof **values));
+    for (size_t i = 0; i < count; i++) {
+        const double value = sf_literal_value(literal, i);
+
+        (*values)[i] = (float)value;
+        if (isfinite((*values)[i])) continue;
+        sf_free(*values);
+        return sf_fail(SF_ERR_NUMERIC, "%s has the value %g, which single precision cannot hold",
+                       what, value);
+    }
     return SF_OK;
 }
 
@@ -177,33 +196,20 @@ static sf_status constant_input(const sf_source *s, size_t i, const char *what, 
 static sf_status add_constant(sf_reader *reader, sf_named *named)
 {
     char what[256];
-    float *narrow = NULL;
-    double *wide;
+    float *values;
     sf_status status;
     sf_shape shape;
     size_t count;
 
     (void)snprintf(what, sizeof what, "%.80s: the constant '%.80s'", reader->file, named->name);
-    SF_TRY(sf_literal_values(&named->literal, what, &wide, &shape, &count));
-    SF_GO(sf_allocate(&narrow, count, sizeof *narrow));
-    for (size_t i = 0; i < count; i++) {
-        narrow[i] = (float)wide[i];
-        if (!isfinite(narrow[i])) {
-            status = sf_fail(SF_ERR_NUMERIC,
-                             "%s has the value %g, which single precision cannot "
-                             "hold",
-                             what, wide[i]);
-            goto done;
-        }
-    }
-    if (count == 0) {
-        status = sf_fail(SF_ERR_FORMAT, "%s is empty", what);
-        goto done;
-    }
-    SF_GO(sf_graph_add_value(reader->graph, named->name, &shape, narrow, &named->value));
-done:
-    sf_free(narrow);
-    sf_free(wide);
+    SF_TRY(sf_literal_shape(&named->literal, what, &shape, &count));
+    if (count == 0) return sf_fail(SF_ERR_FORMAT, "%s is empty", what);
+    SF_TRY(single_values(&named->literal, what, count, &values));
+    status = sf_graph_add_value(reader->graph, named->name, &shape, NULL, &named->value);
+    if (status == SF_OK)
+        reader->graph->value[named->value].constant = values;
+    else
+        sf_free(values);
     return status;
 }
 
@@ -739,15 +745,13 @@ static sf_status read_graph(sf_reader *reader, const Onnx__ModelProto *model)
     return SF_OK;
 }
 
-sf_status sf_onnx_read(const void *bytes, size_t size, const char *name, sf_graph **graph)
+sf_status sf_onnx_graph(const Onnx__ModelProto *model, const char *name, sf_graph **graph)
 {
     sf_reader reader = {.file = name, .fold_budget = FOLD_BUDGET};
-    Onnx__ModelProto *model = NULL;
     sf_status status;
 
     *graph = NULL;
-    SF_GO(sf_onnx_parse(bytes, size, name, &model));
-    SF_GO(sf_graph_create(&reader.graph));
+    SF_TRY(sf_graph_create(&reader.graph));
     SF_GO(read_graph(&reader, model));
     status = sf_graph_finish(reader.graph);
     if (status != SF_OK) {
@@ -759,6 +763,17 @@ sf_status sf_onnx_read(const void *bytes, size_t size, const char *name, sf_grap
 done:
     sf_graph_release(&reader.graph);
     sf_free(reader.named);
+    return status;
+}
+
+sf_status sf_onnx_read(const void *bytes, size_t size, const char *name, sf_graph **graph)
+{
+    Onnx__ModelProto *model;
+    sf_status status;
+
+    *graph = NULL;
+    SF_TRY(sf_onnx_parse(bytes, size, name, &model));
+    status = sf_onnx_graph(model, name, graph);
     sf_onnx_parse_release(model);
     return status;
 }

@@ -104,8 +104,8 @@ static sf_status tensor_shape(const Onnx__TensorProto *t, const char *what, sf_s
     return SF_OK;
 }
 
-static sf_status tensor_values(const Onnx__TensorProto *t, const char *what, double **values,
-                               sf_shape *shape, size_t *count)
+static sf_status check_tensor(const Onnx__TensorProto *t, const char *what, sf_shape *shape,
+                              size_t *count)
 {
     const size_t bytes = type_size(t->data_type);
     size_t expected;
@@ -124,41 +124,32 @@ static sf_status tensor_values(const Onnx__TensorProto *t, const char *what, dou
     if (!t->has_raw_data && typed_count(t) != *count)
         return sf_fail(SF_ERR_FORMAT, "%s has %zu values by its dimensions, but %zu in its data",
                        what, *count, typed_count(t));
-    SF_TRY(sf_allocate(values, *count, sizeof **values));
-    for (size_t i = 0; i < *count; i++)
-        (*values)[i] = t->has_raw_data ? raw_value(t->data_type, t->raw_data.data + i * bytes)
-                                       : typed_value(t, i);
     return SF_OK;
 }
 
-static sf_status attribute_values(const Onnx__AttributeProto *a, double **values, sf_shape *shape,
-                                  size_t *count)
+static bool is_single(const Onnx__AttributeProto *a) { return a->has_f || a->has_i; }
+
+sf_status sf_literal_shape(const sf_literal *literal, const char *what, sf_shape *shape,
+                           size_t *count)
 {
-    const bool one = a->has_f || a->has_i;
+    const Onnx__AttributeProto *a = literal->attribute;
 
-    *count = one ? 1 : a->n_floats + a->n_ints;
-    shape->rank = one ? 0 : 1;
-    shape->dim[0] = *count;
-    SF_TRY(sf_allocate(values, *count, sizeof **values));
-    if (one) (*values)[0] = a->has_f ? (double)a->f : (double)a->i;
-    for (size_t i = 0; !one && i < a->n_floats; i++) (*values)[i] = (double)a->floats[i];
-    for (size_t i = 0; !one && i < a->n_ints; i++) (*values)[a->n_floats + i] = (double)a->ints[i];
-    return SF_OK;
-}
-
-sf_status sf_literal_values(const sf_literal *literal, const char *what, double **values,
-                            sf_shape *shape, size_t *count)
-{
-    sf_status status;
-
-    *values = NULL;
     memset(shape, 0, sizeof *shape);
-    SF_GO(literal->tensor != NULL ? tensor_values(literal->tensor, what, values, shape, count)
-                                  : attribute_values(literal->attribute, values, shape, count));
-    SF_GO(sf_check_finite(*values, *count, what));
+    if (literal->tensor != NULL) return check_tensor(literal->tensor, what, shape, count);
+    *count = is_single(a) ? 1 : a->n_floats + a->n_ints;
+    shape->rank = is_single(a) ? 0 : 1;
+    shape->dim[0] = *count;
     return SF_OK;
-done:
-    sf_free(*values);
-    *values = NULL;
-    return status;
+}
+
+double sf_literal_value(const sf_literal *literal, size_t i)
+{
+    const Onnx__TensorProto *t = literal->tensor;
+    const Onnx__AttributeProto *a = literal->attribute;
+
+    if (t != NULL && t->has_raw_data)
+        return raw_value(t->data_type, t->raw_data.data + i * type_size(t->data_type));
+    if (t != NULL) return typed_value(t, i);
+    if (is_single(a)) return a->has_f ? (double)a->f : (double)a->i;
+    return i < a->n_floats ? (double)a->floats[i] : (double)a->ints[i - a->n_floats];
 }

@@ -11,9 +11,11 @@ typedef struct sf_literal {
     const Onnx__AttributeProto *attribute;
 } sf_literal;
 
-/* *values (sf_free) = the data as doubles, finite, as many as *shape says. The sentence of an
- * error begins with `what`. */
-sf_status sf_literal_values(const sf_literal *literal, const char *what, double **values,
-                            sf_shape *shape, size_t *count);
+/* Whether the data are real numbers, as many as the dimensions say: *shape, *count. The sentence of
+ * an error begins with `what`. */
+sf_status sf_literal_shape(const sf_literal *literal, const char *what, sf_shape *shape,
+                           size_t *count);
+/* Value i < count of a literal whose shape was found; not finite where the file says so. */
+double sf_literal_value(const sf_literal *literal, size_t i);
 
 #endif
