@@ -106,6 +106,8 @@ SF_API size_t sf_inference_bytes(const sf_inference *inference);
 typedef struct sf_patch_source {
     sf_status (*draw)(void *user, uint64_t index, size_t rows, size_t columns, float *patch);
     void *user;
+    uint64_t fingerprint; /* differs where the patches do: a checkpoint is resumed with its own
+                             only; 0 where nothing tells */
 } sf_patch_source;
 
 /* The architecture that ships: a bias-free residual U-Net with a noise-level channel. `depth`
@@ -156,7 +158,8 @@ SF_API sf_train_options sf_train_options_default(void);
 /* Denoising score matching (Vincent 2011, doi:10.1162/NECO_a_00142) on patches of `source`,
  * with flips and rotations, Adam (Kingma & Ba 2015); *trained has the averaged weights. report may
  * be NULL. Errors: SF_ERR_NUMERIC when training diverges, SF_ERR_FORMAT for a checkpoint that is
- * damaged or of another run, SF_ERR_UNSUPPORTED for networks with a second input. */
+ * damaged or of another run (network, options, patches), SF_ERR_UNSUPPORTED for networks with a
+ * second input. */
 SF_API sf_status sf_train(const sf_model *model, const sf_patch_source *source,
                           const sf_train_options *options, sf_model **trained,
                           sf_train_report *report);

@@ -45,7 +45,7 @@ SF_API sf_status sf_patches_add_scenes(sf_patches *patches, double weight);
 SF_API sf_status sf_patches_add_image(sf_patches *patches, double weight, size_t rows,
                                       size_t columns, const double *pixels, double noise,
                                       double gamma_max);
-/* A view for sf_train; valid while the patches are. */
+/* A view for sf_train of what has been added so far; valid while the patches are. */
 SF_API sf_patch_source sf_patches_source(sf_patches *patches);
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 /* checkpoint.c - the state of a training run in a file.
  *
  * Layout, in the machine's byte order: the header below, then the weights, their running mean and
- * the two moments as float32, then the FNV-1a hash (Fowler, Noll & Vo) of all bytes before it. */
+ * the two moments as float32, then the FNV-1a hash of all bytes before it. */
 #include "network/checkpoint.h"
 #include "base/internal.h"
 
@@ -10,21 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAGIC  UINT64_C(0x314e494152544653) /* "SFTRAIN1"; other bytes in another byte order */
+#define MAGIC  UINT64_C(0x324e494152544653) /* "SFTRAIN2"; other bytes in another byte order */
 #define ARRAYS 4
 
 typedef struct header {
-    uint64_t magic, fingerprint, count, step;
+    uint64_t magic, fingerprint, patches, count, step;
     double loss;
 } header;
-
-uint64_t sf_fnv(uint64_t hash, const void *bytes, size_t size)
-{
-    const unsigned char *p = bytes;
-
-    for (size_t i = 0; i < size; i++) hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
 
 static bool write_all(FILE *file, const header *h, const sf_adam *adam)
 {
@@ -43,7 +35,8 @@ static bool write_all(FILE *file, const header *h, const sf_adam *adam)
 
 sf_status sf_checkpoint_write(const char *path, const sf_checkpoint *state, const sf_adam *adam)
 {
-    const header h = {MAGIC, state->fingerprint, adam->count, state->step, state->loss};
+    const header h = {MAGIC,       state->fingerprint, state->patches,
+                      adam->count, state->step,        state->loss};
     const size_t length = strlen(path) + sizeof ".part";
     sf_status status = SF_OK;
     char *beside;
@@ -70,11 +63,17 @@ static sf_status read_all(FILE *file, const char *path, const sf_checkpoint *exp
     uint64_t hash, stored;
 
     if (fread(h, sizeof *h, 1, file) != 1 || h->magic != MAGIC)
-        return sf_fail(SF_ERR_FORMAT, "%s is not a training checkpoint of this machine", path);
+        return sf_fail(SF_ERR_FORMAT, "%s is not a training checkpoint of this machine and version",
+                       path);
     if (h->fingerprint != expected->fingerprint || h->count != count)
         return sf_fail(SF_ERR_FORMAT,
                        "%s was written by a run with another network or other options: resume "
                        "with the same ones, or begin anew without it",
+                       path);
+    if (h->patches != expected->patches)
+        return sf_fail(SF_ERR_FORMAT,
+                       "%s was written by a run on other patches (images, their noise or stretch, "
+                       "the share of scenes): resume with the same ones, or begin anew without it",
                        path);
     hash = sf_fnv(SF_FNV_BASIS, h, sizeof *h);
     for (size_t i = 0; i < ARRAYS; i++) {

@@ -150,7 +150,8 @@ static sf_status prepare(const sf_model *model, trainer *t)
     SF_GO(sf_allocate(&t->gradient, values, sizeof *t->gradient));
     SF_GO(sf_allocate(&t->loss, o->batch, sizeof *t->loss));
     SF_GO(sf_allocate(&t->error, o->batch, sizeof *t->error));
-    t->state = (sf_checkpoint){.fingerprint = fingerprint(t), .loss = NAN};
+    t->state = (sf_checkpoint){
+        .fingerprint = fingerprint(t), .patches = t->source->fingerprint, .loss = NAN};
     if (o->resume) SF_GO(sf_checkpoint_read(o->checkpoint, &t->state, &t->adam));
     SF_GO(sf_engine_set_parameters(t->engine, t->adam.weights));
 done:

@@ -21,7 +21,19 @@ struct sf_patches {
     double total;  /* of all weights */
     real_image *image;
     size_t image_count, image_space;
+    uint64_t fingerprint; /* of all that was added */
 };
+
+/* Into the fingerprint: numbers, then pixels. */
+static void record(sf_patches *patches, const double *numbers, size_t count, const float *pixels,
+                   size_t size)
+{
+    const uint64_t sizes[] = {count, size};
+
+    patches->fingerprint = sf_fnv(patches->fingerprint, sizes, sizeof sizes);
+    patches->fingerprint = sf_fnv(patches->fingerprint, numbers, count * sizeof *numbers);
+    patches->fingerprint = sf_fnv(patches->fingerprint, pixels, size * sizeof *pixels);
+}
 
 sf_status sf_patches_create(uint64_t seed, double smallest_level, sf_patches **patches)
 {
@@ -32,6 +44,8 @@ sf_status sf_patches_create(uint64_t seed, double smallest_level, sf_patches **p
     SF_TRY(sf_allocate(patches, 1, sizeof **patches));
     (*patches)->seed = seed;
     (*patches)->smallest_level = smallest_level;
+    (*patches)->fingerprint = sf_fnv(SF_FNV_BASIS, &seed, sizeof seed);
+    record(*patches, &smallest_level, 1, NULL, 0);
     return SF_OK;
 }
 
@@ -55,6 +69,7 @@ sf_status sf_patches_add_scenes(sf_patches *patches, double weight)
     SF_TRY(check_weight(weight));
     patches->scenes += weight;
     patches->total += weight;
+    record(patches, &weight, 1, NULL, 0);
     return SF_OK;
 }
 
@@ -94,6 +109,8 @@ sf_status sf_patches_add_image(sf_patches *patches, double weight, size_t rows, 
     SF_TRY(sf_allocate(&image.pixels, size, sizeof *image.pixels));
     for (size_t i = 0; i < size; i++) image.pixels[i] = (float)(pixels[i] / brightest);
     image.noise = noise / brightest;
+    record(patches, (double[]){weight, (double)rows, (double)columns, image.noise, gamma_max}, 5,
+           image.pixels, size);
     patches->image[patches->image_count++] = image;
     patches->total += weight;
     return SF_OK;
@@ -279,5 +296,5 @@ static sf_status draw(void *user, uint64_t index, size_t rows, size_t columns, f
 
 sf_patch_source sf_patches_source(sf_patches *patches)
 {
-    return (sf_patch_source){.draw = draw, .user = patches};
+    return (sf_patch_source){.draw = draw, .user = patches, .fingerprint = patches->fingerprint};
 }

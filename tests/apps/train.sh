@@ -67,5 +67,12 @@ fails 1 'pixels' -o out.onnx empty.fits
 fails 1 'multiples' -o out.onnx --patch 15
 fails 1 'name the checkpoint' -o out.onnx --resume
 fails 1 'network or other options' -o out.onnx $small --resume --checkpoint part.state --seed 9
+for other in '--scenes 0.5' '--gamma 2.5' '--noise 0.1' "$data/frame.fits"; do
+    rm -f data.state
+    works pictures --gamma 2 $small --steps 2 -o data.onnx --checkpoint data.state --force
+    fails 1 'other patches' -o out.onnx pictures --gamma 2 $small --steps 2 --resume \
+        --checkpoint data.state $other
+done
+works pictures --gamma 2 $small --steps 2 -o data.onnx --checkpoint data.state --resume --force
 fails 1 'missing.onnx' -o out.onnx --start missing.onnx
 exit $red

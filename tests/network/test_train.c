@@ -354,10 +354,10 @@ static void threads_change_no_bit(void **state)
     sf_free(three);
 }
 
-static void try_to_resume(const char *path, sf_status expected, uint64_t seed)
+static void try_to_resume(const char *path, sf_status expected, uint64_t seed, uint64_t patches)
 {
     const sf_unet_options unet = {4, 2, 1, 3};
-    const sf_patch_source source = {.draw = draw_bump};
+    const sf_patch_source source = {.draw = draw_bump, .fingerprint = patches};
     sf_train_options options = short_run(path);
     sf_model *model, *trained = (sf_model *)&options;
 
@@ -370,7 +370,7 @@ static void try_to_resume(const char *path, sf_status expected, uint64_t seed)
     sf_model_release(&model);
 }
 
-/* One byte changed, the end missing, the run of another seed, no file. */
+/* One byte changed, the end missing, the run of another seed or on other patches, no file. */
 static void damaged_checkpoints_are_refused(void **state)
 {
     char path[64];
@@ -381,10 +381,13 @@ static void damaged_checkpoints_are_refused(void **state)
 
     (void)state;
     make_path(path);
-    try_to_resume(path, SF_ERR_IO, 1);
+    try_to_resume(path, SF_ERR_IO, 1, 0);
     options = short_run(path);
     sf_free(train_to_weights(&options, &report));
-    try_to_resume(path, SF_ERR_FORMAT, 2);
+    try_to_resume(path, SF_ERR_FORMAT, 2, 0);
+    assert_non_null(strstr(sf_last_error(), "other options"));
+    try_to_resume(path, SF_ERR_FORMAT, 1, 5);
+    assert_non_null(strstr(sf_last_error(), "other patches"));
     file = fopen(path, "r+b");
     assert_non_null(file);
     assert_int_equal(0, fseek(file, 500, SEEK_SET));
@@ -392,11 +395,11 @@ static void damaged_checkpoints_are_refused(void **state)
     assert_int_equal(0, fseek(file, 500, SEEK_SET));
     assert_true(fputc(byte ^ 1, file) != EOF);
     assert_int_equal(0, fclose(file));
-    try_to_resume(path, SF_ERR_FORMAT, 1);
+    try_to_resume(path, SF_ERR_FORMAT, 1, 0);
     assert_int_equal(0, truncate(path, 400));
-    try_to_resume(path, SF_ERR_FORMAT, 1);
+    try_to_resume(path, SF_ERR_FORMAT, 1, 0);
     assert_int_equal(0, truncate(path, 3));
-    try_to_resume(path, SF_ERR_FORMAT, 1);
+    try_to_resume(path, SF_ERR_FORMAT, 1, 0);
     (void)remove(path);
 }
 

@@ -28,6 +28,41 @@ static void patches_are_reproducible(void **state)
     assert_null(patches);
 }
 
+/* One pixel, level, weight, noise, stretch, seed or shape of another, and the fingerprint differs;
+ * the same again, and it is the same. */
+static void fingerprints_tell_patches_apart(void **state)
+{
+    const struct variant {
+        uint64_t seed;
+        double level, scenes, weight;
+        size_t rows;
+        double noise, gamma, pixel;
+    } variants[] = {
+        {3, 1e-3, 1.0, 1.0, SIDE, 0.1, 2.0, 1.0},     {4, 1e-3, 1.0, 1.0, SIDE, 0.1, 2.0, 1.0},
+        {3, 2e-3, 1.0, 1.0, SIDE, 0.1, 2.0, 1.0},     {3, 1e-3, 2.0, 1.0, SIDE, 0.1, 2.0, 1.0},
+        {3, 1e-3, 1.0, 2.0, SIDE, 0.1, 2.0, 1.0},     {3, 1e-3, 1.0, 1.0, 2 * SIDE, 0.1, 2.0, 1.0},
+        {3, 1e-3, 1.0, 1.0, SIDE, 0.2, 2.0, 1.0},     {3, 1e-3, 1.0, 1.0, SIDE, 0.1, 3.0, 1.0},
+        {3, 1e-3, 1.0, 1.0, SIDE, 0.1, 2.0, 1.00001},
+    };
+    enum { COUNT = sizeof variants / sizeof *variants };
+    uint64_t found[2 * COUNT];
+
+    (void)state;
+    for (size_t i = 0; i < 2 * (size_t)COUNT; i++) {
+        const struct variant *v = &variants[i % COUNT];
+        double image[SIZE] = {[0] = 7.0, [30] = v->pixel};
+        sf_patches *patches;
+        assert_ok(sf_patches_create(v->seed, v->level, &patches));
+        assert_ok(sf_patches_add_scenes(patches, v->scenes));
+        assert_ok(sf_patches_add_image(patches, v->weight, v->rows, SIZE / v->rows, image, v->noise,
+                                       v->gamma));
+        found[i] = sf_patches_source(patches).fingerprint;
+        sf_patches_release(&patches);
+        if (i >= COUNT) assert_int_equal(found[i], found[i - COUNT]);
+        for (size_t k = 0; k < i && i < COUNT; k++) assert_int_not_equal(found[i], found[k]);
+    }
+}
+
 /* Dark rows around a half-bright and a full-bright pixel: the patch shows 2^-gamma, whatever level
  * it was that was subtracted. */
 static void a_stretch_is_undone(void **state)
@@ -133,8 +168,11 @@ static void wrong_images_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(patches_are_reproducible), cmocka_unit_test(a_stretch_is_undone),
-        cmocka_unit_test(real_noise_stays_small),   cmocka_unit_test(sources_are_mixed),
+        cmocka_unit_test(patches_are_reproducible),
+        cmocka_unit_test(fingerprints_tell_patches_apart),
+        cmocka_unit_test(a_stretch_is_undone),
+        cmocka_unit_test(real_noise_stays_small),
+        cmocka_unit_test(sources_are_mixed),
         cmocka_unit_test(wrong_images_are_refused),
     };
 
