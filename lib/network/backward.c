@@ -98,8 +98,7 @@ static sf_status undo_activation(sf_compiler *compiler, const sf_unit *unit, siz
     size_t gradient, before;
 
     SF_TRY(gradient_like(compiler, unit->output, node, y.layout, y.number, y.order, &gradient));
-    SF_TRY(
-        sf_primitive_activation_backward(plan->dnn, unit->activation, y.layout, &step.primitive));
+    SF_TRY(sf_primitive_activation(plan->dnn, unit->activation, y.layout, true, &step.primitive));
     if (step.primitive == NULL)
         return sf_compile_unsupported(unit->node, "has no fast backward activation in oneDNN");
     SF_TRY(sf_plan_tensor_like(plan, y.layout, y.dim, y.number, false, &before));

@@ -2,7 +2,7 @@
  *
  * oneDNN 2.x describes an operation by a public struct and makes the primitive descriptor from
  * that; 3.x makes it in one call, and its memory descriptors are opaque handles. The two meet in
- * the static functions of the first half. */
+ * the first half, outside which everything is written for 3.x. */
 #include "network/onednn.h"
 
 #include <oneapi/dnnl/dnnl.h>
@@ -42,8 +42,13 @@ static sf_status library_error(const char *what, dnnl_status_t status)
 #define DESCRIPTOR(layout) ((layout) != NULL ? (layout)->descriptor : NULL)
 typedef const_dnnl_memory_desc_t sf_descriptor;
 #else
-#define DESCRIPTOR(layout) ((layout) != NULL ? &(layout)->descriptor : NULL)
+#define DESCRIPTOR(layout)                   ((layout) != NULL ? &(layout)->descriptor : NULL)
 typedef const dnnl_memory_desc_t *sf_descriptor;
+
+/* the same calls by their older names */
+#define dnnl_memory_desc_create_with_strides dnnl_memory_desc_init_by_strides
+#define dnnl_memory_desc_create_with_tag     dnnl_memory_desc_init_by_tag
+#define dnnl_memory_desc_create_submemory    dnnl_memory_desc_init_submemory
 #endif
 
 /* ---- where the two APIs differ --------------------------------------------------------- */
@@ -59,26 +64,6 @@ static dnnl_alg_kind_t algorithm(const sf_convolution *convolution)
 }
 
 #if DNNL_VERSION_MAJOR >= 3
-
-static dnnl_status_t descriptor_strides(dnnl_memory_desc_t *descriptor, int rank,
-                                        const dnnl_dims_t dims, dnnl_data_type_t type,
-                                        const dnnl_dims_t strides)
-{
-    return dnnl_memory_desc_create_with_strides(descriptor, rank, dims, type, strides);
-}
-
-static dnnl_status_t descriptor_tag(dnnl_memory_desc_t *descriptor, int rank,
-                                    const dnnl_dims_t dims, dnnl_data_type_t type,
-                                    dnnl_format_tag_t tag)
-{
-    return dnnl_memory_desc_create_with_tag(descriptor, rank, dims, type, tag);
-}
-
-static dnnl_status_t descriptor_part(dnnl_memory_desc_t *part, sf_descriptor whole,
-                                     const dnnl_dims_t dims, const dnnl_dims_t offset)
-{
-    return dnnl_memory_desc_create_submemory(part, whole, dims, offset);
-}
 
 static dnnl_status_t descriptor_copy(dnnl_memory_desc_t *copy, sf_descriptor source)
 {
@@ -146,26 +131,6 @@ static dnnl_status_t describe_binary(dnnl_primitive_desc_t *descriptor, dnnl_eng
 }
 
 #else
-
-static dnnl_status_t descriptor_strides(dnnl_memory_desc_t *descriptor, int rank,
-                                        const dnnl_dims_t dims, dnnl_data_type_t type,
-                                        const dnnl_dims_t strides)
-{
-    return dnnl_memory_desc_init_by_strides(descriptor, rank, dims, type, strides);
-}
-
-static dnnl_status_t descriptor_tag(dnnl_memory_desc_t *descriptor, int rank,
-                                    const dnnl_dims_t dims, dnnl_data_type_t type,
-                                    dnnl_format_tag_t tag)
-{
-    return dnnl_memory_desc_init_by_tag(descriptor, rank, dims, type, tag);
-}
-
-static dnnl_status_t descriptor_part(dnnl_memory_desc_t *part, sf_descriptor whole,
-                                     const dnnl_dims_t dims, const dnnl_dims_t offset)
-{
-    return dnnl_memory_desc_init_submemory(part, whole, dims, offset);
-}
 
 static dnnl_status_t descriptor_copy(dnnl_memory_desc_t *copy, sf_descriptor source)
 {
@@ -347,8 +312,9 @@ sf_status sf_layout_create(sf_dnn *dnn, int rank, const size_t *dim, sf_number n
         if (strides != NULL) steps[i] = (dnnl_dim_t)strides[i];
     }
     status = strides != NULL
-                 ? descriptor_strides(&made->descriptor, rank, dims, type, steps)
-                 : descriptor_tag(&made->descriptor, rank, dims, type, tag_of(rank, order));
+                 ? dnnl_memory_desc_create_with_strides(&made->descriptor, rank, dims, type, steps)
+                 : dnnl_memory_desc_create_with_tag(&made->descriptor, rank, dims, type,
+                                                    tag_of(rank, order));
     if (status != dnnl_success) {
         sf_free(made);
         return library_error("describe a tensor", status);
@@ -369,7 +335,8 @@ sf_status sf_layout_part(sf_dnn *dnn, const sf_layout *whole, const size_t dim[4
         dims[i] = (dnnl_dim_t)dim[i];
         start[i] = (dnnl_dim_t)offset[i];
     }
-    if (descriptor_part(&made->descriptor, DESCRIPTOR(whole), dims, start) != dnnl_success) {
+    if (dnnl_memory_desc_create_submemory(&made->descriptor, DESCRIPTOR(whole), dims, start) !=
+        dnnl_success) {
         sf_free(made); /* the cut is inside a block of channels */
         return SF_OK;
     }
@@ -403,13 +370,13 @@ static dnnl_alg_kind_t activation_algorithm(sf_activation activation, bool from_
 }
 
 /* Attributes of every primitive: the caller's scratch memory, and what is fused. */
-static dnnl_status_t make_attributes(const sf_fusion *fusion, bool add,
-                                     dnnl_primitive_attr_t *attributes)
+static sf_status make_attributes(const sf_fusion *fusion, bool add,
+                                 dnnl_primitive_attr_t *attributes)
 {
     dnnl_post_ops_t ops = NULL;
     dnnl_status_t status = dnnl_primitive_attr_create(attributes);
 
-    if (status != dnnl_success) return status;
+    if (status != dnnl_success) return library_error("make a primitive's attributes", status);
     status = dnnl_primitive_attr_set_scratchpad_mode(*attributes, dnnl_scratchpad_mode_user);
     if (status == dnnl_success) status = dnnl_post_ops_create(&ops);
     if (status == dnnl_success && add) status = append_sum(ops);
@@ -420,8 +387,9 @@ static dnnl_status_t make_attributes(const sf_fusion *fusion, bool add,
                                    fusion->activation.alpha);
     if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(*attributes, ops);
     if (ops != NULL) (void)dnnl_post_ops_destroy(ops);
-    if (status != dnnl_success) (void)dnnl_primitive_attr_destroy(*attributes);
-    return status;
+    if (status == dnnl_success) return SF_OK;
+    (void)dnnl_primitive_attr_destroy(*attributes);
+    return library_error("set a primitive's attributes", status);
 }
 
 /* Takes `descriptor`. A reference implementation is as good as none. */
@@ -462,10 +430,10 @@ sf_status sf_primitive_convolution(sf_dnn *dnn, sf_pass pass, const sf_convoluti
     sf_window window = {0};
     dnnl_primitive_attr_t attributes;
     dnnl_primitive_desc_t descriptor = NULL;
-    dnnl_status_t status = make_attributes(fusion, false, &attributes);
+    dnnl_status_t status;
 
     *primitive = NULL;
-    if (status != dnnl_success) return library_error("set a convolution's attributes", status);
+    SF_TRY(make_attributes(fusion, false, &attributes));
     for (int i = 0; i < 2; i++) {
         window.strides[i] = (dnnl_dim_t)convolution->stride[i];
         window.dilates[i] = (dnnl_dim_t)convolution->dilation[i] - 1;
@@ -478,16 +446,16 @@ sf_status sf_primitive_convolution(sf_dnn *dnn, sf_pass pass, const sf_convoluti
     return keep_primitive(dnn, status, descriptor, primitive);
 }
 
-static sf_status make_activation(sf_dnn *dnn, sf_activation activation, const sf_layout *layout,
-                                 bool backward, sf_primitive **primitive)
+sf_status sf_primitive_activation(sf_dnn *dnn, sf_activation activation, const sf_layout *layout,
+                                  bool backward, sf_primitive **primitive)
 {
     const dnnl_alg_kind_t kind = activation_algorithm(activation, backward);
     dnnl_primitive_attr_t attributes;
     dnnl_primitive_desc_t descriptor = NULL, hint = NULL;
-    dnnl_status_t status = make_attributes(NULL, false, &attributes);
+    dnnl_status_t status;
 
     *primitive = NULL;
-    if (status != dnnl_success) return library_error("set an activation's attributes", status);
+    SF_TRY(make_attributes(NULL, false, &attributes));
     status = describe_activation(&descriptor, dnn->engine, kind, activation.alpha,
                                  DESCRIPTOR(layout), NULL, attributes);
     if (status == dnnl_success && backward) {
@@ -501,28 +469,16 @@ static sf_status make_activation(sf_dnn *dnn, sf_activation activation, const sf
     return keep_primitive(dnn, status, descriptor, primitive);
 }
 
-sf_status sf_primitive_activation(sf_dnn *dnn, sf_activation activation, const sf_layout *layout,
-                                  sf_primitive **primitive)
-{
-    return make_activation(dnn, activation, layout, false, primitive);
-}
-
-sf_status sf_primitive_activation_backward(sf_dnn *dnn, sf_activation activation,
-                                           const sf_layout *layout, sf_primitive **primitive)
-{
-    return make_activation(dnn, activation, layout, true, primitive);
-}
-
 sf_status sf_primitive_binary(sf_dnn *dnn, sf_binary operation, const sf_layout *a,
                               const sf_layout *b, sf_primitive **primitive)
 {
     static const dnnl_alg_kind_t kind[] = {dnnl_binary_add, dnnl_binary_sub, dnnl_binary_mul};
     dnnl_primitive_attr_t attributes;
     dnnl_primitive_desc_t descriptor = NULL;
-    dnnl_status_t status = make_attributes(NULL, false, &attributes);
+    dnnl_status_t status;
 
     *primitive = NULL;
-    if (status != dnnl_success) return library_error("set an operation's attributes", status);
+    SF_TRY(make_attributes(NULL, false, &attributes));
     status = describe_binary(&descriptor, dnn->engine, kind[operation], DESCRIPTOR(a),
                              DESCRIPTOR(b), attributes);
     (void)dnnl_primitive_attr_destroy(attributes);
@@ -534,10 +490,10 @@ sf_status sf_primitive_reorder(sf_dnn *dnn, const sf_layout *source, const sf_la
 {
     dnnl_primitive_attr_t attributes;
     dnnl_primitive_desc_t descriptor = NULL;
-    dnnl_status_t status = make_attributes(NULL, add, &attributes);
+    dnnl_status_t status;
 
     *primitive = NULL;
-    if (status != dnnl_success) return library_error("set a reorder's attributes", status);
+    SF_TRY(make_attributes(NULL, add, &attributes));
     status = dnnl_reorder_primitive_desc_create(&descriptor, DESCRIPTOR(source), dnn->engine,
                                                 DESCRIPTOR(destination), dnn->engine, attributes);
     (void)dnnl_primitive_attr_destroy(attributes);

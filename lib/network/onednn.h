@@ -91,11 +91,9 @@ typedef struct sf_fusion {
 sf_status sf_primitive_convolution(sf_dnn *dnn, sf_pass pass, const sf_convolution *convolution,
                                    const sf_fusion *fusion, const sf_primitive *forward,
                                    sf_primitive **primitive);
+/* backward: the source's gradient from the destination and its gradient; alpha >= 0. */
 sf_status sf_primitive_activation(sf_dnn *dnn, sf_activation activation, const sf_layout *layout,
-                                  sf_primitive **primitive);
-/* Computes the source's gradient from the destination and its gradient; alpha >= 0. */
-sf_status sf_primitive_activation_backward(sf_dnn *dnn, sf_activation activation,
-                                           const sf_layout *layout, sf_primitive **primitive);
+                                  bool backward, sf_primitive **primitive);
 /* destination (of a's layout) = a op b; b's dimensions are a's, or 1. */
 sf_status sf_primitive_binary(sf_dnn *dnn, sf_binary operation, const sf_layout *a,
                               const sf_layout *b, sf_primitive **primitive);

@@ -242,19 +242,15 @@ static sf_status data_inputs(sf_source *s, size_t least, size_t most)
 static sf_status read_plain(sf_source *s) { return data_inputs(s, 1, 1); }
 static sf_status read_pair(sf_source *s) { return data_inputs(s, 2, 2); }
 
-static sf_status read_leaky_relu(sf_source *s)
+static sf_status read_slope(sf_source *s, float usual)
 {
-    s->node->alpha = 0.01f;
+    s->node->alpha = usual;
     SF_TRY(get_float(s, "alpha", &s->node->alpha));
     return data_inputs(s, 1, 1);
 }
 
-static sf_status read_elu(sf_source *s)
-{
-    s->node->alpha = 1.0f;
-    SF_TRY(get_float(s, "alpha", &s->node->alpha));
-    return data_inputs(s, 1, 1);
-}
+static sf_status read_leaky_relu(sf_source *s) { return read_slope(s, 0.01F); }
+static sf_status read_elu(sf_source *s) { return read_slope(s, 1.0F); }
 
 static sf_status read_batch_norm(sf_source *s)
 {
@@ -401,7 +397,7 @@ static sf_status read_pad(sf_source *s)
 {
     static const char *const modes[] = {"constant", "reflect", "edge", "wrap", NULL};
     double values[16] = {0}, value[16] = {0}, before[2] = {0}, after[2] = {0};
-    size_t count, one;
+    size_t count = 8, one;
     int mode = 0;
 
     SF_TRY(get_word(s, "mode", modes, &mode));
@@ -410,7 +406,7 @@ static sf_status read_pad(sf_source *s)
         long pads[8] = {0};
 
         if (attribute(s, "pads") == NULL) return bad(s, SF_ERR_FORMAT, "pads are missing");
-        SF_TRY(get_ints(s, "pads", count = 8, INT32_MIN, pads));
+        SF_TRY(get_ints(s, "pads", count, INT32_MIN, pads));
         for (size_t i = 0; i < 8; i++) values[i] = (double)pads[i];
         SF_TRY(get_float(s, "value", &s->node->alpha));
     } else {
@@ -616,12 +612,6 @@ static sf_status input_shape(const sf_reader *reader, const Onnx__ValueInfoProto
     return SF_OK;
 }
 
-static bool is_initializer(const sf_reader *reader, const char *name)
-{
-    const sf_named *found = find(reader, name);
-    return found != NULL;
-}
-
 static sf_status read_inputs(sf_reader *reader, size_t known)
 {
     sf_graph *graph = reader->graph;
@@ -631,7 +621,7 @@ static sf_status read_inputs(sf_reader *reader, size_t known)
         sf_named *named = &reader->named[known];
         sf_shape shape;
 
-        if (is_initializer(reader, text_of(info->name))) continue; /* known: the sorted part */
+        if (find(reader, text_of(info->name)) != NULL) continue; /* an initialiser */
         if (graph->input_count == 2)
             return sf_fail(SF_ERR_UNSUPPORTED,
                            "%s: the network has more than two inputs; one image, or an image and "
