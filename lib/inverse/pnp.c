@@ -12,8 +12,11 @@
 #include <math.h>
 #include <string.h>
 
-/* The x-step is solved to this part of what the noise contributes, or of what is left to do. */
-#define DATA_STEP_ACCURACY  0.02
+/* The x-step is solved to this part of what the noise contributes, or of what is left to do. The
+ * measure of conjugate gradients sees little of an error where little is observed, and the steps'
+ * errors add up: at 0.02 they were several deviations of the noise at borders and cost up to 1.6
+ * dB; from 0.002 on nothing is lost. */
+#define DATA_STEP_ACCURACY  0.002
 #define DATA_STEP_REDUCTION 0.01
 #define DATA_STEP_LIMIT     200
 

@@ -117,7 +117,8 @@ static void test_unknown_boundary(void **state)
 }
 
 /* A schedule with the field's own denoiser comes near the posterior mean, also at borders and
- * in holes: the data step's accuracy there is what this measures. */
+ * in holes. Its 60 steps with exact data steps end 0.7 SIGMA from the mean in the worst cell; the
+ * solver's come to 0.9. */
 static void test_schedule_with_holes(void **state)
 {
     sf_wiener_options exact = sf_wiener_options_default();
@@ -145,8 +146,8 @@ static void test_schedule_with_holes(void **state)
     assert_ok(sf_observation_crop(c.observation, c.scene, c.frame_of));
     assert_ok(sf_observation_crop(c.observation, mean, c.true_frame));
     for (size_t i = 0; i < PIXELS; i++) worst = fmax(worst, fabs(c.frame_of[i] - c.true_frame[i]));
-    assert_close(relative_distance(c.frame_of, c.true_frame, PIXELS), 0.0, 0.03);
-    assert_true(worst < 6.0 * SIGMA);
+    assert_close(relative_distance(c.frame_of, c.true_frame, PIXELS), 0.0, 0.006);
+    assert_true(worst < 1.2 * SIGMA);
     sf_free(mean);
     cut_destroy(&c);
 }
