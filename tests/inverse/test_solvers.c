@@ -89,9 +89,10 @@ static void errors(const cut *c, double *border, double *interior)
     *interior = sqrt(sums[1] / (double)counts[1]);
 }
 
-/* Nothing is known of what lies outside, and sources sit on the border; the error there is
- * within 1.2 times that of the interior, while the same frame taken for periodic is 1.4 times
- * worse still. */
+/* Nothing is known of what lies outside, and sources sit on the border; the error there is hardly
+ * larger than in the interior (1.02 times, over noises +- 0.036), while the same frame taken for
+ * periodic is worse there (1.60 times, +- 0.038). Bounds: 4 deviations; that the solution is the
+ * posterior mean at borders too, test_exact says. */
 static void test_unknown_boundary(void **state)
 {
     sf_observation_options periodic = sf_observation_options_default();
@@ -105,14 +106,14 @@ static void test_unknown_boundary(void **state)
     assert_ok(sf_wiener(c.observation, &options, c.scene, NULL));
     assert_ok(sf_observation_crop(c.observation, c.scene, c.frame_of));
     errors(&c, &border, &interior);
-    assert_true(border < 1.2 * interior);
+    assert_true(border < 1.17 * interior);
     periodic.periodic = true;
     sf_observation_release(&c.observation);
     assert_ok(sf_observation_create(&c.frame, c.pixels, c.sigma, 0.0, NULL, c.psf, &periodic,
                                     &c.observation));
     assert_ok(sf_wiener(c.observation, &options, c.frame_of, NULL));
     errors(&c, &wrapped, &interior);
-    assert_true(wrapped > 1.4 * border);
+    assert_true(wrapped > 1.45 * border);
     cut_destroy(&c);
 }
 
@@ -380,8 +381,44 @@ static void test_richardson_lucy_on_counts(void **state)
     cut_destroy(&c);
 }
 
-/* With borders, holes and a sky that noise makes negative in places: flux within the frame is
- * right, nothing piles up at borders or in holes, bad pixels' values do not matter. */
+/* With borders, holes, an offset b and pixels below -b, each step has the flux
+ *     sum m H x' = sum m max(y + b, 0) H x / (H x + b):
+ * sum over x of x H^T[m r] is the sum over pixels of m r H x. */
+static void test_richardson_lucy_flux_of_a_step(void **state)
+{
+    sf_richardson_lucy_options options = sf_richardson_lucy_options_default();
+    cut c;
+
+    (void)state;
+    cut_create(1.0, &c);
+    for (size_t i = 0; i < PIXELS; i++) c.pixels[i] -= 3.0;
+    for (size_t i = 0; i < PIXELS; i += 41) c.mask[i] = 1.0;
+    observe(&c);
+    options.discrepancy = false;
+    options.offset = 1.5 * SIGMA;
+    for (options.iterations = 1; options.iterations < 40; options.iterations *= 3) {
+        double expected = 0.0, flux = 0.0;
+        assert_ok(sf_richardson_lucy(c.observation, &options, c.scene, NULL));
+        assert_ok(sf_observation_predict(c.observation, c.scene, c.frame_of));
+        for (size_t i = 0; i < PIXELS; i++)
+            if (c.mask[i] == 0.0)
+                expected += fmax(c.pixels[i] + options.offset, 0.0) * c.frame_of[i] /
+                            (c.frame_of[i] + options.offset);
+        options.iterations++;
+        assert_ok(sf_richardson_lucy(c.observation, &options, c.scene, NULL));
+        assert_ok(sf_observation_predict(c.observation, c.scene, c.frame_of));
+        for (size_t i = 0; i < PIXELS; i++)
+            if (c.mask[i] == 0.0) flux += c.frame_of[i];
+        assert_close(flux / expected, 1.0, 1e-12);
+        options.iterations--;
+    }
+    cut_destroy(&c);
+}
+
+/* With borders, holes and a sky that noise makes negative in places: nothing piles up at borders
+ * or in holes (the border's error is 0.91 times the interior's, over noises +- 0.07), bad pixels'
+ * values do not matter. The model is positive on an empty sky and is left when the residual reaches
+ * the noise, with 0.24 +- 0.03 SIGMA a pixel too much. Bounds: 4 deviations. */
 static void test_richardson_lucy_on_frames(void **state)
 {
     double first[PIXELS], border, interior;
@@ -396,10 +433,10 @@ static void test_richardson_lucy_on_frames(void **state)
     observe(&c);
     assert_ok(sf_richardson_lucy(c.observation, NULL, c.scene, NULL));
     assert_ok(sf_diagnose(c.observation, c.scene, &d));
-    assert_close(d.flux_ratio, 1.0, 0.1); /* positive: an empty sky's noise counts */
+    assert_close((d.flux_model - d.flux_frame) / (double)d.observed, 0.24 * SIGMA, 0.12 * SIGMA);
     assert_ok(sf_observation_crop(c.observation, c.scene, c.frame_of));
     errors(&c, &border, &interior);
-    assert_true(border < 3.0 * interior);
+    assert_true(border < 1.2 * interior);
     memcpy(first, c.frame_of, sizeof first);
     for (size_t i = 0; i < PIXELS; i += 41) c.pixels[i] = -1e7;
     observe(&c);
@@ -573,6 +610,7 @@ int main(void)
         cmocka_unit_test(test_wiener_stops),
         cmocka_unit_test(test_richardson_lucy_conserves_flux),
         cmocka_unit_test(test_richardson_lucy_on_counts),
+        cmocka_unit_test(test_richardson_lucy_flux_of_a_step),
         cmocka_unit_test(test_richardson_lucy_on_frames),
         cmocka_unit_test(test_tv),
         cmocka_unit_test(test_flux_is_conserved),
