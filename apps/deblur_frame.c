@@ -207,9 +207,21 @@ static sf_status read_image(const char *path, sf_fits **fits)
                    path, shape);
 }
 
-sf_status deblur_frame_read(const deblur_options *options, deblur_frame *f)
+sf_status deblur_frame_observe(deblur_frame *f, double resolution)
 {
     sf_observation_options how = sf_observation_options_default();
+
+    sf_observation_release(&f->observation);
+    f->resolution = resolution;
+    how.background = f->background;
+    how.resolution = resolution;
+    return sf_observation_create(sf_fits_grid(f->frame), sf_fits_pixels(f->frame),
+                                 f->sigma != NULL ? sf_fits_pixels(f->sigma) : NULL, f->noise,
+                                 mask_pixels(f), f->psf, &how, &f->observation);
+}
+
+sf_status deblur_frame_read(const deblur_options *options, deblur_frame *f)
+{
     sf_status status;
 
     memset(f, 0, sizeof *f);
@@ -219,10 +231,7 @@ sf_status deblur_frame_read(const deblur_options *options, deblur_frame *f)
     GO(read_mask(options, f));
     GO(read_noise(options, f));
     GO(read_background(options, f));
-    how.background = f->background;
-    status = sf_observation_create(sf_fits_grid(f->frame), sf_fits_pixels(f->frame),
-                                   f->sigma != NULL ? sf_fits_pixels(f->sigma) : NULL, f->noise,
-                                   mask_pixels(f), f->psf, &how, &f->observation);
+    status = deblur_frame_observe(f, deblur_first_resolution(options));
 done:
     if (status != SF_OK) deblur_frame_release(f);
     return status;

@@ -49,14 +49,14 @@ enum { OPTION_HELP = 1, OPTION_VERSION };
 
 static const struct {
     const char *name;
-    bool prior, psf, iterations, tolerance, penalty, strength, schedule, positive;
+    bool prior, psf, iterations, tolerance, penalty, strength, schedule, positive, resolution;
 } methods[] = {
-    [DEBLUR_PNP] = {"pnp", true, true, true, true, true, true, true, true},
-    [DEBLUR_HQS] = {"hqs", true, true, true, true, true, true, true, true},
-    [DEBLUR_TV] = {"tv", false, true, true, true, true, true, false, true},
-    [DEBLUR_WIENER] = {"wiener", true, true, true, true, false, true, false, false},
-    [DEBLUR_RL] = {"rl", false, true, true, false, false, false, false, true},
-    [DEBLUR_DENOISE] = {"denoise", true, false, false, false, false, false, false, false},
+    [DEBLUR_PNP] = {"pnp", true, true, true, true, true, true, true, true, true},
+    [DEBLUR_HQS] = {"hqs", true, true, true, true, true, true, true, true, true},
+    [DEBLUR_TV] = {"tv", false, true, true, true, true, true, false, true, true},
+    [DEBLUR_WIENER] = {"wiener", true, true, true, true, false, true, false, false, true},
+    [DEBLUR_RL] = {"rl", false, true, true, false, false, false, false, true, false},
+    [DEBLUR_DENOISE] = {"denoise", true, false, false, false, false, false, false, false, false},
 };
 
 static bool find_method(deblur_options *o)
@@ -112,6 +112,7 @@ static const char *useless(const deblur_options *o)
         return "--strength";
     if (o->schedule != NULL && !methods[o->method].schedule) return "--schedule";
     if (o->positive && !methods[o->method].positive) return "--positive";
+    if (!isnan(o->resolution) && !methods[o->method].resolution) return "--resolution";
     return NULL;
 }
 
@@ -125,6 +126,32 @@ static int read_lists(deblur_options *o)
         return program_usage(NAME, "--mask-bits %s is not a list of bits as in 1,0x20",
                              o->mask_bits);
     return PROGRAM_OK;
+}
+
+/* Galaxies are sampled well enough at the first; a star half way between two pixels, at a
+ * signal-to-noise ratio of 1000, is hollowed by 12 % of its peak there, and by 0.3 % at the second.
+ */
+#define RESOLUTION      0.8
+#define RESOLUTION_STAR 1.6
+
+static bool learned(const deblur_options *o)
+{
+    return (o->method == DEBLUR_PNP || o->method == DEBLUR_HQS) &&
+           (o->prior == NULL || strncmp(o->prior, "field:", 6) != 0);
+}
+
+double deblur_first_resolution(const deblur_options *o)
+{
+    if (!isnan(o->resolution)) return o->resolution;
+    return learned(o) ? RESOLUTION : 0.0;
+}
+
+bool deblur_next_resolution(const deblur_options *o, double *resolution)
+{
+    const bool next = isnan(o->resolution) && learned(o) && *resolution < RESOLUTION_STAR;
+
+    if (next) *resolution = RESOLUTION_STAR;
+    return next;
 }
 
 /* What is wrong with the options together: PROGRAM_OK or a usage error that has been reported. */
@@ -150,6 +177,9 @@ static int check(deblur_options *o)
         if (!isnan(positive[i].value) && !(positive[i].value > 0.0 && isfinite(positive[i].value)))
             return program_usage(NAME, "%s %g is not a positive number", positive[i].name,
                                  positive[i].value);
+    if (o->resolution < 0.0 || o->resolution > 100.0)
+        return program_usage(NAME, "--resolution %g is not between 0 and 100 pixels",
+                             o->resolution);
     if (o->iterations != INT_MIN && o->iterations < 1)
         return program_usage(NAME, "--iterations %d is below 1", o->iterations);
     if (o->seed != INT_MIN && o->seed < 0)
@@ -216,7 +246,8 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
                           .seed = INT_MIN,
                           .tolerance = NAN,
                           .penalty = NAN,
-                          .strength = NAN};
+                          .strength = NAN,
+                          .resolution = NAN};
     const struct poptOption table[] = {
         {"output", 'o', POPT_ARG_STRING, &o->output, 0, "the result; the residual is its extension",
          "OUT.fits"},
@@ -254,6 +285,11 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
         {"schedule", 0, POPT_ARG_STRING, &o->schedule, 0,
          "first and last level of the denoiser, in units of the noise", "FROM,TO"},
         {"strength", 0, POPT_ARG_DOUBLE, &o->strength, 0, "of the prior; chosen if not given", "S"},
+        {"resolution", 0, POPT_ARG_DOUBLE, &o->resolution, 0,
+         "FWHM in pixels that the result keeps: 0 for simulations made of pixels; by default 0.8 "
+         "with "
+         "a network as prior, 1.6 where that leaves hollows round stars, 0 for other methods",
+         "FWHM"},
         {"truth", 0, POPT_ARG_STRING, &o->truth, 0,
          "FITS image to compare with: PSNR, SSIM, relative error", "TRUTH"},
         {"plot", 0, POPT_ARG_STRING, &o->plot, 0, "picture of frame, result, truth and residual",

@@ -21,12 +21,18 @@ typedef struct deblur_options {
     char *truth, *plot, *report, *network, *psf_centre, *mask_bits;
     int positive, quiet, force; /* popt wants int */
     int iterations, threads, seed;
-    double tolerance, penalty, strength;
+    double tolerance, penalty, strength, resolution;
     double schedule_from, schedule_to;
     uint64_t bad_bits; /* of the mask; of use with mask_bits */
     deblur_method method;
     char *command; /* the command line again, for the history */
 } deblur_options;
+
+/* FWHM in pixels to begin with: where none was given, the first of two with a network as prior, 0
+ * with other methods. */
+double deblur_first_resolution(const deblur_options *options);
+/* The second one, for results with hollows in them; false where there is none. */
+bool deblur_next_resolution(const deblur_options *options, double *resolution);
 
 /* Fills the options. True to go on; else the program ends with *exit_status (after --help,
  * --version or a usage error, which has been reported). Release in any case. */

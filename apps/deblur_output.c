@@ -27,7 +27,6 @@ sf_status deblur_result_fill(const deblur_frame *f, const double *scene, deblur_
     GO(sf_observation_crop(f->observation, scene, r->pixels));
     for (size_t i = 0; i < size; i++) r->pixels[i] += f->background;
     GO(sf_observation_residual(f->observation, scene, r->residual));
-    GO(sf_diagnose(f->observation, scene, &r->diagnostics));
     if (f->truth == NULL) return SF_OK;
     GO(sf_compare(grid, sf_fits_pixels(f->frame), sf_fits_pixels(f->truth), 0.0, &r->before));
     GO(sf_compare(grid, r->pixels, sf_fits_pixels(f->truth), 0.0, &r->after));
@@ -66,6 +65,7 @@ static sf_status write_keywords(sf_fits_writer *w, const deblur_options *o, cons
                              "method of reconstruction"));
     GO(sf_fits_writer_string(w, "SFPSF", o->psf != NULL ? o->psf : "none",
                              "point spread function"));
+    GO(sf_fits_writer_double(w, "SFRESOL", f->resolution, "FWHM kept in the result, pixels"));
     GO(sf_fits_writer_string(w, "SFPRIOR", deblur_prior_name(o), "prior"));
     GO(sf_fits_writer_double(w, "SFNOISE", sf_observation_noise(f->observation),
                              "noise, median standard deviation"));
@@ -176,13 +176,22 @@ void deblur_output_print(const deblur_options *o, const deblur_frame *f, const d
     putchar('\n');
     printf("sky         %.6g (%s)\n", f->background, f->background_source);
     if (f->psf != NULL) print_psf(o->psf, f->psf);
+    if (f->resolution > 0.0) printf("resolution  FWHM %.2g pixels are kept\n", f->resolution);
     printf("solver      %zu iterations, %s, %.2f s\n", r->solver.iterations,
            sf_stop_text(r->solver.stop), r->solver.seconds);
+    if (r->solver.noise_excess > 1.0)
+        printf(
+            "            neighbours share their noise: %.2f times the above where the PSF looks\n",
+            r->solver.noise_excess);
     printf("residual    chi^2 per pixel %#.4g (%+.3g sigma), whiteness %+.3g sigma\n",
            d->chi_squared, d->chi_squared_z, d->whiteness_z);
     if (fabs(d->chi_squared_z) > 5.0 && fabs(d->chi_squared - 1.0) > 0.3)
         printf(
             "            chi^2 is far from 1: check PSF, noise (a map where it varies) and mask\n");
+    if (d->hollow > 5.0)
+        printf("            hollows %.3g sigma deep: sources are ringed; check the PSF, or give a "
+               "larger --resolution\n",
+               d->hollow);
     printf("flux        model/frame %#.5g (uncertain by %.2g)\n", d->flux_ratio,
            d->flux_error / fabs(d->flux_frame));
     if (f->truth != NULL) {

@@ -58,6 +58,7 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
     GO(sf_report_double(p, "observation/background", f->background));
     GO(sf_report_string(p, "observation/background_source", f->background_source));
     if (f->psf != NULL) GO(report_psf(p, f->psf));
+    GO(sf_report_double(p, "observation/resolution", f->resolution));
 done:
     return status;
 }
@@ -74,6 +75,7 @@ static sf_status report_solver(sf_report *p, const deblur_options *o, const sf_s
     GO(sf_report_double(p, "solver/dual_residual", s->dual_residual));
     GO(sf_report_double(p, "solver/strength", s->strength));
     GO(sf_report_double(p, "solver/noise_level", s->noise_level));
+    GO(sf_report_double(p, "solver/noise_excess", s->noise_excess));
     GO(sf_report_double(p, "solver/seconds", s->seconds));
     GO(sf_report_double(p, "solver/prior_seconds", s->prior_seconds));
     GO(sf_report_double(p, "solver/transform_seconds", s->transform_seconds));
@@ -91,6 +93,7 @@ static sf_status report_diagnostics(sf_report *p, const sf_diagnostics *d)
     GO(sf_report_double(p, "residual/correlation", d->correlation));
     GO(sf_report_doubles(p, "residual/correlation_lag", lag, 2));
     GO(sf_report_double(p, "residual/whiteness_z", d->whiteness_z));
+    GO(sf_report_double(p, "residual/hollow", d->hollow));
     GO(sf_report_double(p, "flux/frame", d->flux_frame));
     GO(sf_report_double(p, "flux/model", d->flux_model));
     GO(sf_report_double(p, "flux/ratio", d->flux_ratio));

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#define DEEPEST_HOLLOW 5.0 /* in units of the noise, below the frame's lowest pixel */
+
 /* Replaces a default by what was given. */
 static void set_number(double given, double *value)
 {
@@ -147,6 +149,25 @@ done:
     return status;
 }
 
+/* Solves; where sources come out ringed, once more at a resolution that their sampling allows. */
+static sf_status restore(const deblur_options *o, deblur_frame *f, sf_monitor monitor,
+                         double *scene, deblur_result *r)
+{
+    double resolution = f->resolution;
+    sf_status status;
+
+    for (;;) {
+        GO(solve(o, f->observation, monitor, scene, &r->solver));
+        if (progress_interrupted()) break;
+        GO(sf_diagnose(f->observation, scene, &r->diagnostics));
+        if (r->diagnostics.hollow < DEEPEST_HOLLOW || !deblur_next_resolution(o, &resolution))
+            break;
+        GO(deblur_frame_observe(f, resolution));
+    }
+done:
+    return status;
+}
+
 static sf_status deblur(const deblur_options *o, bool *interrupted)
 {
     deblur_frame frame = {0};
@@ -160,7 +181,7 @@ static sf_status deblur(const deblur_options *o, bool *interrupted)
     GO(deblur_frame_read(o, &frame));
     GO(sf_allocate(&scene, sf_grid_size(sf_observation_scene(frame.observation)), sizeof *scene));
     progress_begin(&line, o->quiet != 0);
-    status = solve(o, frame.observation, progress_monitor(&line), scene, &result.solver);
+    status = restore(o, &frame, progress_monitor(&line), scene, &result);
     progress_end(&line);
     *interrupted = progress_interrupted();
     if (status != SF_OK || *interrupted) goto done;

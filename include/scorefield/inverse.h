@@ -20,6 +20,11 @@ typedef struct sf_observation sf_observation;
 
 typedef struct sf_observation_options {
     double background; /* constant sky level, subtracted from the pixels */
+    double resolution; /* 0, or the FWHM that the scene keeps, in the grid's unit of length: the
+                          scene is what a Gaussian PSF of this width would show, and H what the
+                          PSF adds to that, |H| <= 1. A star between two cells is no image of
+                          cells (its band-limited form rings), but sampled at a FWHM of a cell or
+                          more it is one (Magain, Courbin & Sohy 1998, doi:10.1086/305187) */
     bool periodic;     /* the frame itself is periodic: no margin (simulations, published tests) */
 } sf_observation_options;
 
@@ -81,6 +86,7 @@ typedef struct sf_solver_report {
     double dual_residual;   /* |z - previous z| / |z|; NaN where a method has none */
     double strength;        /* of the regularisation: as given, or as found */
     double noise_level;     /* the last level that the denoiser was told; NaN without denoiser */
+    double noise_excess;    /* what noise shared by neighbours was found to add to it: a factor */
     double seconds, prior_seconds, transform_seconds; /* the rest: vectors in pixel space */
     const char *guarantee;                            /* what is proven about this iteration */
 } sf_solver_report;
@@ -110,8 +116,10 @@ typedef struct sf_pnp_options {
     bool positive;        /* z >= 0 (above the background), by projection after each prior step */
     bool conserve_flux;   /* of a schedule: scales beyond 63 pixels, the flux among them, are at
                              last taken from the data, which know them better than a denoiser */
-    const double *start;  /* first z on the scene's grid; NULL: a smooth solution */
-    sf_monitor monitor;   /* stage "pnp", residual = the larger one of the two, image = z */
+    bool find_excess; /* of a schedule: where sf_noise_excess of the result is above 1.1, run once
+                         more with levels in units of that larger noise */
+    const double *start; /* first z on the scene's grid; NULL: a smooth solution */
+    sf_monitor monitor;  /* stage "pnp", residual = the larger one of the two, image = z */
 } sf_pnp_options;
 
 SF_API sf_pnp_options sf_pnp_options_default(void);
@@ -198,6 +206,8 @@ typedef struct sf_diagnostics {
     double flux_model;    /* sum of H scene over the same pixels */
     double flux_ratio;    /* flux_model / flux_frame */
     double flux_error;    /* standard deviation of flux_frame: what the ratio can mean */
+    double hollow;        /* how far the scene goes below the lowest observed pixel, in units of
+                             the noise: above a few, sources are ringed (see `resolution`) */
 } sf_diagnostics;
 
 /* Two axes. */
@@ -206,6 +216,15 @@ SF_API sf_status sf_diagnose(const sf_observation *observation, const double *sc
 /* The normalised residual on the frame's grid; NaN where unobserved. */
 SF_API sf_status sf_observation_residual(const sf_observation *observation, const double *scene,
                                          double *residual);
+
+/* How much more noise the residual has where the PSF looks than its pixels tell: the robust
+ * standard deviation of H^T r over that of white noise of variance 1, r the normalised residual.
+ * Below 1 for white noise (the scene has taken its share); 1.2 to 1.6 where resampling made
+ * neighbours share their noise. 1 for an observation without blur, or of too few pixels. Median,
+ * so that the few cells of a bright core, where the PSF's own error shows, do not count. Cost:
+ * seven transforms. */
+SF_API sf_status sf_noise_excess(const sf_observation *observation, const double *scene,
+                                 double *excess);
 
 /* A result against the truth, over the pixels where both are finite. */
 typedef struct sf_comparison {

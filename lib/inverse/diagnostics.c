@@ -78,11 +78,11 @@ static void whiteness(const sf_grid *grid, const double *residual, sf_diagnostic
     d->whiteness_z = lags > 0 ? (sum - lags) / sqrt(2.0 * lags) : NAN;
 }
 
-/* Fluxes over the observed pixels. */
+/* Fluxes and lowest values over the observed pixels. */
 static sf_status fluxes(const sf_observation *o, const double *scene, sf_diagnostics *d)
 {
     const size_t cells = sf_grid_size(&o->scene);
-    double *blurred = NULL, variance = 0.0;
+    double *blurred = NULL, variance = 0.0, lowest = INFINITY, bottom = INFINITY;
     sf_status status;
 
     SF_GO(sf_allocate(&blurred, cells, sizeof *blurred));
@@ -92,9 +92,12 @@ static sf_status fluxes(const sf_observation *o, const double *scene, sf_diagnos
         d->flux_frame += o->data[i];
         d->flux_model += blurred[i];
         variance += 1.0 / o->weight[i];
+        lowest = fmin(lowest, o->data[i]);
+        bottom = fmin(bottom, scene[i]);
     }
     d->flux_ratio = d->flux_model / d->flux_frame;
     d->flux_error = o->noise * sqrt(variance);
+    d->hollow = fmax(lowest - bottom, 0.0) / o->noise;
 done:
     sf_free(blurred);
     return status;

@@ -9,12 +9,16 @@
 #include "base/internal.h"
 
 #include <complex.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
+#define FWHM_OF_SIGMA 2.3548200450309493 /* sqrt(8 ln 2) */
+
 sf_observation_options sf_observation_options_default(void)
 {
-    const sf_observation_options options = {.background = 0.0, .periodic = false};
+    const sf_observation_options options = {
+        .background = 0.0, .resolution = 0.0, .periodic = false};
 
     return options;
 }
@@ -145,8 +149,21 @@ done:
     return status;
 }
 
+/* H <- H / R, what is left of the blur for a scene that has already been blurred by R, a Gaussian.
+ * No wave is made larger: where R falls below |H| only the phase of H is left. */
+static void leave_resolution(const sf_grid *scene, double fwhm, sf_complex *transfer)
+{
+    const double sigma = fwhm / FWHM_OF_SIGMA;
+
+    for (size_t i = 0; i < sf_grid_half_size(scene); i++) {
+        const double phase = sigma * sf_grid_wavenumber(scene, i);
+
+        transfer[i] /= fmax(fmax(exp(-0.5 * phase * phase), cabs(transfer[i])), DBL_MIN);
+    }
+}
+
 /* H and conj(H) F(W y), which every solver needs. */
-static sf_status transform_data(sf_observation *o, const sf_psf *psf)
+static sf_status transform_data(sf_observation *o, const sf_psf *psf, double resolution)
 {
     const size_t half = sf_grid_half_size(&o->scene), cells = sf_grid_size(&o->scene);
     double *weighted = NULL;
@@ -158,6 +175,7 @@ static sf_status transform_data(sf_observation *o, const sf_psf *psf)
     if (psf != NULL) {
         SF_GO(sf_allocate(&o->transfer, half, sizeof *o->transfer));
         SF_GO(sf_transfer_function(&o->scene, sf_psf_grid(psf), sf_psf_pixels(psf), o->transfer));
+        if (resolution > 0.0) leave_resolution(&o->scene, resolution, o->transfer);
     }
     for (size_t i = 0; i < cells; i++) weighted[i] = o->weight[i] * o->data[i];
     SF_GO(sf_fft_forward(o->fft, weighted, o->back));
@@ -179,6 +197,10 @@ static sf_status check_arguments(const sf_grid *frame, const double *pixels, con
     if (!isfinite(options->background))
         return sf_fail(SF_ERR_ARGUMENT, "background is %g, which is not finite",
                        options->background);
+    if (!(options->resolution >= 0.0 && isfinite(options->resolution)))
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "resolution is %g: give the FWHM that the scene is to have, 0 for none",
+                       options->resolution);
     return SF_OK;
 }
 
@@ -200,7 +222,7 @@ sf_status sf_observation_create(const sf_grid *frame, const double *pixels, cons
     SF_GO(plan_scene(o, psf, options->periodic));
     SF_GO(find_noise(o, pixels, sigma, noise, mask));
     SF_GO(place_pixels(o, pixels, sigma, noise, mask));
-    SF_GO(transform_data(o, psf));
+    SF_GO(transform_data(o, psf, options->resolution));
     *observation = o;
     return SF_OK;
 done:

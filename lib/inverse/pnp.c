@@ -28,6 +28,12 @@
  * 2 pi strength^(1/4) = 63 pixels, less than a thousandth of the modes. */
 #define LARGE_SCALES 1e4
 
+/* Excess of noise below which a schedule is not run again, what is believed of it at most, and how
+ * often a schedule is run at most. */
+#define LEAST_EXCESS 1.1
+#define MOST_EXCESS  3.0
+#define MOST_PASSES  3
+
 typedef struct pnp_state {
     const sf_observation *o;
     const sf_prior *prior;
@@ -37,6 +43,8 @@ typedef struct pnp_state {
     double *x, *z, *u, *work; /* u stays zero without multiplier */
     size_t iterations;
     double strength, first; /* first: level of a schedule's first step */
+    double noise;           /* that the levels are in units of */
+    size_t done;            /* iterations of an earlier pass */
     double ridge;           /* rho of the last data step, 0 before the first */
     double prior_seconds, primal, dual, level;
 } pnp_state;
@@ -53,6 +61,7 @@ sf_pnp_options sf_pnp_options_default(void)
         .multiplier = false,
         .positive = false,
         .conserve_flux = true,
+        .find_excess = true,
         .start = NULL,
         .monitor = {0},
     };
@@ -118,7 +127,7 @@ static sf_status choose_first_level(pnp_state *s)
     SF_TRY(sf_allocate(&sizes, s->cells, sizeof *sizes));
     for (size_t i = 0; i < s->cells; i++) sizes[i] = fabs(s->z[i]);
     s->first =
-        0.2 * gsl_stats_select(sizes, 1, s->cells, s->cells - 1 - s->cells / 1000) / s->o->noise;
+        0.2 * gsl_stats_select(sizes, 1, s->cells, s->cells - 1 - s->cells / 1000) / s->noise;
     s->first = fmax(fmin(fmax(s->first, 10.0), 50.0), s->options->schedule_to);
     sf_free(sizes);
     return SF_OK;
@@ -158,7 +167,7 @@ static sf_status data_step(pnp_state *s)
 /* work = x + u denoised; then the multiplier, the residuals, and z = work. */
 static sf_status prior_step(pnp_state *s)
 {
-    const double sigma = s->level * s->o->noise, begin = sf_seconds();
+    const double sigma = s->level * s->noise, begin = sf_seconds();
     double norm, *z = s->z;
     sf_status status;
 
@@ -184,8 +193,8 @@ static bool goes_on(const pnp_state *s, size_t iteration)
 {
     const sf_monitor_event event = {
         .stage = "pnp",
-        .iteration = iteration,
-        .total = s->iterations,
+        .iteration = s->done + iteration,
+        .total = s->done + s->iterations,
         .residual = fmax(s->primal, s->dual),
         .image = s->z,
         .image_size = s->cells,
@@ -273,6 +282,28 @@ done:
     return status;
 }
 
+/* The iteration; a schedule again from the start as long as the residual shows more noise where the
+ * PSF looks than was believed. Each pass takes less of that noise for structure, so sees it better.
+ */
+static sf_status solve(pnp_state *s, sf_solver_report *report)
+{
+    double excess;
+
+    for (int pass = 1;; pass++) {
+        SF_TRY(start(s));
+        SF_TRY(choose_first_level(s));
+        SF_TRY(iterate(s, &report->iterations, &report->stop));
+        report->iterations += s->done;
+        s->done = report->iterations;
+        if (report->stop != SF_STOP_SCHEDULE || !s->options->find_excess || pass == MOST_PASSES)
+            return SF_OK;
+        SF_TRY(sf_noise_excess(s->o, s->z, &excess));
+        excess = fmin(excess, MOST_EXCESS) * s->o->noise / s->noise;
+        if (excess < LEAST_EXCESS) return SF_OK;
+        s->noise *= excess;
+    }
+}
+
 static sf_status allocate(pnp_state *s)
 {
     SF_TRY(sf_normal_create(s->o, &s->normal));
@@ -288,7 +319,7 @@ sf_status sf_pnp(const sf_observation *observation, const sf_prior *prior,
     const sf_pnp_options defaults = sf_pnp_options_default();
     const double begin = sf_seconds();
     sf_solver_report ignored;
-    pnp_state s = {.o = observation, .prior = prior};
+    pnp_state s = {.o = observation, .prior = prior, .noise = observation->noise};
     sf_status status;
 
     if (report == NULL) report = &ignored;
@@ -302,15 +333,14 @@ sf_status sf_pnp(const sf_observation *observation, const sf_prior *prior,
     s.strength = s.options->strength;
     if (s.strength == 0.0) s.strength = s.options->penalty > 0.0 ? 1.0 : SCHEDULE_STRENGTH;
     SF_GO(allocate(&s));
-    SF_GO(start(&s));
-    SF_GO(choose_first_level(&s));
-    SF_GO(iterate(&s, &report->iterations, &report->stop));
+    SF_GO(solve(&s, report));
     if (s.options->penalty == 0.0 && s.options->conserve_flux) SF_GO(restore_large_scales(&s));
     memcpy(scene, s.z, s.cells * sizeof *scene);
     report->primal_residual = s.primal;
     report->dual_residual = s.dual;
     report->strength = s.strength;
-    report->noise_level = s.level * observation->noise;
+    report->noise_level = s.level * s.noise;
+    report->noise_excess = s.noise / observation->noise;
     report->prior_seconds = s.prior_seconds;
     report->transform_seconds = sf_normal_transform_seconds(s.normal);
     report->seconds = sf_seconds() - begin;

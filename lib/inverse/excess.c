@@ -1,0 +1,82 @@
+/* excess.c - how much more noise there is where a PSF looks than single pixels tell.
+ *
+ * Resampled and drizzled frames have noise that neighbours share: its power is large at the long
+ * waves, which a PSF passes, and small at the short ones, which it does not (Casertano et al. 2000,
+ * doi:10.1086/316851; Fruchter & Hook 2002, doi:10.1086/338393). A denoiser that is told the
+ * standard deviation of a pixel takes the rest for structure. */
+#include "inverse/observation.h"
+
+#include "base/internal.h"
+
+#include <complex.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+
+#define NORMAL_QUARTILE 0.674489750196082 /* median of |n|, n ~ N(0,1) */
+#define FULLY_SEEN      0.5 /* part of the PSF's energy on observed pixels, at least */
+#define FEWEST_CELLS    100
+
+/* seen = sum over observed pixels of h^2, for a PSF around each cell. */
+static sf_status energy_seen(const sf_observation *o, sf_complex *spectrum, sf_complex *square,
+                             double *seen)
+{
+    const size_t half = sf_grid_half_size(&o->scene), cells = sf_grid_size(&o->scene);
+
+    for (size_t k = 0; k < half; k++) spectrum[k] = o->transfer[k];
+    SF_TRY(sf_fft_inverse(o->fft, spectrum, seen));
+    for (size_t i = 0; i < cells; i++) seen[i] *= seen[i];
+    SF_TRY(sf_fft_forward(o->fft, seen, square));
+    for (size_t i = 0; i < cells; i++) seen[i] = o->weight[i] > 0.0 ? 1.0 : 0.0;
+    SF_TRY(sf_fft_forward(o->fft, seen, spectrum));
+    for (size_t k = 0; k < half; k++) spectrum[k] *= conj(square[k]);
+    return sf_fft_inverse(o->fft, spectrum, seen);
+}
+
+/* misfit <- H^T misfit */
+static sf_status look_through(const sf_observation *o, sf_complex *spectrum, double *misfit)
+{
+    SF_TRY(sf_fft_forward(o->fft, misfit, spectrum));
+    for (size_t k = 0; k < sf_grid_half_size(&o->scene); k++) spectrum[k] *= conj(o->transfer[k]);
+    return sf_fft_inverse(o->fft, spectrum, misfit);
+}
+
+/* The median of |misfit| / sqrt(seen) over the cells of which enough was observed, as the standard
+ * deviation of a normal law; 1 where there are too few such cells. */
+static double robust_deviation(const double *misfit, const double *seen, double energy,
+                               size_t cells, double *work)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < cells; i++)
+        if (seen[i] > FULLY_SEEN * energy) work[count++] = fabs(misfit[i]) / sqrt(seen[i]);
+    if (count < FEWEST_CELLS) return 1.0;
+    return gsl_stats_median(work, 1, count) / NORMAL_QUARTILE;
+}
+
+sf_status sf_noise_excess(const sf_observation *o, const double *scene, double *excess)
+{
+    const size_t half = sf_grid_half_size(&o->scene), cells = sf_grid_size(&o->scene);
+    double *misfit = NULL, *seen = NULL, *work = NULL, energy = 0.0;
+    sf_complex *spectrum = NULL, *square = NULL;
+    sf_status status = SF_OK;
+
+    *excess = 1.0;
+    if (o->transfer == NULL) return SF_OK;
+    SF_GO(sf_allocate(&misfit, cells, sizeof *misfit));
+    SF_GO(sf_allocate(&seen, cells, sizeof *seen));
+    SF_GO(sf_allocate(&work, cells, sizeof *work));
+    SF_GO(sf_allocate(&spectrum, half, sizeof *spectrum));
+    SF_GO(sf_allocate(&square, half, sizeof *square));
+    SF_GO(sf_observation_misfit(o, scene, misfit));
+    SF_GO(look_through(o, spectrum, misfit));
+    SF_GO(energy_seen(o, spectrum, square, seen));
+    for (size_t i = 0; i < cells; i++) energy = fmax(energy, seen[i]);
+    *excess = robust_deviation(misfit, seen, energy, cells, work);
+done:
+    sf_free(misfit);
+    sf_free(seen);
+    sf_free(work);
+    sf_free(spectrum);
+    sf_free(square);
+    return status;
+}
