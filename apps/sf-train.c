@@ -36,7 +36,7 @@ static const char lesson[] =
 enum { OPTION_HELP = 1, OPTION_VERSION };
 
 typedef struct arguments {
-    char *output, *start, *sigma, *checkpoint, *validate;
+    char *output, *start, *sigma, *checkpoint, *validate, *frames;
     int channels, depth, blocks, steps, patch, batch, seed, threads;
     double rate;
     train_images images;
@@ -175,6 +175,7 @@ static bool parse(poptContext context, arguments *a, int *exit_status)
         return false;
     }
     a->images.path = poptGetArgs(context);
+    a->images.frames = a->frames;
     if (check(a, &problem)) return true;
     *exit_status = program_usage(NAME, "%s", problem);
     return false;
@@ -188,6 +189,7 @@ static void release(arguments *a)
     free(a->sigma);
     free(a->checkpoint);
     free(a->validate);
+    free(a->frames);
 }
 
 int main(int argc, const char **argv)
@@ -214,6 +216,8 @@ int main(int argc, const char **argv)
         VALUE("scenes", POPT_ARG_DOUBLE, images.simulated, "share of simulated scenes", "W"),
         VALUE("gamma", POPT_ARG_DOUBLE, images.gamma, "largest display stretch to undo", "G"),
         VALUE("noise", POPT_ARG_DOUBLE, images.noise, "the images' own noise", "S"),
+        {"frames", 0, POPT_ARG_STRING, &a.frames, 0,
+         "observed frames to train on as well: their noise is estimated", "FOLDER"},
         {"bf16", 0, POPT_ARG_NONE, &a.bf16, 0, "train in bf16 where the processor has it", NULL},
         {"checkpoint", 0, POPT_ARG_STRING, &a.checkpoint, 0, "keep the run's state here", "FILE"},
         {"resume", 0, POPT_ARG_NONE, &a.resume, 0, "go on from the checkpoint", NULL},

@@ -95,6 +95,26 @@ static sf_status add_image(const char *path, const sf_fits *image, void *user)
     return status == SF_OK ? SF_OK : sf_fail(status, "%s: %s", path, sf_last_error());
 }
 
+/* A frame as observed: above its sky, with the noise that it shows. */
+static sf_status add_frame(const char *path, const sf_fits *frame, void *user)
+{
+    gathering *g = user;
+    const sf_grid *grid = sf_fits_grid(frame);
+    const size_t size = sf_grid_size(grid);
+    double noise, sky, *pixels = NULL;
+    sf_status status;
+
+    GO(sf_estimate_noise(grid, sf_fits_pixels(frame), NULL, &noise));
+    GO(sf_estimate_background(grid, sf_fits_pixels(frame), NULL, &sky));
+    GO(sf_allocate(&pixels, size, sizeof *pixels));
+    for (size_t i = 0; i < size; i++) pixels[i] = sf_fits_pixels(frame)[i] - sky;
+    GO(sf_patches_add_image(g->patches, 1.0, grid->shape[0], grid->shape[1], pixels, noise, 1.0));
+    g->count++;
+done:
+    sf_free(pixels);
+    return status == SF_OK ? SF_OK : sf_fail(status, "%s: %s", path, sf_last_error());
+}
+
 sf_status train_images_patches(const train_images *images, uint64_t seed, double smallest_level,
                                sf_patches **patches, size_t *count)
 {
@@ -105,6 +125,7 @@ sf_status train_images_patches(const train_images *images, uint64_t seed, double
     GO(sf_patches_create(seed, smallest_level, &g.patches));
     for (size_t i = 0; images->path != NULL && images->path[i] != NULL; i++)
         GO(for_each(images->path[i], add_image, &g));
+    if (images->frames != NULL) GO(for_each(images->frames, add_frame, &g));
     if (g.count == 0)
         GO(sf_patches_add_scenes(g.patches, 1.0));
     else if (images->simulated > 0.0)

@@ -5,10 +5,12 @@
 #include <scorefield.h>
 
 typedef struct train_images {
-    const char **path; /* FITS files, or folders of them; ends with NULL; may be NULL */
-    double noise;      /* their own, in their unit */
-    double gamma;      /* largest display stretch to undo */
-    double simulated;  /* share of simulated patches, 0 .. 1; without images it is 1 */
+    const char **path;  /* FITS files, or folders of them; ends with NULL; may be NULL */
+    const char *frames; /* observed frames in the same way; NULL none. Their noise is estimated, no
+                           stretch is undone */
+    double noise;       /* the images' own, in their unit */
+    double gamma;       /* largest display stretch to undo */
+    double simulated;   /* share of simulated patches, 0 .. 1; without images it is 1 */
 } train_images;
 
 /* Patches of simulated scenes and of the images; *count images were found. */

@@ -36,6 +36,11 @@ grep -q 'network' stdout || complain "no table"
 works pictures "$data/truth.fits" --gamma 2 $small --steps 3 -o b.onnx --threads 3 --quiet
 [ -s stdout ] && complain "--quiet prints"
 cmp a.onnx b.onnx || complain "the number of threads changes the bits"
+mkdir frames
+cp "$data/frame.fits" frames/
+works pictures --frames frames $small --steps 3 -o frames.onnx
+grep -q "(2 images" stdout || complain "a frame is not counted"
+cmp a.onnx frames.onnx >/dev/null && complain "a frame changes nothing"
 works --start a.onnx --patch 16 --batch 2 --steps 1 -o c.onnx
 
 # Ctrl-C after half a second; then the rest.
