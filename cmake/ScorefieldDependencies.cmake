@@ -3,7 +3,7 @@ find_package(PkgConfig REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS C)
 find_package(Threads REQUIRED)
 
-pkg_check_modules(FFTW REQUIRED IMPORTED_TARGET fftw3)
+pkg_check_modules(FFTW REQUIRED IMPORTED_TARGET fftw3 fftw3f)
 # OpenBLAS comes before GSL on every link line, and GSL's own cblas is on none: libgsl loads it by
 # itself, but after OpenBLAS, so that every cblas_ function is OpenBLAS's.
 pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
@@ -37,7 +37,7 @@ endif()
 # pkg-config file. Not Requires.private: `pkg-config --static` would then ask for the development
 # files of what these libraries use themselves (curl behind CFITSIO).
 pkg_check_modules(SCOREFIELD_PRIVATE REQUIRED
-    fftw3 openblas gsl cfitsio zlib jansson giza libprotobuf-c)
+    fftw3 fftw3f openblas gsl cfitsio zlib jansson giza libprotobuf-c)
 set(SCOREFIELD_STATIC_FLAGS ${SCOREFIELD_PRIVATE_LDFLAGS} -ldnnl)
 foreach(library IN LISTS OpenMP_C_LIB_NAMES)
     list(APPEND SCOREFIELD_STATIC_FLAGS -l${library})

@@ -71,6 +71,15 @@ SF_API void sf_fft_release(sf_fft **fft); /* NULL and *fft == NULL are fine */
 SF_API sf_status sf_fft_forward(const sf_fft *fft, const double *field, sf_complex *spectrum);
 /* field = F^-1 spectrum (with 1/N); the spectrum is DESTROYED. */
 SF_API sf_status sf_fft_inverse(const sf_fft *fft, sf_complex *spectrum, double *field);
+/* In place, for grids that fill the memory: the buffer has room for rows of the last axis padded to
+ * 2 (n/2 + 1) values (sf_fft_buffer_size). A field lies in its first N values, without padding; its
+ * half spectrum fills it; what the padding holds is of no matter. The buffer is aligned to 16 bytes
+ * (SF_ERR_ARGUMENT). Plans are made on first use. */
+SF_API size_t sf_fft_buffer_size(const sf_grid *grid);
+SF_API sf_status sf_fft_forward_in_place(const sf_fft *fft, double *buffer);
+SF_API sf_status sf_fft_inverse_in_place(const sf_fft *fft, double *buffer);
+SF_API sf_status sf_fft_forward_in_place_single(const sf_fft *fft, float *buffer);
+SF_API sf_status sf_fft_inverse_in_place_single(const sf_fft *fft, float *buffer);
 /* field <- F^-1 [filter .* F field] for a real filter on the half spectrum; work: half_size
  * complex values. The usual step of Wiener filters and proximal steps. */
 SF_API sf_status sf_fft_filter(const sf_fft *fft, const double *filter, sf_complex *work,

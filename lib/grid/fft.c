@@ -11,33 +11,15 @@
  * to 16 bytes (up to 30 % faster than plans for any alignment); others go through a copy. */
 #include <scorefield/grid.h>
 
-#include "base/internal.h"
-
 #include <complex.h>
-#include <fftw3.h>
+
+#include "grid/fft.h"
+
 #include <limits.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    SLAB_THRESHOLD = 1000000, /* cells from which a grid is cut into slabs */
-    COLUMN_BLOCK = 16         /* columns transformed together */
-};
-
-struct sf_fft {
-    struct sf_fft *next; /* in the cache */
-    size_t references;
-    sf_grid grid;
-    size_t slabs;                /* 1, or the cells along the first axis that has several */
-    size_t slab_size, slab_half; /* real and complex values of one slab */
-    fftw_plan forward, inverse;  /* of one slab */
-    fftw_plan column_forward[2]; /* along the first axis: a full block, the remainder */
-    fftw_plan column_inverse[2];
-};
-
-/* Guards the cache, the reference counts and FFTW's planner. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t sf_fft_lock = PTHREAD_MUTEX_INITIALIZER;
 static sf_fft *cache;
 
 /* ---- plans ----------------------------------------------------------------------------- */
@@ -49,6 +31,7 @@ static void destroy(sf_fft *fft)
 
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
         if (plans[i] != NULL) fftw_destroy_plan(plans[i]);
+    sf_fft_destroy_in_place(fft);
     sf_free(fft);
 }
 
@@ -70,8 +53,8 @@ static bool plan_all(sf_fft *fft, int rank, const int *lengths, double *field, s
     /* The rows of odd slabs start at any multiple of 8 bytes. */
     const unsigned flags =
         FFTW_ESTIMATE | (fft->slabs > 1 && fft->slab_size % 2 != 0 ? FFTW_UNALIGNED : 0);
-    const size_t block = fft->slab_half < COLUMN_BLOCK ? 0 : COLUMN_BLOCK;
-    const size_t rest = fft->slab_half % COLUMN_BLOCK;
+    const size_t block = fft->slab_half < SF_FFT_COLUMN_BLOCK ? 0 : SF_FFT_COLUMN_BLOCK;
+    const size_t rest = fft->slab_half % SF_FFT_COLUMN_BLOCK;
 
     fft->forward = fftw_plan_dft_r2c(rank, lengths, field, spectrum, flags);
     fft->inverse = fftw_plan_dft_c2r(rank, lengths, spectrum, field, flags);
@@ -97,7 +80,7 @@ static sf_status make_plans(sf_fft *fft)
     for (int a = 0; a < grid->axes; a++) /* leading axes of one cell change nothing */
         if (grid->shape[a] > 1 || rank > 0 || a == grid->axes - 1)
             lengths[rank++] = (int)grid->shape[a];
-    fft->slabs = rank > 1 && size >= SLAB_THRESHOLD ? (size_t)lengths[0] : 1;
+    fft->slabs = rank > 1 && size >= SF_FFT_SLAB_THRESHOLD ? (size_t)lengths[0] : 1;
     fft->slab_size = size / fft->slabs;
     fft->slab_half = half / fft->slabs;
     if (field == NULL || spectrum == NULL)
@@ -142,24 +125,24 @@ sf_status sf_fft_create(const sf_grid *grid, sf_fft **fft)
         if (grid->shape[a] > INT_MAX)
             return sf_fail(SF_ERR_ARGUMENT, "an axis of %zu cells; transforms go up to %d",
                            grid->shape[a], INT_MAX);
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(&sf_fft_lock);
     status = create_locked(grid, fft);
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&sf_fft_lock);
     return status;
 }
 
 sf_fft *sf_fft_retain(sf_fft *fft)
 {
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(&sf_fft_lock);
     if (fft != NULL) fft->references++;
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&sf_fft_lock);
     return fft;
 }
 
 void sf_fft_release(sf_fft **fft)
 {
     if (fft == NULL || *fft == NULL) return;
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(&sf_fft_lock);
     if (--(*fft)->references == 0) {
         sf_fft **link = &cache;
 
@@ -167,7 +150,7 @@ void sf_fft_release(sf_fft **fft)
         *link = (*fft)->next;
         destroy(*fft);
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&sf_fft_lock);
     *fft = NULL;
 }
 
@@ -176,10 +159,10 @@ void sf_fft_release(sf_fft **fft)
 /* Transforms all columns along the first axis in place. */
 static void transform_columns(const sf_fft *fft, const fftw_plan plans[2], sf_complex *spectrum)
 {
-    const size_t full = fft->slab_half / COLUMN_BLOCK * COLUMN_BLOCK;
+    const size_t full = fft->slab_half / SF_FFT_COLUMN_BLOCK * SF_FFT_COLUMN_BLOCK;
 
 #pragma omp parallel for schedule(static) num_threads(sf_thread_count())
-    for (size_t first = 0; first < fft->slab_half; first += COLUMN_BLOCK)
+    for (size_t first = 0; first < fft->slab_half; first += SF_FFT_COLUMN_BLOCK)
         fftw_execute_dft(plans[first < full ? 0 : 1], spectrum + first, spectrum + first);
 }
 

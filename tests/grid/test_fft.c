@@ -286,6 +286,109 @@ static void same_bits_for_any_threads_and_alignment(void **state)
         }
 }
 
+/* A field, packed, to its spectrum and back within one buffer: what the other transforms give. */
+static void in_place_is_the_same_transform(void **state)
+{
+    (void)state;
+    for
+        EACH_SHAPE(s)
+        {
+            work t = begin(s);
+            const size_t room = sf_fft_buffer_size(&t.grid);
+            double *buffer, largest = 0.0;
+
+            assert_int_equal(room, 2 * t.half);
+            assert_ok(sf_allocate(&buffer, room, sizeof *buffer));
+            memcpy(buffer, t.x, t.size * sizeof *buffer);
+            for (size_t i = t.size; i < room; i++) buffer[i] = NAN; /* padding is not looked at */
+            assert_ok(sf_fft_forward(t.fft, t.x, t.w));
+            assert_ok(sf_fft_forward_in_place(t.fft, buffer));
+            assert_true(distance((sf_complex *)(void *)buffer, t.w, t.half) < 1e-13);
+            assert_ok(sf_fft_inverse_in_place(t.fft, buffer));
+            for (size_t i = 0; i < t.size; i++) largest = fmax(largest, fabs(buffer[i] - t.x[i]));
+            assert_true(largest < 1e-13);
+            sf_free(buffer);
+            end(&t);
+        }
+}
+
+static void in_place_in_single_precision(void **state)
+{
+    (void)state;
+    for
+        EACH_SHAPE(s)
+        {
+            work t = begin(s);
+            const size_t room = sf_fft_buffer_size(&t.grid);
+            double largest = 0.0;
+            float *buffer;
+
+            assert_ok(sf_allocate(&buffer, room, sizeof *buffer));
+            for (size_t i = 0; i < t.size; i++) buffer[i] = (float)t.x[i];
+            for (size_t i = t.size; i < room; i++) buffer[i] = NAN;
+            assert_ok(sf_fft_forward(t.fft, t.x, t.w));
+            assert_ok(sf_fft_forward_in_place_single(t.fft, buffer));
+            for (size_t i = 0; i < t.half; i++)
+                t.u[i] = (double)buffer[2 * i] + I * (double)buffer[2 * i + 1];
+            assert_true(distance(t.u, t.w, t.half) < 5e-6);
+            assert_ok(sf_fft_inverse_in_place_single(t.fft, buffer));
+            for (size_t i = 0; i < t.size; i++)
+                largest = fmax(largest, fabs((double)buffer[i] - t.x[i]));
+            assert_true(largest < 5e-6);
+            sf_free(buffer);
+            end(&t);
+        }
+}
+
+static void in_place_same_bits_for_any_threads(void **state)
+{
+    const int threads[] = {1, 2, 7};
+
+    (void)state;
+    for
+        EACH_SHAPE(s)
+        {
+            work t = begin(s);
+            const size_t room = sf_fft_buffer_size(&t.grid);
+            double *buffers[2];
+            float *singles[2];
+
+            for (int b = 0; b < 2; b++) {
+                assert_ok(sf_allocate(&buffers[b], room, sizeof *buffers[b]));
+                assert_ok(sf_allocate(&singles[b], room, sizeof *singles[b]));
+            }
+            for (size_t i = 0; i < 3; i++) {
+                const int b = i > 0;
+
+                memcpy(buffers[b], t.x, t.size * sizeof *buffers[b]);
+                for (size_t j = 0; j < t.size; j++) singles[b][j] = (float)t.x[j];
+                assert_ok(sf_thread_count_set(threads[i]));
+                assert_ok(sf_fft_forward_in_place(t.fft, buffers[b]));
+                assert_ok(sf_fft_inverse_in_place(t.fft, buffers[b]));
+                assert_ok(sf_fft_forward_in_place_single(t.fft, singles[b]));
+                assert_ok(sf_fft_inverse_in_place_single(t.fft, singles[b]));
+                assert_memory_equal(buffers[b], buffers[0], t.size * sizeof *buffers[b]);
+                assert_memory_equal(singles[b], singles[0], t.size * sizeof *singles[b]);
+            }
+            assert_ok(sf_thread_count_set(0));
+            for (int b = 0; b < 2; b++) {
+                sf_free(buffers[b]);
+                sf_free(singles[b]);
+            }
+            end(&t);
+        }
+}
+
+static void in_place_wants_an_aligned_buffer(void **state)
+{
+    work t = begin(3);
+
+    (void)state;
+    assert_status(SF_ERR_ARGUMENT, sf_fft_forward_in_place(t.fft, t.x + 1));
+    assert_non_null(strstr(sf_last_error(), "16 bytes"));
+    end(&t);
+}
+
 static void *transform_repeatedly(void *pointer)
 {
     const work *t = pointer;
@@ -367,6 +470,10 @@ int main(void)
         cmocka_unit_test(round_trip),
         cmocka_unit_test(filter_is_a_convolution),
         cmocka_unit_test(same_bits_for_any_threads_and_alignment),
+        cmocka_unit_test(in_place_is_the_same_transform),
+        cmocka_unit_test(in_place_in_single_precision),
+        cmocka_unit_test(in_place_same_bits_for_any_threads),
+        cmocka_unit_test(in_place_wants_an_aligned_buffer),
         cmocka_unit_test(two_threads_use_one_handle),
         cmocka_unit_test(plans_are_shared_by_shape),
         cmocka_unit_test(an_axis_too_long_for_fftw_is_refused),

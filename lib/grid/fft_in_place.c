@@ -1,0 +1,255 @@
+/* fft_in_place.c - transforms of grids that fill the memory: rows of the last axis are padded to
+ * 2 (n/2 + 1) values, transformed where they lie, and packed again. Double and single precision
+ * differ in the names of FFTW's functions only, so each is a table of them. Grids are cut into
+ * slabs and columns as in fft.c, for the same bits on any number of threads. */
+#include <complex.h>
+
+#include "grid/fft.h"
+#include "grid/in_place.h"
+
+#include <string.h>
+
+/* ---- FFTW in two precisions -------------------------------------------------------------- */
+
+typedef struct precision {
+    size_t bytes; /* of a real value */
+    void *(*plan_slab)(int rank, const fftw_iodim64 *dims, int sign, void *buffer, unsigned flags);
+    void *(*plan_columns)(const fftw_iodim64 *along, const fftw_iodim64 *across, int sign,
+                          void *buffer);
+    void (*destroy)(void *plan);
+    void (*forward)(void *plan, void *buffer);
+    void (*inverse)(void *plan, void *buffer);
+    void (*columns)(void *plan, void *buffer);
+    void (*scale)(void *buffer, size_t count, double factor);
+} precision;
+
+#define DEFINE_PRECISION(name, real, X)                                                            \
+    static void *plan_slab_##name(int rank, const fftw_iodim64 *dims, int sign, void *buffer,      \
+                                  unsigned flags)                                                  \
+    {                                                                                              \
+        return sign == FFTW_FORWARD                                                                \
+                   ? X(plan_guru64_dft_r2c)(rank, dims, 0, NULL, buffer, buffer, flags)            \
+                   : X(plan_guru64_dft_c2r)(rank, dims, 0, NULL, buffer, buffer, flags);           \
+    }                                                                                              \
+    static void *plan_columns_##name(const fftw_iodim64 *along, const fftw_iodim64 *across,        \
+                                     int sign, void *buffer)                                       \
+    {                                                                                              \
+        return X(plan_guru64_dft)(1, along, 1, across, buffer, buffer, sign, FFTW_ESTIMATE);       \
+    }                                                                                              \
+    static void destroy_##name(void *plan) { X(destroy_plan)(plan); }                              \
+    static void forward_##name(void *plan, void *buffer)                                           \
+    {                                                                                              \
+        X(execute_dft_r2c)(plan, buffer, buffer);                                                  \
+    }                                                                                              \
+    static void inverse_##name(void *plan, void *buffer)                                           \
+    {                                                                                              \
+        X(execute_dft_c2r)(plan, buffer, buffer);                                                  \
+    }                                                                                              \
+    static void columns_##name(void *plan, void *buffer) { X(execute_dft)(plan, buffer, buffer); } \
+    static void scale_##name(void *buffer, size_t count, double factor)                            \
+    {                                                                                              \
+        real *values = buffer;                                                                     \
+                                                                                                   \
+        for (size_t i = 0; i < count; i++) values[i] *= (real)factor;                              \
+    }                                                                                              \
+    static const precision name##_precision = {                                                    \
+        sizeof(real),   plan_slab_##name, plan_columns_##name, destroy_##name,                     \
+        forward_##name, inverse_##name,   columns_##name,      scale_##name}
+
+#define FFTW_DOUBLE(function) fftw_##function
+#define FFTW_SINGLE(function) fftwf_##function
+DEFINE_PRECISION(double, double, FFTW_DOUBLE);
+DEFINE_PRECISION(single, float, FFTW_SINGLE);
+
+static const precision *const precisions[2] = {&double_precision, &single_precision};
+
+/* ---- plans ----------------------------------------------------------------------------- */
+
+static void destroy(const precision *p, sf_fft_plans *plans)
+{
+    void **all[] = {&plans->forward,           &plans->inverse,
+                    &plans->column_forward[0], &plans->column_forward[1],
+                    &plans->column_inverse[0], &plans->column_inverse[1]};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (*all[i] != NULL) p->destroy(*all[i]);
+        *all[i] = NULL;
+    }
+}
+
+void sf_fft_destroy_in_place(sf_fft *fft)
+{
+    for (int i = 0; i < 2; i++) destroy(precisions[i], &fft->in_place[i]);
+}
+
+/* Both directions of one slab: strides of its axes in real and in complex values. */
+static bool plan_slab(const sf_fft *fft, const precision *p, void *buffer, sf_fft_plans *plans)
+{
+    const int last = fft->grid.axes - 1;
+    fftw_iodim64 real[SF_GRID_MAX_AXES], half[SF_GRID_MAX_AXES];
+    ptrdiff_t stride = (ptrdiff_t)(fft->grid.shape[last] / 2 + 1);
+    /* The slabs of an odd number of single-precision modes start at any multiple of 8 bytes. */
+    const bool unaligned = fft->slabs > 1 && fft->slab_half * 2 * p->bytes % 16 != 0;
+    const unsigned flags = FFTW_ESTIMATE | (unaligned ? FFTW_UNALIGNED : 0);
+    int first = 0;
+
+    if (fft->slabs > 1) /* the slabs are the first axis of several cells */
+        while (fft->grid.shape[first++] == 1) continue;
+    real[last] = half[last] = (fftw_iodim64){(ptrdiff_t)fft->grid.shape[last], 1, 1};
+    for (int a = last - 1; a >= first; a--) {
+        real[a] = (fftw_iodim64){(ptrdiff_t)fft->grid.shape[a], 2 * stride, stride};
+        half[a] = (fftw_iodim64){(ptrdiff_t)fft->grid.shape[a], stride, 2 * stride};
+        stride *= (ptrdiff_t)fft->grid.shape[a];
+    }
+    plans->forward = p->plan_slab(last - first + 1, real + first, FFTW_FORWARD, buffer, flags);
+    plans->inverse = p->plan_slab(last - first + 1, half + first, FFTW_BACKWARD, buffer, flags);
+    return plans->forward != NULL && plans->inverse != NULL;
+}
+
+/* Columns along the slabs, `howmany` neighbours at a time. */
+static bool plan_columns(const sf_fft *fft, const precision *p, size_t howmany, void *buffer,
+                         void **forward, void **inverse)
+{
+    const ptrdiff_t stride = (ptrdiff_t)fft->slab_half;
+    const fftw_iodim64 along = {(ptrdiff_t)fft->slabs, stride, stride};
+    const fftw_iodim64 across = {(ptrdiff_t)howmany, 1, 1};
+
+    if (howmany == 0) return true;
+    *forward = p->plan_columns(&along, &across, FFTW_FORWARD, buffer);
+    *inverse = p->plan_columns(&along, &across, FFTW_BACKWARD, buffer);
+    return *forward != NULL && *inverse != NULL;
+}
+
+static bool plan_all(const sf_fft *fft, const precision *p, void *buffer, sf_fft_plans *plans)
+{
+    const size_t block = fft->slab_half < SF_FFT_COLUMN_BLOCK ? 0 : SF_FFT_COLUMN_BLOCK;
+    const size_t rest = fft->slab_half % SF_FFT_COLUMN_BLOCK;
+
+    if (!plan_slab(fft, p, buffer, plans)) return false;
+    if (fft->slabs == 1) return true;
+    return plan_columns(fft, p, block, buffer, &plans->column_forward[0],
+                        &plans->column_inverse[0]) &&
+           plan_columns(fft, p, rest, buffer, &plans->column_forward[1], &plans->column_inverse[1]);
+}
+
+/* The plans of one precision, made on first use: FFTW_ESTIMATE does not touch the buffer. */
+static sf_status get_plans(const sf_fft *fft, bool single, void *buffer, sf_fft_plans *plans)
+{
+    sf_fft_plans *own = &((sf_fft *)(uintptr_t)fft)->in_place[single ? 1 : 0];
+    const precision *p = precisions[single ? 1 : 0];
+    char text[64];
+    sf_status status = SF_OK;
+
+    if ((uintptr_t)buffer % 16 != 0)
+        return sf_fail(SF_ERR_ARGUMENT, "transforms in place want a buffer aligned to 16 bytes, as "
+                                        "sf_allocate gives it");
+    pthread_mutex_lock(&sf_fft_lock);
+    if (own->forward == NULL && !plan_all(fft, p, buffer, own)) {
+        destroy(p, own);
+        status = sf_fail(SF_ERR_LIBRARY, "FFTW has no plan in place for a grid of %s cells",
+                         sf_grid_text(&fft->grid, text, sizeof text));
+    }
+    *plans = *own;
+    pthread_mutex_unlock(&sf_fft_lock);
+    return status;
+}
+
+/* ---- rows -------------------------------------------------------------------------------- */
+
+static size_t row_count(const sf_grid *grid)
+{
+    return sf_grid_size(grid) / grid->shape[grid->axes - 1];
+}
+
+size_t sf_fft_buffer_size(const sf_grid *grid) { return 2 * sf_grid_half_size(grid); }
+
+/* Rows of n values, one after the other, to rows of 2 (n/2 + 1): from the last one on. */
+static void pad_rows(const sf_grid *grid, size_t bytes, unsigned char *buffer)
+{
+    const size_t n = grid->shape[grid->axes - 1], row = n * bytes, padded = 2 * (n / 2 + 1) * bytes;
+
+    for (size_t r = row_count(grid); r-- > 1;) memmove(buffer + r * padded, buffer + r * row, row);
+}
+
+static void pack_rows(const sf_grid *grid, size_t bytes, unsigned char *buffer)
+{
+    const size_t n = grid->shape[grid->axes - 1], row = n * bytes, padded = 2 * (n / 2 + 1) * bytes;
+
+    for (size_t r = 1; r < row_count(grid); r++)
+        memmove(buffer + r * row, buffer + r * padded, row);
+}
+
+/* ---- transforms ---------------------------------------------------------------------- */
+
+static void transform_columns(const sf_fft *fft, const precision *p, void *const plans[2],
+                              unsigned char *buffer)
+{
+    const size_t full = fft->slab_half / SF_FFT_COLUMN_BLOCK * SF_FFT_COLUMN_BLOCK;
+
+    if (fft->slabs == 1) return;
+#pragma omp parallel for schedule(static) num_threads(sf_thread_count())
+    for (size_t first = 0; first < fft->slab_half; first += SF_FFT_COLUMN_BLOCK)
+        p->columns(plans[first < full ? 0 : 1], buffer + first * 2 * p->bytes);
+}
+
+static sf_status forward(const sf_fft *fft, bool single, unsigned char *buffer)
+{
+    const precision *p = precisions[single ? 1 : 0];
+    const size_t slab = fft->slab_half * 2 * p->bytes;
+    sf_fft_plans plans;
+
+    SF_TRY(get_plans(fft, single, buffer, &plans));
+    pad_rows(&fft->grid, p->bytes, buffer);
+#pragma omp parallel for schedule(static) num_threads(sf_thread_count()) if (fft->slabs > 1)
+    for (size_t s = 0; s < fft->slabs; s++) p->forward(plans.forward, buffer + s * slab);
+    transform_columns(fft, p, plans.column_forward, buffer);
+    return SF_OK;
+}
+
+/* field = factor N F^-1 spectrum */
+static sf_status inverse(const sf_fft *fft, bool single, double factor, unsigned char *buffer)
+{
+    const precision *p = precisions[single ? 1 : 0];
+    const size_t slab = fft->slab_half * 2 * p->bytes;
+    sf_fft_plans plans;
+
+    SF_TRY(get_plans(fft, single, buffer, &plans));
+    transform_columns(fft, p, plans.column_inverse, buffer);
+#pragma omp parallel for schedule(static) num_threads(sf_thread_count()) if (fft->slabs > 1)
+    for (size_t s = 0; s < fft->slabs; s++) {
+        p->inverse(plans.inverse, buffer + s * slab);
+        if (factor != 1.0) p->scale(buffer + s * slab, 2 * fft->slab_half, factor);
+    }
+    pack_rows(&fft->grid, p->bytes, buffer);
+    return SF_OK;
+}
+
+sf_status sf_fft_forward_in_place(const sf_fft *fft, double *buffer)
+{
+    return forward(fft, false, (unsigned char *)buffer);
+}
+
+sf_status sf_fft_forward_in_place_single(const sf_fft *fft, float *buffer)
+{
+    return forward(fft, true, (unsigned char *)buffer);
+}
+
+sf_status sf_fft_inverse_in_place(const sf_fft *fft, double *buffer)
+{
+    return inverse(fft, false, 1.0 / (double)sf_grid_size(&fft->grid), (unsigned char *)buffer);
+}
+
+sf_status sf_fft_inverse_in_place_single(const sf_fft *fft, float *buffer)
+{
+    return inverse(fft, true, 1.0 / (double)sf_grid_size(&fft->grid), (unsigned char *)buffer);
+}
+
+sf_status sf_fft_inverse_in_place_unscaled(const sf_fft *fft, double *buffer)
+{
+    return inverse(fft, false, 1.0, (unsigned char *)buffer);
+}
+
+sf_status sf_fft_inverse_in_place_unscaled_single(const sf_fft *fft, float *buffer)
+{
+    return inverse(fft, true, 1.0, (unsigned char *)buffer);
+}
