@@ -131,7 +131,7 @@ static int read_lists(deblur_options *o)
 /* Galaxies are sampled well enough at the first; a star half way between two pixels, at a
  * signal-to-noise ratio of 1000, is hollowed by 12 % of its peak there, and by 0.3 % at the second.
  */
-#define RESOLUTION      0.8
+#define RESOLUTION      0.9
 #define RESOLUTION_STAR 1.6
 
 static bool learned(const deblur_options *o)
@@ -286,7 +286,7 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
          "first and last level of the denoiser, in units of the noise", "FROM,TO"},
         {"strength", 0, POPT_ARG_DOUBLE, &o->strength, 0, "of the prior; chosen if not given", "S"},
         {"resolution", 0, POPT_ARG_DOUBLE, &o->resolution, 0,
-         "FWHM in pixels that the result keeps: 0 for simulations made of pixels; by default 0.8 "
+         "FWHM in pixels that the result keeps: 0 for simulations made of pixels; by default 0.9 "
          "with "
          "a network as prior, 1.6 where that leaves hollows round stars, 0 for other methods",
          "FWHM"},

@@ -116,8 +116,8 @@ typedef struct sf_pnp_options {
     bool positive;        /* z >= 0 (above the background), by projection after each prior step */
     bool conserve_flux;   /* of a schedule: scales beyond 63 pixels, the flux among them, are at
                              last taken from the data, which know them better than a denoiser */
-    bool find_excess; /* of a schedule: where sf_noise_excess of the result is above 1.1, run once
-                         more with levels in units of that larger noise */
+    bool find_excess; /* of a schedule: where sf_noise_excess of the result is above 1.1 by two of
+                         its errors, run again (three times in all) at that larger noise */
     const double *start; /* first z on the scene's grid; NULL: a smooth solution */
     sf_monitor monitor;  /* stage "pnp", residual = the larger one of the two, image = z */
 } sf_pnp_options;
@@ -221,10 +221,10 @@ SF_API sf_status sf_observation_residual(const sf_observation *observation, cons
  * standard deviation of H^T r over that of white noise of variance 1, r the normalised residual.
  * Below 1 for white noise (the scene has taken its share); 1.2 to 1.6 where resampling made
  * neighbours share their noise. 1 for an observation without blur, or of too few pixels. Median,
- * so that the few cells of a bright core, where the PSF's own error shows, do not count. Cost:
- * seven transforms. */
+ * so that the few cells of a bright core, where the PSF's own error shows, do not count. error: its
+ * standard deviation for white noise. Cost: seven transforms. */
 SF_API sf_status sf_noise_excess(const sf_observation *observation, const double *scene,
-                                 double *excess);
+                                 double *excess, double *error);
 
 /* A result against the truth, over the pixels where both are finite. */
 typedef struct sf_comparison {

@@ -40,27 +40,49 @@ static sf_status look_through(const sf_observation *o, sf_complex *spectrum, dou
     return sf_fft_inverse(o->fft, spectrum, misfit);
 }
 
-/* The median of |misfit| / sqrt(seen) over the cells of which enough was observed, as the standard
- * deviation of a normal law; 1 where there are too few such cells. */
-static double robust_deviation(const double *misfit, const double *seen, double energy,
-                               size_t cells, double *work)
+/* How many cells share one independent value of H^T (white noise): the sum of its squared
+ * autocorrelation. */
+static double cells_shared(const sf_observation *o)
 {
-    size_t count = 0;
+    double second = 0.0, fourth = 0.0;
 
-    for (size_t i = 0; i < cells; i++)
-        if (seen[i] > FULLY_SEEN * energy) work[count++] = fabs(misfit[i]) / sqrt(seen[i]);
-    if (count < FEWEST_CELLS) return 1.0;
-    return gsl_stats_median(work, 1, count) / NORMAL_QUARTILE;
+    for (size_t k = 0; k < sf_grid_half_size(&o->scene); k++) {
+        const double a = cabs(o->transfer[k]), weight = sf_grid_mode_weight(&o->scene, k);
+
+        second += weight * a * a;
+        fourth += weight * a * a * a * a;
+    }
+    return (double)sf_grid_size(&o->scene) * fourth / (second * second);
 }
 
-sf_status sf_noise_excess(const sf_observation *o, const double *scene, double *excess)
+/* The median of |misfit| / sqrt(seen) over the cells of which enough was observed, as the standard
+ * deviation of a normal law; 1 where there are too few such cells. The median of n values of it has
+ * a relative standard deviation of 1.17/sqrt(2 n) (1.17: against the mean square). */
+static void robust_deviation(const sf_observation *o, const double *misfit, const double *seen,
+                             double *work, double *deviation, double *error)
+{
+    const size_t cells = sf_grid_size(&o->scene);
+    double energy = 0.0;
+    size_t count = 0;
+
+    for (size_t i = 0; i < cells; i++) energy = fmax(energy, seen[i]);
+    for (size_t i = 0; i < cells; i++)
+        if (seen[i] > FULLY_SEEN * energy) work[count++] = fabs(misfit[i]) / sqrt(seen[i]);
+    if (count < FEWEST_CELLS) return;
+    *deviation = gsl_stats_median(work, 1, count) / NORMAL_QUARTILE;
+    *error = 1.17 * *deviation * sqrt(0.5 * cells_shared(o) / (double)count);
+}
+
+sf_status sf_noise_excess(const sf_observation *o, const double *scene, double *excess,
+                          double *error)
 {
     const size_t half = sf_grid_half_size(&o->scene), cells = sf_grid_size(&o->scene);
-    double *misfit = NULL, *seen = NULL, *work = NULL, energy = 0.0;
+    double *misfit = NULL, *seen = NULL, *work = NULL;
     sf_complex *spectrum = NULL, *square = NULL;
     sf_status status = SF_OK;
 
     *excess = 1.0;
+    *error = 0.0;
     if (o->transfer == NULL) return SF_OK;
     SF_GO(sf_allocate(&misfit, cells, sizeof *misfit));
     SF_GO(sf_allocate(&seen, cells, sizeof *seen));
@@ -70,8 +92,7 @@ sf_status sf_noise_excess(const sf_observation *o, const double *scene, double *
     SF_GO(sf_observation_misfit(o, scene, misfit));
     SF_GO(look_through(o, spectrum, misfit));
     SF_GO(energy_seen(o, spectrum, square, seen));
-    for (size_t i = 0; i < cells; i++) energy = fmax(energy, seen[i]);
-    *excess = robust_deviation(misfit, seen, energy, cells, work);
+    robust_deviation(o, misfit, seen, work, excess, error);
 done:
     sf_free(misfit);
     sf_free(seen);

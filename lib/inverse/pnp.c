@@ -287,7 +287,7 @@ done:
  */
 static sf_status solve(pnp_state *s, sf_solver_report *report)
 {
-    double excess;
+    double excess, error;
 
     for (int pass = 1;; pass++) {
         SF_TRY(start(s));
@@ -295,12 +295,15 @@ static sf_status solve(pnp_state *s, sf_solver_report *report)
         SF_TRY(iterate(s, &report->iterations, &report->stop));
         report->iterations += s->done;
         s->done = report->iterations;
+        if (s->options->penalty == 0.0 && s->options->conserve_flux)
+            SF_TRY(restore_large_scales(s));
         if (report->stop != SF_STOP_SCHEDULE || !s->options->find_excess || pass == MOST_PASSES)
             return SF_OK;
-        SF_TRY(sf_noise_excess(s->o, s->z, &excess));
-        excess = fmin(excess, MOST_EXCESS) * s->o->noise / s->noise;
-        if (excess < LEAST_EXCESS) return SF_OK;
-        s->noise *= excess;
+        SF_TRY(sf_noise_excess(s->o, s->z, &excess, &error));
+        excess = fmin(excess, MOST_EXCESS);
+        if (excess * s->o->noise < LEAST_EXCESS * s->noise + 2.0 * error * s->o->noise)
+            return SF_OK;
+        s->noise = excess * s->o->noise;
     }
 }
 
@@ -334,7 +337,6 @@ sf_status sf_pnp(const sf_observation *observation, const sf_prior *prior,
     if (s.strength == 0.0) s.strength = s.options->penalty > 0.0 ? 1.0 : SCHEDULE_STRENGTH;
     SF_GO(allocate(&s));
     SF_GO(solve(&s, report));
-    if (s.options->penalty == 0.0 && s.options->conserve_flux) SF_GO(restore_large_scales(&s));
     memcpy(scene, s.z, s.cells * sizeof *scene);
     report->primal_residual = s.primal;
     report->dual_residual = s.dual;
