@@ -32,6 +32,47 @@ SF_API sf_status sf_spectrum_power(const sf_spectrum *spectrum, double k, double
 SF_API sf_status sf_spectrum_eigenvalues(const sf_spectrum *spectrum, const sf_grid *grid,
                                          double *lambda);
 
+/* ---- Gaussian fields ------------------------------------------------------------------------ */
+
+/* N(mean, C) on a grid, C circulant with eigenvalues P(k)/v. Immutable, shared by reference
+ * count. Memory: what P on the grid's distinct |k| takes, never a grid, unless it says so. */
+typedef struct sf_field sf_field;
+
+/* SF_ERR_MEMORY, SF_ERR_NUMERIC of the spectrum; SF_ERR_ARGUMENT for a mean that is not finite. */
+SF_API sf_status sf_field_create(const sf_grid *grid, const sf_spectrum *spectrum, double mean,
+                                 sf_field **field);
+SF_API sf_field *sf_field_retain(sf_field *field);
+SF_API void sf_field_release(sf_field **field);
+SF_API const sf_grid *sf_field_grid(const sf_field *field);
+SF_API double sf_field_mean(const sf_field *field);
+
+/* Exact draws. The numbers are addressed by the integer wavevector: the same seed gives the same
+ * modes |m_i| < n_i/2 at every resolution of one box, and the same bits on any number of threads.
+ */
+typedef struct sf_field_draw_options {
+    uint64_t seed, stream; /* another stream: an independent field */
+    bool fixed;            /* |X_k| = sqrt(N lambda_k), the phase random */
+    bool inverted;         /* phases + pi: the second one of a pair */
+    const double *white;   /* N values of white noise (variance 1) instead of seed and stream */
+} sf_field_draw_options;
+
+SF_API sf_field_draw_options sf_field_draw_options_default(void);
+/* buffer: sf_fft_buffer_size values. Cost: one transform and 0.5 of one. */
+SF_API sf_status sf_field_draw(const sf_field *field, const sf_field_draw_options *options,
+                               double *buffer);
+SF_API sf_status sf_field_draw_single(const sf_field *field, const sf_field_draw_options *options,
+                                      float *buffer);
+/* The spectrum of such a draw (half spectrum, sf_grid_half_size entries; `white` is transformed).
+ */
+SF_API sf_status sf_field_draw_modes(const sf_field *field, const sf_field_draw_options *options,
+                                     sf_complex *modes);
+
+/* ---- fields made of Gaussian ones ----------------------------------------------------------- */
+
+/* A field with its own eigenvalue for every entry of the half spectrum (copied). */
+SF_API sf_status sf_field_from_eigenvalues(const sf_grid *grid, const double *lambda, double mean,
+                                           sf_field **field);
+
 #ifdef __cplusplus
 }
 #endif
