@@ -1,4 +1,4 @@
-/* scorefield/io.h - FITS images, run reports (JSON), plots (PNG). */
+/* scorefield/io.h - FITS images and tables, run reports (JSON), plots (PNG). */
 #ifndef SCOREFIELD_IO_H
 #define SCOREFIELD_IO_H
 
@@ -35,7 +35,31 @@ SF_API size_t sf_fits_undefined(const sf_fits *fits); /* how many pixels are NaN
 SF_API bool sf_fits_get_double(const sf_fits *fits, const char *keyword, double *value);
 SF_API bool sf_fits_get_string(const sf_fits *fits, const char *keyword, char *text, size_t size);
 
-/* A FITS file to be written: a primary image and any number of image extensions. */
+/* A binary table, open for reading. */
+typedef struct sf_table sf_table;
+
+/* path: as above; without brackets the first binary table. The header is checked against the file
+ * (sizes, and that the columns fill a row); values are read when they are asked for. Errors: as
+ * sf_fits_read. */
+SF_API sf_status sf_table_open(const char *path, sf_table **table);
+SF_API void sf_table_release(sf_table **table);
+SF_API size_t sf_table_rows(const sf_table *table);
+SF_API size_t sf_table_columns(const sf_table *table);
+/* For sf_fits_get_*: it has no pixels. */
+SF_API const sf_fits *sf_table_header(const sf_table *table);
+/* "" where the header has none; NULL for a column that is not there. */
+SF_API const char *sf_table_name(const sf_table *table, size_t column);
+SF_API const char *sf_table_unit(const sf_table *table, size_t column);
+/* The first column of that name (capitals are as good as small letters); false without one. */
+SF_API bool sf_table_find(const sf_table *table, const char *name, size_t *column);
+/* *values = rows x *width numbers after TSCAL/TZERO (sf_free); what is undefined (TNULL, NaN,
+ * infinities) is NaN. width NULL: one number a row, and SF_ERR_SHAPE for more. SF_ERR_UNSUPPORTED
+ * for text, bits, logical and complex values and lists of variable length. */
+SF_API sf_status sf_table_column(const sf_table *table, size_t column, double **values,
+                                 size_t *width);
+
+/* A FITS file to be written: images and tables; a table at the head has an empty primary image
+ * before it. */
 typedef struct sf_fits_writer sf_fits_writer;
 
 /* Nothing is on disk before sf_fits_writer_close, which writes a temporary file beside `path`
@@ -47,7 +71,26 @@ SF_API sf_status sf_fits_writer_create(const char *path, bool overwrite, sf_fits
 SF_API sf_status sf_fits_writer_add(sf_fits_writer *writer, const char *name, const sf_grid *grid,
                                     const double *pixels, const sf_fits *header,
                                     const long *offset);
-/* Keywords and HISTORY cards of the image added last. keyword: up to 8 characters. A NaN or an
+/* Adds a field as it is: 64 bits a value, or 32. The values are not copied but read by
+ * sf_fits_writer_close: they must stay until then. */
+SF_API sf_status sf_fits_writer_field(sf_fits_writer *writer, const char *name, const sf_grid *grid,
+                                      const double *values);
+SF_API sf_status sf_fits_writer_field_single(sf_fits_writer *writer, const char *name,
+                                             const sf_grid *grid, const float *values);
+
+/* One number a row, `stride` numbers further for the next row (0 = 1): a component of vectors. */
+typedef struct sf_column {
+    const char *name, *unit; /* unit: NULL for none */
+    const double *values;    /* these, */
+    const int64_t *integers; /* or these */
+    size_t stride;
+    bool single; /* values as 32 bits in the file */
+} sf_column;
+/* Adds a binary table. Names and units are copied, values are not, as above. */
+SF_API sf_status sf_fits_writer_table(sf_fits_writer *writer, const char *name,
+                                      const sf_column *columns, size_t count, size_t rows);
+
+/* Keywords and HISTORY cards of what was added last. keyword: up to 8 characters. A NaN or an
  * infinity, for which FITS has no notation, becomes a keyword without a value: sf_fits_get_double
  * then finds none. */
 SF_API sf_status sf_fits_writer_double(sf_fits_writer *writer, const char *keyword, double value,

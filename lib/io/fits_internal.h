@@ -68,22 +68,27 @@ typedef struct sf_fits_hdu {
     char name[FLEN_VALUE];
     long long version; /* EXTVER, 1 when absent */
     bool image;        /* holds an image, perhaps as a compressed table */
+    bool table;        /* a binary table, and no image */
     int bitpix;        /* of the image's pixels */
     int axes;
     size_t shape[SF_FITS_MAX_AXES]; /* NAXIS1 first */
     size_t pixels;                  /* 0: none */
+    size_t header;                  /* where the header starts */
     size_t data, size;              /* where the data start and how many bytes they are */
+    size_t row, columns;            /* of a table: bytes of a row, columns; its rows are below */
     /* compressed images */
     sf_fits_codec codec;
     size_t tile[SF_FITS_MAX_AXES];
-    size_t rows, heap; /* tiles, bytes of the heap */
+    size_t rows, heap; /* tiles (or rows of a table), bytes of the heap */
     size_t rice_word;  /* bytes of the words that a Rice stream codes */
     size_t rice_block; /* pixels of its blocks */
 } sf_fits_hdu;
 
-/* Walks the headers to the HDU that the source's selector names, or to the first image with
- * pixels, and checks all that it passes. */
-sf_status sf_fits_scan(const sf_fits_source *source, sf_fits_hdu *hdu);
+typedef enum sf_fits_kind { SF_FITS_IMAGE, SF_FITS_TABLE } sf_fits_kind;
+
+/* Walks the headers to the HDU that the source's selector names, or to the first of that kind (an
+ * image: with pixels), and checks all that it passes. */
+sf_status sf_fits_scan(const sf_fits_source *source, sf_fits_kind kind, sf_fits_hdu *hdu);
 
 /* ---- the streams: whether a tile's bytes hold all that its decoder will read ------------------
  */
@@ -115,7 +120,51 @@ struct sf_fits {
 
 /* The value of a card as a finite number, false when it has none. The lock is held. */
 bool sf_fits_card_number(const char *card, double *value);
+/* The same for a string value, without its quotes. */
+bool sf_fits_card_text(const char *card, char text[FLEN_VALUE]);
 /* sf_fits_get_double for a caller that holds the lock. */
 bool sf_fits_get_number(const sf_fits *fits, const char *keyword, double *value);
+
+/* ---- a file to be written ---------------------------------------------------------------------
+ */
+
+typedef enum sf_fits_content {
+    SF_CONTENT_NONE, /* the empty primary image before a table */
+    SF_CONTENT_FLOAT,
+    SF_CONTENT_DOUBLE,
+    SF_CONTENT_TABLE
+} sf_fits_content;
+
+/* One HDU: where its data come from, and how many of the cards that CFITSIO holds for it describe
+ * nothing but CFITSIO's own, empty, array. */
+typedef struct sf_fits_part {
+    sf_fits_content content;
+    sf_grid grid;       /* of an image */
+    const void *values; /* its pixels, the caller's or `copy` */
+    float *copy;
+    sf_column *column; /* of a table; names and units are in the header already */
+    size_t columns, rows;
+    int own_cards;
+} sf_fits_part;
+
+struct sf_fits_writer {
+    char *path;
+    bool overwrite;
+    sf_status failed; /* a part that could not be added: no file will be written */
+    fitsfile *file;   /* headers only: every array in it is empty */
+    void *memory;     /* CFITSIO keeps pointers to these two */
+    size_t capacity;
+    sf_fits_part *part;
+    size_t parts, room;
+};
+
+/* A new HDU at the end, whose data the caller describes in *part. The lock is held. */
+sf_status sf_fits_part_begin(sf_fits_writer *writer, const char *name, sf_fits_part **part);
+/* A CFITSIO status as an error about the part added last. The lock is held. */
+sf_status sf_fits_part_fail(const sf_fits_writer *writer, int code, const char *what);
+/* Bytes of one pixel, or of one row. */
+size_t sf_fits_part_item(const sf_fits_part *part);
+/* Writes all parts to the writer's path, whole or not at all. */
+sf_status sf_fits_compose(sf_fits_writer *writer);
 
 #endif

@@ -92,7 +92,7 @@ sf_status sf_fits_read(const char *path, sf_fits **fits)
 
     *fits = NULL;
     SF_GO(sf_fits_source_open(path, &source));
-    SF_GO(sf_fits_scan(&source, &hdu));
+    SF_GO(sf_fits_scan(&source, SF_FITS_IMAGE, &hdu));
     SF_GO(sf_allocate(fits, 1, sizeof **fits));
     SF_GO(make_grid(&source, &hdu, &(*fits)->grid));
     sf_cfitsio_lock();
@@ -148,6 +148,19 @@ static bool card_value(const char *card, char value[FLEN_VALUE], char *type)
            fits_get_keytype(value, type, &code) == 0;
 }
 
+/* Removes the quotes and trailing blanks; '' stands for one quote. */
+static void unquote(char *text)
+{
+    char *out = text;
+
+    for (const char *p = text + 1; *p != '\0'; p++) {
+        if (*p == '\'' && *++p != '\'') break;
+        *out++ = *p;
+    }
+    while (out > text && out[-1] == ' ') out--;
+    *out = '\0';
+}
+
 bool sf_fits_card_number(const char *card, double *value)
 {
     char text[FLEN_VALUE], type = ' ', *end;
@@ -159,6 +172,15 @@ bool sf_fits_card_number(const char *card, double *value)
     number = strtod(text, &end);
     if (end == text || !isfinite(number)) return false;
     *value = number;
+    return true;
+}
+
+bool sf_fits_card_text(const char *card, char text[FLEN_VALUE])
+{
+    char type = ' ';
+
+    if (!card_value(card, text, &type) || type != 'C') return false;
+    unquote(text);
     return true;
 }
 
@@ -178,19 +200,6 @@ bool sf_fits_get_double(const sf_fits *fits, const char *keyword, double *value)
     fits_clear_errmsg();
     sf_cfitsio_unlock();
     return found;
-}
-
-/* Removes the quotes and trailing blanks; '' stands for one quote. */
-static void unquote(char *text)
-{
-    char *out = text;
-
-    for (const char *p = text + 1; *p != '\0'; p++) {
-        if (*p == '\'' && *++p != '\'') break;
-        *out++ = *p;
-    }
-    while (out > text && out[-1] == ' ') out--;
-    *out = '\0';
 }
 
 /* Appends the pieces of a long string: a value that ends in & goes on in a CONTINUE card. */

@@ -18,7 +18,7 @@
 /* The cards that say how large an HDU is. */
 typedef struct header {
     size_t start, end; /* bytes of the header, whole blocks */
-    bool extension, table, columns, groups, compressed;
+    bool extension, table, columns, binary, groups, compressed;
     long long bitpix, axes, pcount, gcount, theap, fields;
     long long axis[SF_FITS_MAX_AXES];
     long long zbitpix, zaxes;
@@ -193,8 +193,8 @@ static sf_status take_card(const char *path, const char *card, header *h)
     if (is_keyword(card, "XTENSION")) {
         card_string(card, text);
         h->extension = true;
-        h->columns = strcmp(text, "BINTABLE") == 0 || strcmp(text, "A3DTABLE") == 0 ||
-                     strcmp(text, "TABLE") == 0;
+        h->binary = strcmp(text, "BINTABLE") == 0 || strcmp(text, "A3DTABLE") == 0;
+        h->columns = h->binary || strcmp(text, "TABLE") == 0;
         h->table = strcmp(text, "IMAGE") != 0 && strcmp(text, "IUEIMAGE") != 0;
     } else if (is_keyword(card, "GROUPS")) {
         h->groups = card_true(card);
@@ -425,6 +425,20 @@ static sf_status check_compressed(const char *path, const header *h, sf_fits_hdu
     return SF_OK;
 }
 
+/* A table of rows; its columns are checked by who reads them. */
+static sf_status check_table(const char *path, const header *h, sf_fits_hdu *hdu)
+{
+    if (h->axes != 2 || h->bitpix != 8)
+        return sf_fail(SF_ERR_FORMAT,
+                       "%s, HDU %d: a table has BITPIX 8 and two axes, not %lld and %lld", path,
+                       hdu->number, h->bitpix, h->axes);
+    hdu->table = true;
+    hdu->row = (size_t)h->axis[0];
+    hdu->rows = (size_t)h->axis[1];
+    hdu->columns = (size_t)h->fields;
+    return SF_OK;
+}
+
 /* Every HDU is described, image or not. */
 static sf_status describe(const sf_fits_source *source, int number, const header *h,
                           sf_fits_hdu *hdu)
@@ -433,6 +447,7 @@ static sf_status describe(const sf_fits_source *source, int number, const header
     hdu->number = number;
     hdu->version = h->version;
     memcpy(hdu->name, h->name, sizeof hdu->name);
+    hdu->header = h->start;
     hdu->data = h->end;
     SF_TRY(check_sizes(source, number, h, hdu));
     hdu->bitpix = (int)h->bitpix;
@@ -441,6 +456,7 @@ static sf_status describe(const sf_fits_source *source, int number, const header
         hdu->image = true;
         return check_compressed(source->path, h, hdu);
     }
+    if (h->binary) return check_table(source->path, h, hdu);
     hdu->image = !h->table && !(h->groups && h->axes > 0 && h->axis[0] == 0);
     if (hdu->image) (void)take_shape(h->axis, h->axes, hdu->shape, &hdu->pixels);
     return SF_OK;
@@ -475,25 +491,29 @@ bad:
         source->path, text);
 }
 
-static bool is_wanted(const wish *w, const sf_fits_hdu *hdu)
+static bool is_wanted(const wish *w, sf_fits_kind kind, const sf_fits_hdu *hdu)
 {
-    if (w->any) return hdu->image && hdu->pixels > 0;
+    if (w->any) return kind == SF_FITS_TABLE ? hdu->table : hdu->image && hdu->pixels > 0;
     if (w->by_number) return hdu->number == w->number;
     return strcasecmp(w->name, hdu->name) == 0 &&
            (w->version == NOT_THERE || w->version == hdu->version);
 }
 
-static sf_status not_found(const sf_fits_source *source, int hdus)
+static sf_status not_found(const sf_fits_source *source, sf_fits_kind kind, int hdus)
 {
     if (source->selector == NULL)
-        return sf_fail(SF_ERR_FORMAT, "%s: holds no image with pixels (%d HDU%s looked at)",
-                       source->path, hdus, hdus == 1 ? "" : "s");
+        return sf_fail(SF_ERR_FORMAT, "%s: holds no %s (%d HDU%s looked at)", source->path,
+                       kind == SF_FITS_TABLE ? "binary table" : "image with pixels", hdus,
+                       hdus == 1 ? "" : "s");
     return sf_fail(SF_ERR_ARGUMENT, "%s: has no HDU [%s] (%d HDU%s, counted from 0)", source->path,
                    source->selector, hdus, hdus == 1 ? "" : "s");
 }
 
-static sf_status check_image(const sf_fits_source *source, const sf_fits_hdu *hdu)
+static sf_status check_kind(const sf_fits_source *source, sf_fits_kind kind, const sf_fits_hdu *hdu)
 {
+    if (kind == SF_FITS_TABLE && !hdu->table)
+        return sf_fail(SF_ERR_FORMAT, "%s, HDU %d: is no binary table", source->path, hdu->number);
+    if (kind == SF_FITS_TABLE) return SF_OK;
     if (!hdu->image)
         return sf_fail(SF_ERR_FORMAT, "%s, HDU %d: is a table, not an image", source->path,
                        hdu->number);
@@ -506,7 +526,7 @@ static sf_status check_image(const sf_fits_source *source, const sf_fits_hdu *hd
     return SF_OK;
 }
 
-sf_status sf_fits_scan(const sf_fits_source *source, sf_fits_hdu *hdu)
+sf_status sf_fits_scan(const sf_fits_source *source, sf_fits_kind kind, sf_fits_hdu *hdu)
 {
     char start[9] = "";
     size_t offset = 0;
@@ -529,8 +549,8 @@ sf_status sf_fits_scan(const sf_fits_source *source, sf_fits_hdu *hdu)
         }
         SF_TRY(header_read(source, offset, number, &h));
         SF_TRY(describe(source, number, &h, hdu));
-        if (is_wanted(&w, hdu)) return check_image(source, hdu);
+        if (is_wanted(&w, kind, hdu)) return check_kind(source, kind, hdu);
         offset = hdu->data + (hdu->size + SF_FITS_BLOCK - 1) / SF_FITS_BLOCK * SF_FITS_BLOCK;
     }
-    return not_found(source, number);
+    return not_found(source, kind, number);
 }

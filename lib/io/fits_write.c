@@ -1,8 +1,8 @@
-/* fits_write.c - FITS files with images and their headers, whole or not at all.
+/* fits_write.c - FITS files to be written: what is in them, and their headers.
  *
- * The file grows in memory, through CFITSIO's memory driver, so that no path reaches CFITSIO and
- * every error of the disk is seen where it can be told. The pixels of an image are held back
- * until its header is complete: a header that outgrows its blocks would move them. */
+ * Headers are made by CFITSIO, in memory, of HDUs whose arrays are empty. The data stay where the
+ * caller has them until the file is composed (fits_compose.c): a field that fills the memory is
+ * not held twice. */
 #include "io/fits_internal.h"
 #include "io/output.h"
 
@@ -15,21 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct sf_fits_writer {
-    char *path;
-    bool overwrite;
-    sf_status failed; /* an image that could not be added: no file will be written */
-    fitsfile *file;
-    void *memory; /* CFITSIO keeps pointers to these two */
-    size_t capacity;
-    int images;
-    float *pixels; /* of the image added last */
-    size_t count;
-};
-
-static sf_status fail_image(const sf_fits_writer *writer, int code, const char *what)
+sf_status sf_fits_part_fail(const sf_fits_writer *writer, int code, const char *what)
 {
-    return sf_cfitsio_fail(code, writer->path, writer->images > 0 ? writer->images - 1 : 0, what);
+    return sf_cfitsio_fail(code, writer->path, writer->parts > 0 ? (int)writer->parts - 1 : 0,
+                           what);
 }
 
 /* ---- memory -----------------------------------------------------------------------------------
@@ -81,10 +70,10 @@ sf_status sf_fits_writer_create(const char *path, bool overwrite, sf_fits_writer
         goto done;
     }
     sf_cfitsio_lock();
-    fits_create_memfile(&w->file, &w->memory, &w->capacity, (size_t)1 << 24, resize_zeroed, &code);
+    fits_create_memfile(&w->file, &w->memory, &w->capacity, SF_FITS_BLOCK, resize_zeroed, &code);
     if (code != 0) {
         w->file = NULL;
-        status = fail_image(w, code, "cannot be begun");
+        status = sf_fits_part_fail(w, code, "cannot be begun");
     }
     sf_cfitsio_unlock();
 done:
@@ -104,58 +93,14 @@ void sf_fits_writer_release(sf_fits_writer **writer)
         sf_cfitsio_unlock();
     }
     free(block_of((*writer)->memory));
-    sf_free((*writer)->pixels);
+    for (size_t i = 0; i < (*writer)->parts; i++) {
+        sf_free((*writer)->part[i].copy);
+        sf_free((*writer)->part[i].column);
+    }
+    sf_free((*writer)->part);
     sf_free((*writer)->path);
     sf_free(*writer);
     *writer = NULL;
-}
-
-/* ---- pixels -----------------------------------------------------------------------------------
- */
-
-static sf_status hold_pixels(sf_fits_writer *writer, const double *pixels, size_t count)
-{
-    SF_TRY(sf_allocate(&writer->pixels, count, sizeof writer->pixels[0]));
-    writer->count = count;
-    for (size_t i = 0; i < count; i++) {
-        if (fabs(pixels[i]) > (double)FLT_MAX)
-            return sf_fail(SF_ERR_NUMERIC,
-                           "%s: pixel %zu is %g, beyond what a 32-bit FITS image holds",
-                           writer->path, i, pixels[i]);
-        writer->pixels[i] = (float)pixels[i];
-    }
-    return SF_OK;
-}
-
-/* The standard's checksums, without the time of day that CFITSIO would put into the comments:
- * the same image is the same bytes. */
-static void write_checksum(fitsfile *file, int *code)
-{
-    unsigned long data = 0, hdu = 0;
-    char text[FLEN_VALUE];
-
-    fits_update_key_str(file, "CHECKSUM", "0000000000000000", "HDU checksum", code);
-    fits_update_key_str(file, "DATASUM", "0", "data unit checksum", code);
-    fits_flush_file(file, code); /* the header's end and the data's padding are summed, too */
-    fits_get_chksum(file, &data, &hdu, code);
-    (void)snprintf(text, sizeof text, "%lu", data);
-    fits_update_key_str(file, "DATASUM", text, "data unit checksum", code);
-    fits_get_chksum(file, &data, &hdu, code);
-    fits_encode_chksum(hdu, 1, text);
-    fits_update_key_str(file, "CHECKSUM", text, "HDU checksum", code);
-}
-
-/* Writes what was held back of the image added last. The lock is held. */
-static sf_status finish_image(sf_fits_writer *writer)
-{
-    int code = 0;
-
-    if (writer->pixels == NULL) return SF_OK;
-    fits_write_img(writer->file, TFLOAT, 1, (LONGLONG)writer->count, writer->pixels, &code);
-    sf_free(writer->pixels);
-    writer->pixels = NULL;
-    write_checksum(writer->file, &code);
-    return code == 0 ? SF_OK : fail_image(writer, code, "the image cannot be composed");
 }
 
 /* ---- headers ----------------------------------------------------------------------------------
@@ -279,32 +224,99 @@ static void copy_header(fitsfile *file, const sf_fits *header, const sf_grid *gr
     add_missing_reference(file, header, grid, offset, code);
 }
 
-static sf_status begin_image(sf_fits_writer *writer, const char *name, const sf_grid *grid,
-                             const sf_fits *header, const long *offset)
+/* ---- parts -------------------------------------------------------------------------------------
+ */
+
+static sf_status make_room(sf_fits_writer *writer)
 {
-    LONGLONG shape[SF_GRID_MAX_AXES];
+    const size_t room = writer->room > 0 ? 2 * writer->room : 4;
+    sf_fits_part *part;
+
+    if (writer->parts < writer->room) return SF_OK;
+    SF_TRY(sf_allocate(&part, room, sizeof *part));
+    if (writer->parts > 0) memcpy(part, writer->part, writer->parts * sizeof *part);
+    sf_free(writer->part);
+    writer->part = part;
+    writer->room = room;
+    return SF_OK;
+}
+
+sf_status sf_fits_part_begin(sf_fits_writer *writer, const char *name, sf_fits_part **part)
+{
     int code = 0;
 
-    SF_TRY(finish_image(writer));
-    for (int i = 0; i < grid->axes; i++) shape[i] = (LONGLONG)grid->shape[grid->axes - 1 - i];
-    fits_create_imgll(writer->file, FLOAT_IMG, grid->axes, shape, &code);
-    writer->images++;
+    SF_TRY(make_room(writer));
+    *part = &writer->part[writer->parts++];
+    fits_create_imgll(writer->file, BYTE_IMG, 0, NULL, &code);
+    fits_get_hdrspace(writer->file, &(*part)->own_cards, NULL, &code);
     if (name != NULL) fits_update_key_str(writer->file, "EXTNAME", name, NULL, &code);
-    if (header != NULL && code == 0) copy_header(writer->file, header, grid, offset, &code);
-    return code == 0 ? SF_OK : fail_image(writer, code, "the header cannot be composed");
+    return code == 0 ? SF_OK : sf_fits_part_fail(writer, code, "the header cannot be composed");
+}
+
+static sf_status hold_pixels(const sf_fits_writer *writer, sf_fits_part *part, const double *pixels)
+{
+    const size_t count = sf_grid_size(&part->grid);
+
+    SF_TRY(sf_allocate(&part->copy, count, sizeof part->copy[0]));
+    part->values = part->copy;
+    for (size_t i = 0; i < count; i++) {
+        if (fabs(pixels[i]) > (double)FLT_MAX)
+            return sf_fail(SF_ERR_NUMERIC,
+                           "%s: pixel %zu is %g, beyond what a 32-bit FITS image holds",
+                           writer->path, i, pixels[i]);
+        part->copy[i] = (float)pixels[i];
+    }
+    return SF_OK;
+}
+
+static sf_status begin_image(sf_fits_writer *writer, const char *name, const sf_grid *grid,
+                             sf_fits_content content, const void *values, sf_fits_part **part)
+{
+    sf_status status;
+
+    sf_cfitsio_lock();
+    status = sf_fits_part_begin(writer, name, part);
+    sf_cfitsio_unlock();
+    if (status != SF_OK) return writer->failed = status;
+    (*part)->content = content;
+    (*part)->grid = *grid;
+    (*part)->values = values;
+    return SF_OK;
 }
 
 sf_status sf_fits_writer_add(sf_fits_writer *writer, const char *name, const sf_grid *grid,
                              const double *pixels, const sf_fits *header, const long *offset)
 {
+    sf_fits_part *part;
     sf_status status;
+    int code = 0;
 
-    sf_cfitsio_lock();
-    status = begin_image(writer, name, grid, header, offset);
-    sf_cfitsio_unlock();
-    if (status == SF_OK) status = hold_pixels(writer, pixels, sf_grid_size(grid));
-    if (status != SF_OK) writer->failed = status;
-    return status;
+    SF_TRY(begin_image(writer, name, grid, SF_CONTENT_FLOAT, NULL, &part));
+    if (header != NULL) {
+        sf_cfitsio_lock();
+        copy_header(writer->file, header, grid, offset, &code);
+        status =
+            code == 0 ? SF_OK : sf_fits_part_fail(writer, code, "the header cannot be composed");
+        sf_cfitsio_unlock();
+        if (status != SF_OK) return writer->failed = status;
+    }
+    return writer->failed = hold_pixels(writer, part, pixels);
+}
+
+sf_status sf_fits_writer_field(sf_fits_writer *writer, const char *name, const sf_grid *grid,
+                               const double *values)
+{
+    sf_fits_part *part;
+
+    return begin_image(writer, name, grid, SF_CONTENT_DOUBLE, values, &part);
+}
+
+sf_status sf_fits_writer_field_single(sf_fits_writer *writer, const char *name, const sf_grid *grid,
+                                      const float *values)
+{
+    sf_fits_part *part;
+
+    return begin_image(writer, name, grid, SF_CONTENT_FLOAT, values, &part);
 }
 
 /* ---- keywords ---------------------------------------------------------------------------------
@@ -315,9 +327,9 @@ static sf_status check_keyword(const sf_fits_writer *writer, const char *keyword
     char card[FLEN_CARD];
     const size_t length = strlen(keyword);
 
-    if (writer->images == 0)
-        return sf_fail(SF_ERR_ARGUMENT, "%s: %s is set before an image was added", writer->path,
-                       keyword);
+    if (writer->parts == 0)
+        return sf_fail(SF_ERR_ARGUMENT, "%s: %s is set before an image or a table was added",
+                       writer->path, keyword);
     if (length == 0 || length > 8 ||
         strspn(keyword, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != length)
         return sf_fail(SF_ERR_ARGUMENT, "'%s' is no FITS keyword: 1 to 8 of A-Z, 0-9, - and _",
@@ -354,7 +366,7 @@ static sf_status set_value(sf_fits_writer *writer, value_type type, const char *
     case VALUE_STRING: fits_update_key_longstr(file, keyword, value, comment, &code); break;
     case VALUE_HISTORY: fits_write_history(file, value, &code); break;
     }
-    if (code != 0) status = fail_image(writer, code, keyword);
+    if (code != 0) status = sf_fits_part_fail(writer, code, keyword);
     sf_cfitsio_unlock();
     return status;
 }
@@ -385,40 +397,18 @@ sf_status sf_fits_writer_history(sf_fits_writer *writer, const char *text)
 /* ---- the file ---------------------------------------------------------------------------------
  */
 
-/* Finishes the last image and says how long the file is. */
-static sf_status finish_file(sf_fits_writer *writer, size_t *length)
-{
-    LONGLONG end = 0;
-    int code = 0;
-    sf_status status;
-
-    sf_cfitsio_lock();
-    status = finish_image(writer);
-    if (status == SF_OK) {
-        fits_get_hduaddrll(writer->file, NULL, NULL, &end, &code);
-        fits_close_file(writer->file, &code);
-        writer->file = NULL;
-        if (code != 0) status = fail_image(writer, code, "the file cannot be composed");
-    }
-    sf_cfitsio_unlock();
-    *length = (size_t)end;
-    return status;
-}
-
 sf_status sf_fits_writer_close(sf_fits_writer **writer)
 {
     sf_fits_writer *w = *writer;
-    size_t length = 0;
     sf_status status;
 
     if (w->failed != SF_OK)
         status =
-            sf_fail(w->failed, "%s: not written, because an image could not be added", w->path);
-    else if (w->images == 0)
-        status = sf_fail(SF_ERR_ARGUMENT, "%s: not written, because no image was added", w->path);
+            sf_fail(w->failed, "%s: not written, because a part of it could not be added", w->path);
+    else if (w->parts == 0)
+        status = sf_fail(SF_ERR_ARGUMENT, "%s: not written, because nothing was added", w->path);
     else
-        status = finish_file(w, &length);
-    if (status == SF_OK) status = sf_output_file(w->path, w->overwrite, w->memory, length);
+        status = sf_fits_compose(w);
     sf_fits_writer_release(writer);
     return status;
 }
