@@ -170,7 +170,20 @@ static sf_status parse_centre(const char *text, sf_psf_centre *centre)
     return sf_fail(SF_ERR_ARGUMENT, "--psf-centre %s is none of centroid, peak, declared", text);
 }
 
-static sf_status read_psf(const deblur_options *options, sf_psf **psf)
+/* A profile, whose wings may be cut at the frame's size. */
+static sf_status make_psf(const char *text, const sf_grid *frame, sf_psf **psf)
+{
+    sf_psf *whole = NULL;
+    sf_status status;
+
+    GO(sf_psf_parse(text, &whole));
+    status = sf_psf_cut(whole, frame, psf);
+done:
+    sf_psf_release(&whole);
+    return status;
+}
+
+static sf_status read_psf(const deblur_options *options, const sf_grid *frame, sf_psf **psf)
 {
     static const char *const profiles[] = {"gaussian:", "moffat:", "airy:"};
     sf_psf_options how = sf_psf_options_default();
@@ -181,7 +194,7 @@ static sf_status read_psf(const deblur_options *options, sf_psf **psf)
     if (options->psf_centre != NULL) GO(parse_centre(options->psf_centre, &how.centre));
     for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
         if (strncmp(text, profiles[i], strlen(profiles[i])) != 0) continue;
-        if (options->psf_centre == NULL) return sf_psf_parse(text, psf);
+        if (options->psf_centre == NULL) return make_psf(text, frame, psf);
         return sf_fail(SF_ERR_ARGUMENT,
                        "--psf-centre is for images: %s has its centre in the middle; leave it out",
                        text);
@@ -226,7 +239,7 @@ sf_status deblur_frame_read(const deblur_options *options, deblur_frame *f)
 
     memset(f, 0, sizeof *f);
     GO(read_image(options->input, &f->frame));
-    if (options->psf != NULL) GO(read_psf(options, &f->psf));
+    if (options->psf != NULL) GO(read_psf(options, sf_fits_grid(f->frame), &f->psf));
     if (options->truth != NULL) GO(read_companion(options->truth, f->frame, &f->truth));
     GO(read_mask(options, f));
     GO(read_noise(options, f));

@@ -124,6 +124,9 @@ SF_API sf_status sf_psf_moffat(double fwhm, double beta, sf_psf **psf);
 SF_API sf_status sf_psf_airy(double fwhm, double obscuration, sf_psf **psf);
 /* "gaussian:2.5", "moffat:3.1,2.8", "airy:2.2" or "airy:2.2,0.33". For files see io. */
 SF_API sf_status sf_psf_parse(const char *text, sf_psf **psf);
+/* The central part that fits on a frame, the sum 1 again: for wide profiles on small frames. The
+ * PSF itself, retained, where it fits. SF_ERR_SHAPE for frames that do not have two axes. */
+SF_API sf_status sf_psf_cut(sf_psf *psf, const sf_grid *frame, sf_psf **cut);
 SF_API sf_psf *sf_psf_retain(sf_psf *psf);
 SF_API void sf_psf_release(sf_psf **psf);
 SF_API const sf_grid *sf_psf_grid(const sf_psf *psf);

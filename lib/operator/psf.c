@@ -45,6 +45,41 @@ done:
     return status;
 }
 
+/* The largest odd length up to a PSF's own and a frame's. */
+static size_t odd_length(size_t own, size_t frame)
+{
+    const size_t length = own < frame ? own : frame;
+
+    return length % 2 == 1 ? length : length - 1;
+}
+
+sf_status sf_psf_cut(sf_psf *psf, const sf_grid *frame, sf_psf **cut)
+{
+    const size_t *own = psf->grid.shape;
+    double *pixels;
+    sf_grid grid;
+    size_t size;
+
+    *cut = NULL;
+    if (frame->axes != 2)
+        return sf_fail(SF_ERR_SHAPE, "a PSF has 2 axes, but the frame %d", frame->axes);
+    SF_TRY(sf_grid_image(odd_length(own[0], frame->shape[0]), odd_length(own[1], frame->shape[1]),
+                         &grid));
+    size = sf_grid_size(&grid);
+    if (sf_grid_same_shape(&grid, &psf->grid)) {
+        *cut = sf_psf_retain(psf);
+        return SF_OK;
+    }
+    SF_TRY(sf_allocate(&pixels, size, sizeof *pixels));
+    for (size_t i = 0; i < size; i++) {
+        const size_t y = i / grid.shape[1] + (own[0] - grid.shape[0]) / 2;
+        const size_t x = i % grid.shape[1] + (own[1] - grid.shape[1]) / 2;
+
+        pixels[i] = psf->pixels[y * own[1] + x];
+    }
+    return sf_psf_take(&grid, pixels, psf->pedestal, cut);
+}
+
 sf_psf *sf_psf_retain(sf_psf *psf)
 {
     if (psf != NULL) atomic_fetch_add(&psf->references, 1);

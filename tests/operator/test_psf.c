@@ -468,6 +468,35 @@ static void bad_pixels_are_refused(void **state)
     assert_null(psf);
 }
 
+/* An Airy pattern is 129 pixels across; on a frame of 40 x 63 its middle 39 x 63 are left, with the
+ * same ratios of pixels and the sum 1. */
+static void wide_profiles_are_cut_to_the_frame(void **state)
+{
+    sf_psf *whole, *cut, *same;
+    sf_grid frame;
+    double sum = 0.0, ratio;
+
+    (void)state;
+    assert_int_equal(sf_psf_airy(2.0, 0.0, &whole), SF_OK);
+    assert_int_equal(sf_grid_image(40, 63, &frame), SF_OK);
+    assert_int_equal(sf_psf_cut(whole, &frame, &cut), SF_OK);
+    assert_int_equal(sf_psf_grid(cut)->shape[0], 39);
+    assert_int_equal(sf_psf_grid(cut)->shape[1], 63);
+    for (size_t i = 0; i < 39 * 63; i++) sum += sf_psf_pixels(cut)[i];
+    assert_true(fabs(sum - 1.0) < 1e-12);
+    ratio = sf_psf_pixels(cut)[19 * 63 + 31] / sf_psf_pixels(whole)[64 * 129 + 64];
+    assert_true(ratio > 1.0);
+    for (size_t y = 0; y < 39; y++)
+        for (size_t x = 0; x < 63; x++)
+            assert_true(fabs(sf_psf_pixels(cut)[y * 63 + x] -
+                             ratio * sf_psf_pixels(whole)[(y + 45) * 129 + x + 33]) < 1e-15);
+    assert_int_equal(sf_psf_cut(cut, &frame, &same), SF_OK);
+    assert_ptr_equal(same, cut);
+    sf_psf_release(&same);
+    sf_psf_release(&cut);
+    sf_psf_release(&whole);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,6 +511,7 @@ int main(void)
         cmocka_unit_test(pedestals_are_found_and_wings_are_not),
         cmocka_unit_test(peak_and_declared_centres),
         cmocka_unit_test(one_pixel_is_a_psf),
+        cmocka_unit_test(wide_profiles_are_cut_to_the_frame),
         cmocka_unit_test(bad_pixels_are_refused),
     };
 
