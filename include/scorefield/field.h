@@ -67,6 +67,54 @@ SF_API sf_status sf_field_draw_single(const sf_field *field, const sf_field_draw
 SF_API sf_status sf_field_draw_modes(const sf_field *field, const sf_field_draw_options *options,
                                      sf_complex *modes);
 
+/* With lambda_t = lambda + sigma^2 (sigma = 0: the field itself). Modes of lambda_t = 0 are
+ * constraints: out of all sums, and log p = -inf where x has power in one.
+ *   log p(x) = -1/2 sum |X_k|^2/(N lambda_t) - 1/2 sum log(2 pi lambda_t)
+ *   score    = -F^-1[X_k / lambda_t]
+ *   denoised = mean + F^-1[X_k lambda / lambda_t]     (Wiener)
+ * X = F(x - mean). out may be x. log determinant = sum log lambda_t. Errors: SF_ERR_NUMERIC for x
+ * not finite, SF_ERR_ARGUMENT for a negative sigma. Memory: one grid. */
+SF_API sf_status sf_field_log_density(const sf_field *field, const double *x, double sigma,
+                                      double *log_density);
+SF_API sf_status sf_field_log_determinant(const sf_field *field, double sigma, double *value);
+SF_API sf_status sf_field_score(const sf_field *field, const double *x, double sigma, double *out);
+SF_API sf_status sf_field_denoise(const sf_field *field, const double *x, double sigma,
+                                  double *out);
+
+/* Langevin moves on N(mean, C) itself.
+ *   plain           x' = x + e s(x) + sqrt(2 e) n       (variance lambda/(1 - e/(2 lambda)))
+ *   preconditioned  x' = x + e C s(x) + sqrt(2 e) C^1/2 n          (lambda/(1 - e/2), one rate)
+ *   exact           x' = mean + exp(-e) (x - mean) + sqrt(1 - exp(-2e)) C^1/2 n      (no bias)
+ *   adjusted        the plain move, accepted or not by Metropolis (MALA)             (no bias)
+ * Modes without variance stay where they are. */
+typedef enum sf_langevin_kind {
+    SF_LANGEVIN_PLAIN,
+    SF_LANGEVIN_PRECONDITIONED,
+    SF_LANGEVIN_EXACT,
+    SF_LANGEVIN_ADJUSTED
+} sf_langevin_kind;
+
+typedef struct sf_langevin_options {
+    sf_langevin_kind kind;
+    double step; /* e */
+    size_t steps;
+    uint64_t seed, stream, first; /* first: number of the first step, for going on with a chain */
+    sf_monitor monitor;           /* stage "langevin", after each step */
+} sf_langevin_options;
+
+typedef struct sf_langevin_report {
+    size_t steps, accepted; /* accepted = steps where nothing is refused */
+    double stable_step;     /* the plain move diverges from 2 * smallest lambda on */
+} sf_langevin_report;
+
+/* One exact step of e = 1. */
+SF_API sf_langevin_options sf_langevin_options_default(void);
+/* x: N values, in and out; report may be NULL. A monitor that stops leaves the chain where it is;
+ * it is shown no image. SF_ERR_ARGUMENT for a plain or preconditioned step that diverges. Cost: two
+ * transforms, and 0.3 of one a step; memory: one grid, two for adjusted moves. */
+SF_API sf_status sf_field_langevin(const sf_field *field, const sf_langevin_options *options,
+                                   double *x, sf_langevin_report *report);
+
 /* ---- fields made of Gaussian ones ----------------------------------------------------------- */
 
 /* A field with its own eigenvalue for every entry of the half spectrum (copied). */

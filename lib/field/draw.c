@@ -75,6 +75,7 @@ typedef struct colouring {
     double length; /* root mean square of white modes */
     double factor; /* X = factor sqrt(lambda) w */
     double zero;   /* what the mean adds to X_0 */
+    target to;
 } colouring;
 
 /* The modes' phases alone: |w| = length. A mode without phase has phase 0. */
@@ -105,22 +106,23 @@ static sf_status colour_piece(const colouring *c, sf_piece piece, double *w)
 }
 
 /* One piece of the target: new white noise or the one that lies there, then its colour. */
-static sf_status fill_piece(const colouring *c, const sf_pieces *pieces, size_t index, target to)
+static sf_status fill_piece(void *user, sf_piece piece)
 {
-    const sf_piece piece = sf_piece_at(pieces, index);
-    const size_t first = 2 * (piece.row * pieces->row_modes + piece.first);
-    double w[2 * SF_FIELD_PIECE];
+    const colouring *c = user;
+    double w[2 * SF_FIELD_PIECE], *values = c->to.values + 2 * piece.at;
+    float *single = c->to.single + 2 * piece.at;
+    const bool is_single = c->to.values == NULL;
 
     if (c->options->white == NULL)
         sf_field_white(&c->field->grid, c->random, piece, w);
     else
         for (size_t i = 0; i < 2 * piece.count; i++)
-            w[i] = to.values != NULL ? to.values[first + i] : (double)to.single[first + i];
+            w[i] = is_single ? (double)single[i] : values[i];
     SF_TRY(colour_piece(c, piece, w));
-    if (to.values != NULL)
-        memcpy(to.values + first, w, 2 * piece.count * sizeof *w);
+    if (is_single)
+        for (size_t i = 0; i < 2 * piece.count; i++) single[i] = (float)w[i];
     else
-        for (size_t i = 0; i < 2 * piece.count; i++) to.single[first + i] = (float)w[i];
+        memcpy(values, w, 2 * piece.count * sizeof *w);
     return SF_OK;
 }
 
@@ -129,25 +131,18 @@ static sf_status fill(const sf_field *field, const sf_field_draw_options *option
                       target to)
 {
     const double size = (double)sf_grid_size(&field->grid);
-    const sf_pieces pieces = sf_pieces_of(&field->grid);
     const double length = sqrt(options->white != NULL ? size : 2.0);
-    const colouring c = {
+    colouring c = {
         .field = field,
         .options = options,
         .random = sf_random_make(options->seed, options->stream),
         .length = length,
         .factor = factor * (options->inverted ? -1.0 : 1.0) * sqrt(size) / length,
         .zero = factor * size * field->mean,
+        .to = to,
     };
-    size_t failed = SIZE_MAX; /* the first piece without eigenvalues */
 
-#pragma omp parallel for schedule(static) num_threads(sf_thread_count()) \
-    reduction(min                                                        \
-              : failed) if (pieces.count > 64)
-    for (size_t i = 0; i < pieces.count; i++)
-        if (fill_piece(&c, &pieces, i, to) != SF_OK && i < failed) failed = i;
-    /* Again, for the sentence: that of another thread is not this thread's. */
-    return failed == SIZE_MAX ? SF_OK : fill_piece(&c, &pieces, failed, to);
+    return sf_piece_each(&field->grid, fill_piece, &c);
 }
 
 /* ---- draws ------------------------------------------------------------------------------- */

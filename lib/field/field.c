@@ -83,11 +83,49 @@ const sf_grid *sf_field_grid(const sf_field *field) { return &field->grid; }
 
 double sf_field_mean(const sf_field *field) { return field->mean; }
 
+/* ---- pieces ------------------------------------------------------------------------------ */
+
+static size_t row_modes(const sf_grid *grid) { return grid->shape[grid->axes - 1] / 2 + 1; }
+
+static size_t pieces_per_row(const sf_grid *grid)
+{
+    return (row_modes(grid) + SF_FIELD_PIECE - 1) / SF_FIELD_PIECE;
+}
+
+size_t sf_piece_count(const sf_grid *grid)
+{
+    return sf_grid_half_size(grid) / row_modes(grid) * pieces_per_row(grid);
+}
+
+static sf_piece piece_at(const sf_grid *grid, size_t index)
+{
+    const size_t per_row = pieces_per_row(grid), first = index % per_row * SF_FIELD_PIECE;
+    const size_t rest = row_modes(grid) - first, row = index / per_row;
+
+    return (sf_piece){.index = index,
+                      .row = row,
+                      .first = first,
+                      .count = rest < SF_FIELD_PIECE ? rest : SF_FIELD_PIECE,
+                      .at = row * row_modes(grid) + first};
+}
+
+sf_status sf_piece_each(const sf_grid *grid, sf_status (*body)(void *user, sf_piece piece),
+                        void *user)
+{
+    const size_t count = sf_piece_count(grid);
+    size_t failed = SIZE_MAX;
+
+#pragma omp parallel for schedule(static) num_threads(sf_thread_count()) \
+    reduction(min                                                        \
+              : failed) if (count > 64)
+    for (size_t i = 0; i < count; i++)
+        if (body(user, piece_at(grid, i)) != SF_OK && i < failed) failed = i;
+    /* Once more, for the sentence: what another thread has said is not this thread's. */
+    return failed == SIZE_MAX ? SF_OK : body(user, piece_at(grid, failed));
+}
+
 sf_status sf_field_lambda(const sf_field *field, sf_piece piece, double *lambda)
 {
-    const size_t row_modes = field->grid.shape[field->grid.axes - 1] / 2 + 1;
-    const double *own = field->lambda + piece.row * row_modes + piece.first;
-
-    for (size_t i = 0; i < piece.count; i++) lambda[i] = own[i];
+    for (size_t i = 0; i < piece.count; i++) lambda[i] = field->lambda[piece.at + i];
     return SF_OK;
 }

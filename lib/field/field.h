@@ -20,32 +20,23 @@ struct sf_field {
     double *lambda; /* of the half spectrum */
 };
 
-/* The pieces of a grid's half spectrum. */
-typedef struct sf_pieces {
-    size_t row_modes; /* n_last/2 + 1 */
-    size_t per_row;
-    size_t count; /* of all rows */
-} sf_pieces;
-
 typedef struct sf_piece {
+    size_t index;             /* among the pieces */
     size_t row, first, count; /* modes first ... first + count - 1 of the row */
+    size_t at;                /* the first one's place in the half spectrum */
 } sf_piece;
 
-static inline sf_pieces sf_pieces_of(const sf_grid *grid)
+size_t sf_piece_count(const sf_grid *grid);
+/* body(user, piece) for every piece, on sf_thread_count() threads in any order; the status of the
+ * first piece that fails, whose body runs once more. */
+sf_status sf_piece_each(const sf_grid *grid, sf_status (*body)(void *user, sf_piece piece),
+                        void *user);
+/* How many modes of the full spectrum mode i of a piece stands for, as sf_grid_mode_weight. */
+static inline double sf_piece_weight(const sf_grid *grid, sf_piece piece, size_t i)
 {
-    const size_t modes = grid->shape[grid->axes - 1] / 2 + 1;
-    const size_t per_row = (modes + SF_FIELD_PIECE - 1) / SF_FIELD_PIECE;
+    const size_t m = piece.first + i;
 
-    return (sf_pieces){modes, per_row, sf_grid_half_size(grid) / modes * per_row};
-}
-
-static inline sf_piece sf_piece_at(const sf_pieces *pieces, size_t index)
-{
-    const size_t first = index % pieces->per_row * SF_FIELD_PIECE;
-    const size_t rest = pieces->row_modes - first;
-
-    return (sf_piece){index / pieces->per_row, first,
-                      rest < SF_FIELD_PIECE ? rest : SF_FIELD_PIECE};
+    return m == 0 || 2 * m == grid->shape[grid->axes - 1] ? 1.0 : 2.0;
 }
 
 /* lambda of a piece's modes. */
@@ -54,5 +45,8 @@ sf_status sf_field_lambda(const sf_field *field, sf_piece piece, double *lambda)
 /* The modes w of white noise that (seed, stream) of a draw addresses: <|w|^2> = 2, hermitian, and
  * independent of the grid's resolution. `random` is sf_random_make(seed, stream). */
 void sf_field_white(const sf_grid *grid, sf_random random, sf_piece piece, double *w);
+
+/* *modes = F(x - mean), sf_fft_buffer_size values (sf_free). SF_ERR_NUMERIC for x not finite. */
+sf_status sf_field_transform(const sf_field *field, const double *x, double **modes);
 
 #endif
