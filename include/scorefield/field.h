@@ -1,4 +1,10 @@
-/* scorefield/field.h - power spectra of random fields. */
+/* scorefield/field.h - random fields on regular grids: power spectra and cosmologies, Gaussian
+ * fields through their Fourier modes, what is made of them, and estimators.
+ *
+ * Conventions (grid.h has those of the transforms): a d-dimensional spectrum P(k) has units
+ * (field)^2 (length)^d, <|X_k|^2> = N^2 P(k)/V = N lambda_k with lambda_k = P(k)/v the eigenvalue
+ * of the circulant covariance of cell values, v the cell volume. Sums over modes run over the full
+ * spectrum. k is angular, in 1/length of the grid's spacing. */
 #ifndef SCOREFIELD_FIELD_H
 #define SCOREFIELD_FIELD_H
 
@@ -8,29 +14,102 @@
 extern "C" {
 #endif
 
-/* An isotropic power spectrum P(k) >= 0: <|X_k|^2> = N^2 P(k)/V, so that the eigenvalue of
- * the circulant covariance is lambda_k = P(k)/v with v the cell volume. Units: (field)^2
- * (length)^d for P, 1/length for k. */
+/* ---- power spectra ------------------------------------------------------------------------- */
+
+/* An isotropic power spectrum P(k) >= 0. Immutable, shared by reference count. */
 typedef struct sf_spectrum sf_spectrum;
 
 /* P = amplitude k^index, P(0) = zero_mode. */
 SF_API sf_status sf_spectrum_power_law(double amplitude, double index, double zero_mode,
                                        sf_spectrum **spectrum);
-/* Cubic spline in log k, log P through `count` >= 3 points of increasing k > 0 and P > 0,
- * continued as power laws beyond both ends; P(0) = zero_mode. */
+/* The same for low_cut <= k <= high_cut, else 0; P(0) = 0. A cut of 0 is none. */
+SF_API sf_status sf_spectrum_power_law_cut(double amplitude, double index, double low_cut,
+                                           double high_cut, sf_spectrum **spectrum);
+/* Matern covariance of standard deviation sigma, smoothness nu > 0, scale length (Rasmussen &
+ * Williams 2006, eq. 4.15) in `axes` dimensions: P(k) = sigma^2 S_d(k), with P(0) finite. */
+SF_API sf_status sf_spectrum_matern(int axes, double sigma, double nu, double length,
+                                    sf_spectrum **spectrum);
+/* What happens beyond the ends of a table. */
+typedef enum sf_extrapolation {
+    SF_EXTRAPOLATE_REFUSE, /* SF_ERR_ARGUMENT that names k and the table's range */
+    SF_EXTRAPOLATE_POWER,  /* power laws with the spline's slopes at its ends */
+    SF_EXTRAPOLATE_ZERO
+} sf_extrapolation;
+/* Natural cubic spline in log k, log P through `count` >= 3 points of increasing k > 0 and P > 0;
+ * P(0) = zero_mode. sf_spectrum_table continues as power laws. */
 SF_API sf_status sf_spectrum_table(const double *k, const double *power, size_t count,
                                    double zero_mode, sf_spectrum **spectrum);
-/* The user's own: power(k, user), k >= 0. */
+SF_API sf_status sf_spectrum_table_with(const double *k, const double *power, size_t count,
+                                        double zero_mode, sf_extrapolation beyond,
+                                        sf_spectrum **spectrum);
+/* The user's own: power(k, user), k >= 0; many threads call it at once. */
 SF_API sf_status sf_spectrum_callback(double (*power)(double k, void *user), void *user,
                                       sf_spectrum **spectrum);
-/* "power:A,N" (P = A k^N, P(0) = 0) or "table:FILE" (text, two columns k and P, # comments). */
-SF_API sf_status sf_spectrum_parse(const char *text, sf_spectrum **spectrum);
 SF_API sf_spectrum *sf_spectrum_retain(sf_spectrum *spectrum);
 SF_API void sf_spectrum_release(sf_spectrum **spectrum);
+/* P(k), from any number of threads. SF_ERR_NUMERIC where it is negative or not finite. */
 SF_API sf_status sf_spectrum_power(const sf_spectrum *spectrum, double k, double *power);
 /* lambda_k = P(k)/v for every entry of the grid's half spectrum. */
 SF_API sf_status sf_spectrum_eigenvalues(const sf_spectrum *spectrum, const sf_grid *grid,
                                          double *lambda);
+
+/* ---- cosmology ----------------------------------------------------------------------------- */
+
+/* Lambda-CDM and its kin, without radiation in the expansion and with linear growth alone. k of
+ * every spectrum made from it is in h/Mpc and P in (Mpc/h)^3, unless `per_mpc`: then 1/Mpc and
+ * Mpc^3. */
+typedef struct sf_cosmology {
+    double h, omega_m, omega_b, omega_lambda; /* omega_lambda: NaN = flat, 1 - omega_m */
+    double w0, wa;                            /* dark energy w = w0 + wa (1 - a) */
+    double n_s, sigma8;                       /* sigma8 NaN: a_s normalises */
+    double a_s, k_pivot;                      /* k_pivot in 1/Mpc */
+    double t_cmb;                             /* kelvin */
+    bool per_mpc;
+} sf_cosmology;
+
+/* Planck 2018 (arXiv:1807.06209, table 2 last column): flat. */
+SF_API sf_cosmology sf_cosmology_default(void);
+/* "h=0.67,Om=0.31,Ob=0.049,Ol=0.69,w0=-1,wa=0,ns=0.965,s8=0.81,As=2.1e-9,kp=0.05,T=2.7255", any of
+ * them in any order, over what is there; As and s8 exclude one another. An error changes nothing.
+ */
+SF_API sf_status sf_cosmology_parse(const char *text, sf_cosmology *cosmology);
+
+typedef enum sf_transfer {
+    SF_TRANSFER_EH98,     /* Eisenstein & Hu 1998 (doi:10.1086/305424), eq. 16 */
+    SF_TRANSFER_NOWIGGLE, /* the same paper's eq. 29 */
+    SF_TRANSFER_BBKS      /* Bardeen et al. 1986 (doi:10.1086/164143), Gamma of Sugiyama 1995 */
+} sf_transfer;
+/* T(k), 1 at k -> 0. */
+SF_API sf_status sf_transfer_at(const sf_cosmology *cosmology, sf_transfer transfer, double k,
+                                double *t);
+/* Linear growth factor D(a), D(1) = 1 at redshift 0, and f = dlnD/dlna, by quadrature (or the
+ * growth equation where w is not -1), to 1e-9. Any pointer may be NULL. */
+SF_API sf_status sf_growth(const sf_cosmology *cosmology, double redshift, double *d, double *f);
+/* H(z)/H_0 */
+SF_API sf_status sf_expansion(const sf_cosmology *cosmology, double redshift, double *e);
+/* P = A k^ns T^2 D^2, normalised at redshift 0 by sigma8 (over 1e-5 < k < 100 h/Mpc) or by a_s;
+ * P(0) = 0. */
+SF_API sf_status sf_spectrum_cosmology(const sf_cosmology *cosmology, sf_transfer transfer,
+                                       double redshift, sf_spectrum **spectrum);
+/* sigma(R): standard deviation in spheres (top hat) of that radius, three dimensions, over
+ * kmin < k < kmax; 0 for either: 1e-5, 100. Error below 1e-9 of sigma^2(R -> 0) for spectra that
+ * are smooth between a few steps; SF_ERR_NUMERIC for those that are rough. Cost: some thousand
+ * values of P. */
+SF_API sf_status sf_spectrum_sigma(const sf_spectrum *spectrum, double radius, double kmin,
+                                   double kmax, double *sigma);
+/* xi(r) = 1/(2 pi^2) int k^2 P j0(kr) dk in three dimensions (J0 in two, cosine in one), over the
+ * same range of k: beyond it P counts as 0, which a spectrum that falls slowly shows by ripples.
+ * Error below 1e-9 of xi(0); the same cost, and about 0.1 ms for each r however large. */
+SF_API sf_status sf_spectrum_correlation(const sf_spectrum *spectrum, int axes, const double *r,
+                                         size_t count, double kmin, double kmax, double *xi);
+
+/* "power:A,N[,LOW,HIGH]", "matern:SIGMA,NU,LENGTH" (for `axes`), "table:FILE" (text, two columns k
+ * and P, # comments; refuses beyond its ends; "table+:FILE" continues as power laws), "eh98",
+ * "nowiggle", "bbks" (of the cosmology, which NULL makes the default, at that redshift). */
+SF_API sf_status sf_spectrum_parse_with(const char *text, int axes, const sf_cosmology *cosmology,
+                                        double redshift, sf_spectrum **spectrum);
+/* "power:..." and "table:FILE" alone, and the table continues as power laws. */
+SF_API sf_status sf_spectrum_parse(const char *text, sf_spectrum **spectrum);
 
 /* ---- Gaussian fields ------------------------------------------------------------------------ */
 

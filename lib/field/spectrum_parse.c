@@ -1,123 +1,93 @@
-/* spectrum_parse.c - a spectrum from the text of a command line: "power:A,N" or "table:FILE". */
+/* spectrum_parse.c - a spectrum from the text of a command line. */
 #include <scorefield/field.h>
 
 #include "field/spectrum.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#define BLANKS " \t\r\n\v\f"
-
-typedef struct points {
-    double *k, *power;
-    size_t count, capacity;
-} points;
-
-/* *array = a copy with more room; the old one is freed. */
-static sf_status enlarge(double **array, size_t count, size_t capacity)
+/* The numbers of "a,b,c" after the first `skip` characters of `text`: least <= *count <= most. */
+static sf_status read_numbers(const char *text, size_t skip, const char *example, size_t least,
+                              size_t most, double *numbers, size_t *count)
 {
-    double *larger;
+    const char *rest = text + skip;
+    char *end;
 
-    SF_TRY(sf_allocate(&larger, capacity, sizeof *larger));
-    if (count > 0) memcpy(larger, *array, count * sizeof *larger);
-    sf_free(*array);
-    *array = larger;
+    *count = 0;
+    do {
+        if (*count == most)
+            return sf_fail(SF_ERR_ARGUMENT, "\"%s\" has more than %zu numbers; an example is %s",
+                           text, most, example);
+        numbers[*count] = sf_text_to_number(rest, &end);
+        if (end == rest || (*end != ',' && *end != '\0'))
+            return sf_fail(SF_ERR_ARGUMENT, "\"%s\": \"%s\" is not a number; an example is %s",
+                           text, rest, example);
+        (*count)++;
+        rest = end + 1;
+    } while (*end == ',');
+    if (*count < least)
+        return sf_fail(SF_ERR_ARGUMENT, "\"%s\" has fewer than %zu numbers; an example is %s", text,
+                       least, example);
     return SF_OK;
 }
 
-static sf_status append(points *table, double k, double power)
+static sf_status parse_power_law(const char *text, sf_spectrum **spectrum)
 {
-    if (table->count == table->capacity) {
-        const size_t capacity = table->capacity > 0 ? 2 * table->capacity : 256;
+    double n[4] = {0.0};
+    size_t count;
 
-        SF_TRY(enlarge(&table->k, table->count, capacity));
-        SF_TRY(enlarge(&table->power, table->count, capacity));
-        table->capacity = capacity;
-    }
-    table->k[table->count] = k;
-    table->power[table->count++] = power;
-    return SF_OK;
+    SF_TRY(read_numbers(text, strlen("power:"), "power:1e3,-2", 2, 4, n, &count));
+    if (count == 3)
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "\"%s\" has one cut; power:A,N,LOW,HIGH has two, 0 for none", text);
+    return sf_spectrum_power_law_cut(n[0], n[1], n[2], n[3], spectrum);
 }
 
-/* Adds one line's point, if it has one. */
-static sf_status read_line(const char *path, size_t number, char *line, points *table)
+static sf_status parse_matern(const char *text, int axes, sf_spectrum **spectrum)
 {
-    char where[512], *comment = strchr(line, '#'), *text = line, *end;
-    double values[2];
+    double n[3];
+    size_t count;
 
-    (void)snprintf(where, sizeof where, "%s, line %zu", path, number);
-    if (comment != NULL) *comment = '\0';
-    line[strcspn(line, "\r\n")] = '\0';
-    if (line[strspn(line, BLANKS)] == '\0') return SF_OK;
-    for (int i = 0; i < 2; i++, text = end) {
-        values[i] = sf_text_to_number(text, &end);
-        if (end == text || (*end != '\0' && strchr(BLANKS, *end) == NULL))
-            return sf_fail(SF_ERR_FORMAT, "%s: \"%.80s\" is not two numbers, k and P", where, line);
-    }
-    if (text[strspn(text, BLANKS)] != '\0')
-        return sf_fail(SF_ERR_FORMAT, "%s: \"%.80s\" has more than two columns, k and P", where,
-                       line);
-    SF_TRY(sf_spectrum_point_check(values[0], values[1],
-                                   table->count > 0 ? table->k[table->count - 1] : 0.0, where));
-    return append(table, values[0], values[1]);
+    SF_TRY(read_numbers(text, strlen("matern:"), "matern:1,1.5,20", 3, 3, n, &count));
+    return sf_spectrum_matern(axes, n[0], n[1], n[2], spectrum);
 }
 
-static sf_status read_points(const char *path, FILE *file, points *table)
+static bool begins(const char *text, const char *with)
 {
-    char line[1024];
-
-    for (size_t number = 1; fgets(line, sizeof line, file) != NULL; number++) {
-        if (strchr(line, '\n') == NULL && !feof(file))
-            return sf_fail(SF_ERR_FORMAT,
-                           "%s, line %zu: longer than %zu characters, or not a text file", path,
-                           number, sizeof line - 2);
-        SF_TRY(read_line(path, number, line, table));
-    }
-    if (ferror(file)) return sf_fail(SF_ERR_IO, "cannot read %s: %s", path, strerror(errno));
-    if (table->count < 3)
-        return sf_fail(SF_ERR_FORMAT, "%s has %zu points; a cubic spline needs 3", path,
-                       table->count);
-    return SF_OK;
+    return strncmp(text, with, strlen(with)) == 0;
 }
 
-static sf_status parse_table(const char *path, sf_spectrum **spectrum)
+sf_status sf_spectrum_parse_with(const char *text, int axes, const sf_cosmology *cosmology,
+                                 double redshift, sf_spectrum **spectrum)
 {
-    points table = {NULL, NULL, 0, 0};
-    FILE *file = fopen(path, "r");
-    sf_status status;
+    static const char *const transfers[] = {[SF_TRANSFER_EH98] = "eh98",
+                                            [SF_TRANSFER_NOWIGGLE] = "nowiggle",
+                                            [SF_TRANSFER_BBKS] = "bbks"};
+    const sf_cosmology standard = sf_cosmology_default();
 
-    if (file == NULL)
-        return sf_fail(SF_ERR_IO, "cannot open the spectrum \"%s\": %s", path, strerror(errno));
-    SF_GO(read_points(path, file, &table));
-    SF_GO(sf_spectrum_table(table.k, table.power, table.count, 0.0, spectrum));
-done:
-    (void)fclose(file);
-    sf_free(table.k);
-    sf_free(table.power);
-    return status;
-}
-
-static sf_status parse_power_law(const char *text, const char *numbers, sf_spectrum **spectrum)
-{
-    char *end, *last;
-    const double amplitude = sf_text_to_number(numbers, &end);
-    double index;
-
-    if (end == numbers || *end != ',')
-        return sf_fail(SF_ERR_ARGUMENT, "\"%s\": after power: come two numbers, as in power:1e3,-2",
-                       text);
-    index = sf_text_to_number(end + 1, &last);
-    if (last == end + 1 || *last != '\0')
-        return sf_fail(SF_ERR_ARGUMENT, "\"%s\": \"%s\" is not a spectral index", text, end + 1);
-    return sf_spectrum_power_law(amplitude, index, 0.0, spectrum);
+    *spectrum = NULL;
+    if (begins(text, "power:")) return parse_power_law(text, spectrum);
+    if (begins(text, "matern:")) return parse_matern(text, axes, spectrum);
+    if (begins(text, "table:"))
+        return sf_spectrum_read(text + strlen("table:"), SF_EXTRAPOLATE_REFUSE, spectrum);
+    if (begins(text, "table+:"))
+        return sf_spectrum_read(text + strlen("table+:"), SF_EXTRAPOLATE_POWER, spectrum);
+    for (size_t i = 0; i < sizeof transfers / sizeof *transfers; i++)
+        if (strcmp(text, transfers[i]) == 0)
+            return sf_spectrum_cosmology(cosmology != NULL ? cosmology : &standard, (sf_transfer)i,
+                                         redshift, spectrum);
+    return sf_fail(SF_ERR_ARGUMENT,
+                   "\"%s\" is not a spectrum; give power:A,N[,LOW,HIGH], matern:SIGMA,NU,LENGTH, "
+                   "table:FILE, table+:FILE, eh98, nowiggle or bbks",
+                   text);
 }
 
 sf_status sf_spectrum_parse(const char *text, sf_spectrum **spectrum)
 {
     *spectrum = NULL;
-    if (strncmp(text, "power:", 6) == 0) return parse_power_law(text, text + 6, spectrum);
-    if (strncmp(text, "table:", 6) == 0) return parse_table(text + 6, spectrum);
-    return sf_fail(SF_ERR_ARGUMENT,
-                   "\"%s\" is not a spectrum; give power:A,N for P = A k^N or table:FILE", text);
+    if (begins(text, "power:")) return parse_power_law(text, spectrum);
+    if (begins(text, "table:"))
+        return sf_spectrum_read(text + strlen("table:"), SF_EXTRAPOLATE_POWER, spectrum);
+    return sf_fail(
+        SF_ERR_ARGUMENT,
+        "\"%s\" is not a spectrum; give power:A,N[,LOW,HIGH] for P = A k^N or table:FILE", text);
 }
