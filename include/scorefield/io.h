@@ -30,6 +30,9 @@ SF_API sf_status sf_fits_read(const char *path, sf_fits **fits);
 SF_API void sf_fits_release(sf_fits **fits);
 SF_API const sf_grid *sf_fits_grid(const sf_fits *fits);
 SF_API const double *sf_fits_pixels(const sf_fits *fits);
+/* Hands the pixels over (sf_free); the image keeps its header. The memory is of
+ * sf_fft_buffer_size values, so that a field can be transformed where it is. */
+SF_API double *sf_fits_take_pixels(sf_fits *fits);
 SF_API size_t sf_fits_undefined(const sf_fits *fits); /* how many pixels are NaN */
 /* Header look-ups: false when absent or of another type. */
 SF_API bool sf_fits_get_double(const sf_fits *fits, const char *keyword, double *value);
@@ -166,6 +169,12 @@ SF_API sf_status sf_plot_panels(const char *path, bool overwrite, const char *ti
  * not positive on a logarithmic axis, are left out and interrupt the line. Errors: as above. */
 SF_API sf_status sf_plot_curves(const char *path, bool overwrite, const sf_axes *axes,
                                 const sf_curve *curves, size_t count);
+/* The same with a second, lower frame of its own y axis under the same x axis, for what is left of
+ * the curves against a theory. Its curves have the colours of those above by their number; of
+ * `lower` only y_label and log_y are used. */
+SF_API sf_status sf_plot_stacked(const char *path, bool overwrite, const sf_axes *axes,
+                                 const sf_curve *curves, size_t count, const sf_axes *lower,
+                                 const sf_curve *lower_curves, size_t lower_count);
 
 #ifdef __cplusplus
 }

@@ -61,7 +61,7 @@ static sf_status read_pixels(const sf_fits_source *source, const sf_fits_hdu *hd
     int code = 0, any = 0;
 
     for (int i = 0; i < SF_FITS_MAX_AXES; i++) first[i] = 1;
-    SF_TRY(sf_allocate(&fits->pixels, hdu->pixels, sizeof fits->pixels[0]));
+    SF_TRY(sf_allocate(&fits->pixels, sf_fft_buffer_size(&fits->grid), sizeof fits->pixels[0]));
     fits_read_pixll(source->file, TDOUBLE, first, (LONGLONG)hdu->pixels, &undefined, fits->pixels,
                     &any, &code);
     if (code != 0)
@@ -116,6 +116,14 @@ void sf_fits_release(sf_fits **fits)
 const sf_grid *sf_fits_grid(const sf_fits *fits) { return &fits->grid; }
 
 const double *sf_fits_pixels(const sf_fits *fits) { return fits->pixels; }
+
+double *sf_fits_take_pixels(sf_fits *fits)
+{
+    double *pixels = fits->pixels;
+
+    fits->pixels = NULL;
+    return pixels;
+}
 
 size_t sf_fits_undefined(const sf_fits *fits) { return fits->undefined; }
 

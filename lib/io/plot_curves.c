@@ -13,7 +13,10 @@
 #define RIGHT       26.0
 #define TOP         52.0
 #define TICK        6.0
-#define MAX_CURVES  64
+/* the second frame of a stacked plot */
+#define LOWER_HEIGHT 170.0
+#define GAP          18.0
+#define MAX_CURVES   64
 
 static const sf_colour ink = {0.15, 0.15, 0.15};
 static const sf_colour white = {1.0, 1.0, 1.0};
@@ -28,6 +31,13 @@ typedef struct frame {
     double x, y, width, height;
     sf_scale across, up;
 } frame;
+
+/* Curves with the axes on which they are shown. */
+typedef struct set {
+    const sf_axes *axes;
+    const sf_curve *curves;
+    size_t count;
+} set;
 
 static sf_colour curve_colour(size_t i)
 {
@@ -71,24 +81,48 @@ static bool settle(sf_scale *scale)
     return sf_scale_settle(scale);
 }
 
-static sf_status find_ranges(const sf_axes *axes, const sf_curve *curves, size_t count, frame *f)
+static sf_scale empty_scale(bool logarithmic)
 {
-    f->across = (sf_scale){
-        .kind = axes->log_x ? SF_SCALE_LOG : SF_SCALE_LINEAR, .low = HUGE_VAL, .high = -HUGE_VAL};
-    f->up = f->across;
-    f->up.kind = axes->log_y ? SF_SCALE_LOG : SF_SCALE_LINEAR;
-    for (size_t k = 0; k < count; k++)
-        for (size_t i = 0; i < curves[k].count; i++) {
-            const double bar = curves[k].error != NULL ? curves[k].error[i] : 0.0;
-            if (!point_is_shown(axes, &curves[k], i)) continue;
-            widen(&f->across, curves[k].x[i]);
-            widen(&f->up, curves[k].y[i]);
-            widen(&f->up, curves[k].y[i] - bar);
-            widen(&f->up, curves[k].y[i] + bar);
+    return (sf_scale){
+        .kind = logarithmic ? SF_SCALE_LOG : SF_SCALE_LINEAR, .low = HUGE_VAL, .high = -HUGE_VAL};
+}
+
+/* Both ranges grow to what the curves need. */
+static void include_curves(const set *shown, frame *f)
+{
+    f->up = empty_scale(shown->axes->log_y);
+    for (size_t k = 0; k < shown->count; k++) {
+        const sf_curve *curve = &shown->curves[k];
+        for (size_t i = 0; i < curve->count; i++) {
+            const double bar = curve->error != NULL ? curve->error[i] : 0.0;
+            if (!point_is_shown(shown->axes, curve, i)) continue;
+            widen(&f->across, curve->x[i]);
+            widen(&f->up, curve->y[i]);
+            widen(&f->up, curve->y[i] - bar);
+            widen(&f->up, curve->y[i] + bar);
         }
-    if (settle(&f->across) && settle(&f->up)) return SF_OK;
-    return sf_fail(SF_ERR_NUMERIC, "the curves span x = %g .. %g, y = %g .. %g: too wide to plot",
-                   f->across.low, f->across.high, f->up.low, f->up.high);
+    }
+}
+
+/* The frames, the lowest last, share one range across. */
+static sf_status find_ranges(const set *shown, frame *frames, size_t count)
+{
+    sf_scale across = empty_scale(shown[0].axes->log_x);
+
+    for (size_t i = 0; i < count; i++) {
+        frames[i].across = across;
+        include_curves(&shown[i], &frames[i]);
+        across = frames[i].across;
+    }
+    for (size_t i = 0; i < count; i++) {
+        frame *f = &frames[i];
+        f->across = across;
+        if (!settle(&f->across) || !settle(&f->up))
+            return sf_fail(SF_ERR_NUMERIC,
+                           "the curves span x = %g .. %g, y = %g .. %g: too wide to plot",
+                           f->across.low, f->across.high, f->up.low, f->up.high);
+    }
+    return SF_OK;
 }
 
 /* ---- axes
@@ -106,7 +140,8 @@ static void axis_label(const char *text, int exponent, char *label, size_t size)
         (void)snprintf(label, size, "%s", markup);
 }
 
-static void draw_x_axis(const sf_axes *axes, const frame *f)
+/* label: NULL for ticks without numbers, above another frame. */
+static void draw_x_axis(const char *text, const frame *f)
 {
     char label[320];
     sf_ticks ticks;
@@ -116,9 +151,11 @@ static void draw_x_axis(const sf_axes *axes, const frame *f)
         const double x = f->x + ticks.tick[i].position * f->width;
         sf_page_line(x, f->y, x, f->y + f->height, 1.0, faint);
         sf_page_line(x, f->y, x, f->y - TICK, 1.0, ink);
+        if (text == NULL) continue;
         sf_page_text(x, f->y - TICK - 18.0, SF_TEXT_SIZE, 0.0, 0.5, 0.0, ticks.tick[i].label);
     }
-    axis_label(axes->x_label, ticks.exponent, label, sizeof label);
+    if (text == NULL) return;
+    axis_label(text, ticks.exponent, label, sizeof label);
     sf_page_text(f->x + 0.5 * f->width, 16.0, SF_TITLE_SIZE, f->width, 0.5, 0.0, label);
 }
 
@@ -249,27 +286,60 @@ static void draw_legend(const sf_axes *axes, const frame *f, const sf_curve *cur
     }
 }
 
-sf_status sf_plot_curves(const char *path, bool overwrite, const sf_axes *axes,
-                         const sf_curve *curves, size_t count)
+static void draw_frame(const set *shown, const frame *f, const char *x_label, bool legend)
 {
-    frame f = {.x = LEFT,
-               .y = BOTTOM,
-               .width = PAGE_WIDTH - LEFT - RIGHT,
-               .height = PAGE_HEIGHT - BOTTOM - TOP};
+    draw_x_axis(x_label, f);
+    draw_y_axis(shown->axes, f);
+    for (size_t k = 0; k < shown->count; k++)
+        draw_curve(shown->axes, f, &shown->curves[k], curve_colour(k));
+    sf_page_frame(f->x, f->y, f->width, f->height);
+    if (legend) draw_legend(shown->axes, f, shown->curves, shown->count);
+}
+
+static sf_status plot(const char *path, bool overwrite, const set *shown, size_t count,
+                      double page_height)
+{
+    const double lower = count > 1 ? LOWER_HEIGHT + GAP : 0.0;
+    frame frames[2] = {{.x = LEFT,
+                        .y = BOTTOM + lower,
+                        .width = PAGE_WIDTH - LEFT - RIGHT,
+                        .height = page_height - BOTTOM - TOP - lower}};
     char title[512];
     sf_page page;
 
-    if (count == 0 || count > MAX_CURVES)
-        return sf_fail(SF_ERR_ARGUMENT, "%s: %zu curves: give 1 to %d", path, count, MAX_CURVES);
+    for (size_t i = 0; i < count; i++)
+        if (shown[i].count == 0 || shown[i].count > MAX_CURVES)
+            return sf_fail(SF_ERR_ARGUMENT, "%s: %zu curves: give 1 to %d", path, shown[i].count,
+                           MAX_CURVES);
+    frames[1] = frames[0];
+    frames[1].y = BOTTOM;
+    frames[1].height = LOWER_HEIGHT;
     SF_TRY(sf_output_check(path, overwrite));
-    SF_TRY(find_ranges(axes, curves, count, &f));
-    SF_TRY(sf_page_open(PAGE_WIDTH, PAGE_HEIGHT, &page));
-    draw_x_axis(axes, &f);
-    draw_y_axis(axes, &f);
-    for (size_t k = 0; k < count; k++) draw_curve(axes, &f, &curves[k], curve_colour(k));
-    sf_page_frame(f.x, f.y, f.width, f.height);
-    draw_legend(axes, &f, curves, count);
-    sf_page_text(f.x + 0.5 * f.width, PAGE_HEIGHT - 34.0, SF_TITLE_SIZE + 2.0, f.width, 0.5, 0.0,
-                 sf_page_escape(axes->title, title, sizeof title));
+    SF_TRY(find_ranges(shown, frames, count));
+    SF_TRY(sf_page_open(PAGE_WIDTH, page_height, &page));
+    for (size_t i = 0; i < count; i++)
+        draw_frame(&shown[i], &frames[i], i + 1 == count ? shown[0].axes->x_label : NULL, i == 0);
+    sf_page_text(frames[0].x + 0.5 * frames[0].width, page_height - 34.0, SF_TITLE_SIZE + 2.0,
+                 frames[0].width, 0.5, 0.0,
+                 sf_page_escape(shown[0].axes->title, title, sizeof title));
     return sf_page_finish(&page, path, overwrite);
+}
+
+sf_status sf_plot_curves(const char *path, bool overwrite, const sf_axes *axes,
+                         const sf_curve *curves, size_t count)
+{
+    const set shown = {axes, curves, count};
+
+    return plot(path, overwrite, &shown, 1, PAGE_HEIGHT);
+}
+
+sf_status sf_plot_stacked(const char *path, bool overwrite, const sf_axes *axes,
+                          const sf_curve *curves, size_t count, const sf_axes *lower,
+                          const sf_curve *lower_curves, size_t lower_count)
+{
+    sf_axes second = *lower;
+    const set shown[] = {{axes, curves, count}, {&second, lower_curves, lower_count}};
+
+    second.log_x = axes->log_x;
+    return plot(path, overwrite, shown, 2, PAGE_HEIGHT + LOWER_HEIGHT);
 }

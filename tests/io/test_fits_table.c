@@ -149,6 +149,7 @@ static void test_fields(void **state)
 {
     const size_t shape[] = {3, 5, 7};
     float singles[105];
+    double *taken;
     sf_fits_writer *writer;
     sf_fits *fits;
     sf_grid grid;
@@ -165,7 +166,10 @@ static void test_fields(void **state)
     assert_true(sf_grid_same_shape(sf_fits_grid(fits), &grid));
     for (int i = 0; i < 105; i++)
         assert_true(sf_fits_pixels(fits)[i] == vectors[i] || isnan(vectors[i]));
+    taken = sf_fits_take_pixels(fits);
     sf_fits_release(&fits);
+    memset(taken, 0, sf_fft_buffer_size(&grid) * sizeof *taken); /* a sanitizer sees less room */
+    sf_free(taken);
     ok(sf_fits_read(scratch("field.fits[SINGLE]"), &fits));
     for (int i = 0; i < 105; i++) assert_true(sf_fits_pixels(fits)[i] == (double)singles[i]);
     sf_fits_release(&fits);

@@ -375,6 +375,43 @@ static void test_odd_curves(void **state)
     assert_int_not_equal(access(scratch("far.png"), F_OK), 0);
 }
 
+/* Below a second frame shows its own curves, against the same x axis. */
+static void test_stacked(void **state)
+{
+    const sf_axes axes = {.title = "t", .x_label = "x", .y_label = "y", .log_x = true};
+    const sf_axes lower = {.y_label = "residual"};
+    const double x[] = {1, 10, 100}, y[] = {1, 3, 2}, left[] = {0.5, -0.5, 0.1};
+    const double wide[] = {0.001, 10, 1e5};
+    const sf_curve curve = {.count = 3, .x = x, .y = y};
+    const sf_curve rest = {.count = 3, .x = wide, .y = left, .points = true};
+    int above = 0, below = 0, left_edge = 860;
+    picture p;
+
+    (void)state;
+    ok(sf_plot_stacked(scratch("s.png"), true, &axes, &curve, 1, &lower, &rest, 1));
+    p = open_picture(scratch("s.png"));
+    assert_int_equal(p.width, 860);
+    assert_int_equal(p.height, 770);
+    for (int row = 0; row < p.height; row++)
+        for (int column = 0; column < p.width; column++) {
+            const uint32_t c = colour_at(&p, column, row);
+            if ((c & 0xff) <= (c >> 16) + 60) continue;
+            if (row < 770 - 70 - 170) {
+                above++;
+                left_edge = column < left_edge ? column : left_edge;
+            } else {
+                below++;
+            }
+        }
+    free(p.rows);
+    assert_true(above > 150);     /* the line: 2 of 8 decades, in a page of 738 */
+    assert_true(below > 60);      /* three dots */
+    assert_true(left_edge > 300); /* 3 of 8 decades from the left */
+    expect(SF_ERR_ARGUMENT,
+           sf_plot_stacked(scratch("far.png"), true, &axes, &curve, 1, &lower, &rest, 0),
+           "0 curves");
+}
+
 /* ---- ticks ------------------------------------------------------------------------------------
  */
 
@@ -457,17 +494,12 @@ static void test_temporary_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_signature),
-        cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_every_panel),
-        cmocka_unit_test(test_diverging),
-        cmocka_unit_test(test_odd_images),
-        cmocka_unit_test(test_bad_panels),
-        cmocka_unit_test(test_curves),
-        cmocka_unit_test(test_odd_curves),
-        cmocka_unit_test(test_ticks),
-        cmocka_unit_test(test_overwrite),
-        cmocka_unit_test(test_temporary_folder),
+        cmocka_unit_test(test_signature),   cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_every_panel), cmocka_unit_test(test_diverging),
+        cmocka_unit_test(test_odd_images),  cmocka_unit_test(test_bad_panels),
+        cmocka_unit_test(test_curves),      cmocka_unit_test(test_stacked),
+        cmocka_unit_test(test_odd_curves),  cmocka_unit_test(test_ticks),
+        cmocka_unit_test(test_overwrite),   cmocka_unit_test(test_temporary_folder),
     };
 
     return cmocka_run_group_tests(tests, set_up, scratch_remove);
