@@ -200,6 +200,73 @@ SF_API sf_status sf_field_langevin(const sf_field *field, const sf_langevin_opti
 SF_API sf_status sf_field_from_eigenvalues(const sf_grid *grid, const double *lambda, double mean,
                                            sf_field **field);
 
+/* ---- estimators ------------------------------------------------------------------------------ */
+
+/* Mass assignment: order of the B-spline window, W(k) = prod sinc(pi m_i/n_i)^p. */
+typedef enum sf_assignment {
+    SF_ASSIGN_NONE = 0, /* cell values as they are: no window */
+    SF_ASSIGN_NGP = 1,
+    SF_ASSIGN_CIC = 2,
+    SF_ASSIGN_TSC = 3,
+    SF_ASSIGN_PCS = 4
+} sf_assignment;
+
+/* Bins of k: `count` of them between low and high, linear or logarithmic. 0 for low, high: the
+ * fundamental mode (linear: half of it) and the Nyquist frequency of the coarsest axis. A mode on
+ * an edge belongs to the upper bin, whatever round-off says; k = 0 is in none. */
+typedef struct sf_bins {
+    size_t count;
+    double low, high;
+    bool logarithmic;
+} sf_bins;
+
+typedef struct sf_power_options {
+    sf_bins bins;
+    sf_assignment assignment; /* window to divide by */
+    const double *interlaced; /* the field again, assigned half a cell further; NULL none */
+    const double *other;      /* cross spectrum with this field; NULL auto */
+    const double *other_interlaced;
+    double shot_noise; /* subtracted, e.g. 1/nbar, with the aliases of the assignment */
+    int line_of_sight; /* axis for multipoles and 2-D; -1 none */
+    size_t perpendicular, parallel; /* linear bins of P(k_perp, k_par), 0 to the bins' high end */
+} sf_power_options;
+/* 32 linear bins of a field as it is. */
+SF_API sf_power_options sf_power_options_default(void);
+
+/* A bin without a mode has NaN. */
+typedef struct sf_power_bin {
+    double k; /* mean of |k| over the bin's modes */
+    double low, high;
+    double power;
+    double error; /* of a Gaussian field, shot noise included: P sqrt(2/modes); of a cross spectrum
+                     sqrt((P_1 P_2 + P_12^2)/modes) */
+    double quadrupole, hexadecapole; /* (2l + 1) <P L_l(mu)>; NaN without a line of sight */
+    size_t modes;                    /* full-spectrum count: k and -k are two */
+} sf_power_bin;
+
+typedef struct sf_power_bin_2d {
+    double k_perpendicular, k_parallel, power, error;
+    size_t modes;
+} sf_power_bin_2d;
+
+/* P(k) = V/N^2 <|X_k|^2> of a field, or Re <X_k Y_k*>; bins: options->bins.count results or NULL;
+ * plane: perpendicular x parallel results or NULL. The field, and every other one in the options,
+ * is transformed in a copy of one grid; sf_power_in_place spends the buffer (sf_fft_buffer_size,
+ * the field in its first N values) instead and takes nothing more for it. The same bits on any
+ * number of threads. Modes on the Nyquist planes are their own aliases: interlacing cannot tell
+ * them apart. SF_ERR_NUMERIC for a field that is not finite. */
+SF_API sf_status sf_power(const sf_grid *grid, const double *field, const sf_power_options *options,
+                          sf_power_bin *bins, sf_power_bin_2d *plane);
+SF_API sf_status sf_power_in_place(const sf_grid *grid, double *buffer,
+                                   const sf_power_options *options, sf_power_bin *bins,
+                                   sf_power_bin_2d *plane);
+SF_API sf_status sf_power_in_place_single(const sf_grid *grid, float *buffer,
+                                          const sf_power_options *options, sf_power_bin *bins,
+                                          sf_power_bin_2d *plane);
+/* <P> of a spectrum over each bin's own modes, which P at the mean k is not. */
+SF_API sf_status sf_power_expected(const sf_grid *grid, const sf_spectrum *spectrum,
+                                   const sf_bins *bins, double *power);
+
 #ifdef __cplusplus
 }
 #endif
