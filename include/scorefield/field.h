@@ -210,6 +210,13 @@ typedef enum sf_assignment {
     SF_ASSIGN_TSC = 3,
     SF_ASSIGN_PCS = 4
 } sf_assignment;
+/* density contrast delta = n/nbar - 1 of points (count x axes, wrapped into the box; the centre of
+ * cell i lies at (i + 1/2) d) with optional weights, moved by `shift` cells along every axis (0.5
+ * for the second grid of interlacing). N values. The same bits on any number of threads.
+ * SF_ERR_NUMERIC for a position that is not finite, SF_ERR_ARGUMENT for a total weight that is not
+ * positive. Memory: 8 bytes a point. */
+SF_API sf_status sf_assign(const sf_grid *grid, const double *positions, const double *weights,
+                           size_t count, sf_assignment assignment, double shift, double *delta);
 
 /* Bins of k: `count` of them between low and high, linear or logarithmic. 0 for low, high: the
  * fundamental mode (linear: half of it) and the Nyquist frequency of the coarsest axis. A mode on
