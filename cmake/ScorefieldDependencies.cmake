@@ -7,6 +7,7 @@ pkg_check_modules(FFTW REQUIRED IMPORTED_TARGET fftw3 fftw3f)
 # OpenBLAS comes before GSL on every link line, and GSL's own cblas is on none: libgsl loads it by
 # itself, but after OpenBLAS, so that every cblas_ function is OpenBLAS's.
 pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
+pkg_check_modules(LAPACKE REQUIRED IMPORTED_TARGET lapacke)
 pkg_check_modules(GSL REQUIRED IMPORTED_TARGET gsl>=2.5)
 get_target_property(gsl_libraries PkgConfig::GSL INTERFACE_LINK_LIBRARIES)
 list(FILTER gsl_libraries EXCLUDE REGEX gslcblas)
@@ -30,7 +31,6 @@ if(SCOREFIELD_APPS)
 endif()
 if(SCOREFIELD_TESTS)
     pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
-    pkg_check_modules(LAPACKE REQUIRED IMPORTED_TARGET lapacke)
 endif()
 
 # What a program that links libscorefield.a has to add, as flags: for the CMake package and the

@@ -196,9 +196,60 @@ SF_API sf_status sf_field_langevin(const sf_field *field, const sf_langevin_opti
 
 /* ---- fields made of Gaussian ones ----------------------------------------------------------- */
 
+/* Lognormal delta = exp(g - sigma_g^2/2) - 1 whose own spectrum is the one given: in configuration
+ * space xi_g = ln(1 + xi_delta) (Coles & Jones 1991, doi:10.1093/mnras/248.1.1). Modes in which the
+ * implied P_g is negative are set to zero and counted; with P(0) = 0 the mean, k = 0, is always one
+ * of them. */
+typedef struct sf_lognormal_report {
+    size_t negative_modes; /* full-spectrum count */
+    double negative_power; /* sum of |P_g| where it is negative, over the sum of |P_g| */
+    double variance;       /* sigma_g^2 = sum P_g / V, without the negative ones */
+} sf_lognormal_report;
+/* The Gaussian field g of that (its mean 0, its spectrum per mode), and what it took. Cost: two
+ * transforms; memory: the eigenvalues of the half spectrum (half a grid), which the field keeps,
+ * and one grid of work. report may be NULL. SF_ERR_ARGUMENT where xi_delta <= -1. */
+SF_API sf_status sf_field_lognormal(const sf_grid *grid, const sf_spectrum *spectrum,
+                                    sf_field **gaussian, sf_lognormal_report *report);
+/* g -> delta in place, with that variance. */
+SF_API void sf_lognormal_transform(const sf_grid *grid, double variance, double *field);
+
 /* A field with its own eigenvalue for every entry of the half spectrum (copied). */
 SF_API sf_status sf_field_from_eigenvalues(const sf_grid *grid, const double *lambda, double mean,
                                            sf_field **field);
+
+/* `count` correlated fields from the matrix of (cross-)spectra, spectrum[a * count + b] (symmetric:
+ * only a <= b is read; NULL off the diagonal: none), by a Cholesky factor for every distinct |k|.
+ * Field a has the numbers of stream options->stream + a, so that field 0 is what sf_field_draw
+ * gives; options->white: count x N values. `fixed` fixes field 0. A spectrum is not negative: of
+ * two anticorrelated fields, draw one with its sign reversed. Fields may be multiples of one
+ * another (correlation 1 to 1e-12). buffers[a]: sf_fft_buffer_size each. SF_ERR_ARGUMENT names the
+ * k at which the matrix is not positive. Cost: `count` draws; memory: half a grid, and for every
+ * distinct |k| count^2 values. */
+SF_API sf_status sf_field_draw_correlated(const sf_grid *grid, const sf_spectrum *const *spectrum,
+                                          size_t count, const sf_field_draw_options *options,
+                                          double *const *buffers);
+
+/* Local primordial non-Gaussianity: phi <- phi + f_nl (phi^2 - <phi^2>), <> the box's mean. The
+ * square is taken on a grid of 3/2 the cells along each axis, so that nothing is aliased: it is the
+ * convolution of the modes |m_i| < n_i/2 exactly, and leaves the Nyquist planes alone. In place, N
+ * values. Cost: two transforms and two of the larger grid; memory: one grid and one of the larger
+ * (4.4 grids in three dimensions). */
+SF_API sf_status sf_local_non_gaussianity(const sf_grid *grid, double f_nl, double *phi);
+
+/* Linear redshift-space distortion (Kaiser 1987, doi:10.1093/mnras/227.1.1): delta_k (b + f mu^2),
+ * mu = k_axis/k; the mode k = 0 is multiplied by b. In place, N values. Cost: two transforms;
+ * memory: one grid. */
+SF_API sf_status sf_kaiser(const sf_grid *grid, int axis, double bias, double growth_rate,
+                           double *field);
+
+/* Points from a field: Poisson with mean n (1 + delta) v in each cell (negative: 0, and counted),
+ * uniform inside the cell, which reaches from i d to (i + 1) d. *positions: count x axes, to be
+ * freed by sf_free, in the order of the cells. Numbers are addressed by the cell: a higher density
+ * keeps the points of a lower one. negative_cells may be NULL. SF_ERR_ARGUMENT for a cell with more
+ * than a million points on average. Memory: the points, and 4 bytes a cell. */
+SF_API sf_status sf_poisson_points(const sf_grid *grid, const double *delta, double number_density,
+                                   uint64_t seed, double **positions, size_t *count,
+                                   size_t *negative_cells);
 
 /* ---- estimators ------------------------------------------------------------------------------ */
 

@@ -1,0 +1,98 @@
+/* lognormal.c - lognormal fields delta = exp(g - sigma_g^2/2) - 1 of a given spectrum:
+ * P. Coles & B. Jones 1991, doi:10.1093/mnras/248.1.1. The covariances of cell values are related
+ * lag by lag, xi_g = ln(1 + xi_delta), on the periodic grid itself, so that the draws' spectrum is
+ * the one given exactly wherever the implied eigenvalues of g are not negative. */
+#include <scorefield/field.h>
+
+#include "base/internal.h"
+#include "field/wavevector.h"
+
+#include <math.h>
+
+/* xi -> ln(1 + xi) */
+static sf_status take_logarithm(size_t size, double *xi)
+{
+    double lowest = INFINITY;
+
+    for (size_t i = 0; i < size; i++) lowest = fmin(lowest, xi[i]);
+    if (!(lowest > -1.0))
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "no lognormal field has this spectrum: its correlation falls to %g, which "
+                       "must be above -1; lower the amplitude",
+                       lowest);
+#pragma omp parallel for schedule(static) \
+    num_threads(sf_thread_count()) if (size > SF_WORTH_THREADS)
+    for (size_t i = 0; i < size; i++) xi[i] = log1p(xi[i]);
+    return SF_OK;
+}
+
+/* Keeps the real parts as eigenvalues, without the negative ones. */
+static void clip(const sf_grid *grid, const sf_complex *modes, double *lambda,
+                 sf_lognormal_report *report)
+{
+    const size_t half = sf_grid_half_size(grid);
+    double positive = 0.0, negative = 0.0;
+
+    *report = (sf_lognormal_report){.negative_modes = 0};
+    for (size_t i = 0; i < half; i++) {
+        const int weight = sf_grid_mode_weight(grid, i);
+
+        lambda[i] = ((const double *)&modes[i])[0];
+        if (lambda[i] < 0.0) {
+            report->negative_modes += (size_t)weight;
+            negative -= weight * lambda[i];
+            lambda[i] = 0.0;
+        }
+        positive += weight * lambda[i];
+    }
+    report->variance = positive / (double)sf_grid_size(grid);
+    if (negative > 0.0) report->negative_power = negative / (positive + negative);
+}
+
+/* Eigenvalues of delta to those of g; buffer: sf_fft_buffer_size values of work. */
+static sf_status map(const sf_grid *grid, const sf_fft *fft, double *lambda, double *buffer,
+                     sf_lognormal_report *report)
+{
+    sf_complex *modes = (sf_complex *)(void *)buffer;
+    const size_t half = sf_grid_half_size(grid);
+
+    for (size_t i = 0; i < half; i++) modes[i] = lambda[i];
+    SF_TRY(sf_fft_inverse_in_place(fft, buffer));
+    SF_TRY(take_logarithm(sf_grid_size(grid), buffer));
+    SF_TRY(sf_fft_forward_in_place(fft, buffer));
+    clip(grid, modes, lambda, report);
+    return SF_OK;
+}
+
+sf_status sf_field_lognormal(const sf_grid *grid, const sf_spectrum *spectrum, sf_field **gaussian,
+                             sf_lognormal_report *report)
+{
+    double *lambda = NULL, *buffer = NULL;
+    sf_lognormal_report own;
+    sf_fft *fft = NULL;
+    sf_status status;
+
+    *gaussian = NULL;
+    SF_GO(sf_fft_create(grid, &fft));
+    SF_GO(sf_allocate(&lambda, sf_grid_half_size(grid), sizeof *lambda));
+    SF_GO(sf_spectrum_eigenvalues(spectrum, grid, lambda));
+    SF_GO(sf_allocate(&buffer, sf_fft_buffer_size(grid), sizeof *buffer));
+    SF_GO(map(grid, fft, lambda, buffer, report != NULL ? report : &own));
+    sf_free(buffer);
+    buffer = NULL;
+    SF_GO(sf_field_from_eigenvalues(grid, lambda, 0.0, gaussian));
+done:
+    sf_free(buffer);
+    sf_free(lambda);
+    sf_fft_release(&fft);
+    return status;
+}
+
+void sf_lognormal_transform(const sf_grid *grid, double variance, double *field)
+{
+    const size_t size = sf_grid_size(grid);
+
+#pragma omp parallel for schedule(static) \
+    num_threads(sf_thread_count()) if (size > SF_WORTH_THREADS)
+    for (size_t i = 0; i < size; i++) field[i] = expm1(field[i] - 0.5 * variance);
+}
