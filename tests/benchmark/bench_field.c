@@ -1,0 +1,145 @@
+/* bench_field.c - a Gaussian field drawn in place, against FFTW's own c2r in place of the same
+ * shape, precision and number of threads in the same run; the program's peak memory against one
+ * grid; and how time grows with the grid.
+ *     bench_field [SHAPE [single]]     e.g. 512x512x512; without: a list of shapes. */
+#include <scorefield/field.h>
+
+#include "timing.h"
+
+#include <complex.h>
+#include <fftw3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+typedef struct job {
+    sf_field *field;
+    bool single;
+    void *buffer;
+    void *plan;
+    uint64_t seed;
+    sf_status status;
+} job;
+
+static void by_scorefield(void *user)
+{
+    job *j = user;
+    sf_field_draw_options options = sf_field_draw_options_default();
+    sf_status status;
+
+    options.seed = j->seed++;
+    status = j->single ? sf_field_draw_single(j->field, &options, j->buffer)
+                       : sf_field_draw(j->field, &options, j->buffer);
+    if (status != SF_OK) j->status = status;
+}
+
+static void by_fftw(void *user)
+{
+    const job *j = user;
+
+    if (j->single)
+        fftwf_execute(j->plan);
+    else
+        fftw_execute(j->plan);
+}
+
+static double peak_mebibytes(void)
+{
+    struct rusage usage;
+
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_maxrss / 1024.0;
+}
+
+/* FFTW's c2r in place with its own threads. */
+static void *plan_of(const sf_grid *grid, bool single, int threads, void *buffer)
+{
+    int n[SF_GRID_MAX_AXES];
+
+    for (int a = 0; a < grid->axes; a++) n[a] = (int)grid->shape[a];
+    fftw_plan_with_nthreads(threads);
+    fftwf_plan_with_nthreads(threads);
+    return single ? (void *)fftwf_plan_dft_c2r(grid->axes, n, buffer, buffer, FFTW_ESTIMATE)
+                  : (void *)fftw_plan_dft_c2r(grid->axes, n, buffer, buffer, FFTW_ESTIMATE);
+}
+
+static sf_status bench_threads(job *j, const sf_grid *grid, int threads, int runs)
+{
+    const double grid_mebibytes =
+        (double)sf_grid_size(grid) * (j->single ? 4.0 : 8.0) / 1048576.0;
+    double draw, transform, memory;
+
+    if (sf_thread_count_set(threads) != SF_OK) return SF_ERR_ARGUMENT;
+    draw = best_seconds(by_scorefield, j, runs);
+    memory = peak_mebibytes();
+    if (j->status != SF_OK) return j->status;
+    j->plan = plan_of(grid, j->single, threads, j->buffer);
+    transform = best_seconds(by_fftw, j, runs);
+    printf(" | %d threads: field %9.2f ms, FFTW %9.2f ms, ratio %.2f", threads, 1e3 * draw,
+           1e3 * transform, draw / transform);
+    if (threads == 1) printf(", peak memory %.2f grids", memory / grid_mebibytes);
+    if (j->single)
+        fftwf_destroy_plan(j->plan);
+    else
+        fftw_destroy_plan(j->plan);
+    return SF_OK;
+}
+
+static sf_status bench(const sf_grid *grid, bool single)
+{
+    const int most = sf_thread_count();
+    const size_t size = sf_grid_size(grid);
+    const int runs = size < 20000000 ? 7 : 3;
+    sf_spectrum *spectrum = NULL;
+    char text[64];
+    job j = {.single = single};
+    sf_status status = sf_spectrum_power_law(1.0, -2.0, 0.0, &spectrum);
+    const double start = now();
+
+    if (status == SF_OK) status = sf_field_create(grid, spectrum, 0.0, &j.field);
+    printf("%-14s %s  create %7.2f ms", sf_grid_text(grid, text, sizeof text),
+           single ? "single" : "double", 1e3 * (now() - start));
+    if (status == SF_OK)
+        status = sf_allocate(&j.buffer, sf_fft_buffer_size(grid), single ? 4 : 8);
+    for (int threads = 1; status == SF_OK && threads <= most; threads *= 2)
+        status = bench_threads(&j, grid, threads, runs);
+    printf("\n");
+    (void)sf_thread_count_set(most);
+    sf_free(j.buffer);
+    sf_field_release(&j.field);
+    sf_spectrum_release(&spectrum);
+    return status;
+}
+
+/* "64x64x64" */
+static sf_status parse_shape(const char *text, sf_grid *grid)
+{
+    size_t shape[SF_GRID_MAX_AXES];
+    int axes = 0;
+
+    for (char *end; axes < SF_GRID_MAX_AXES; text = end + 1) {
+        shape[axes++] = strtoull(text, &end, 10);
+        if (*end != 'x') break;
+    }
+    return sf_grid_make(axes, shape, NULL, grid);
+}
+
+int main(int count, char **arguments)
+{
+    static const char *const shapes[] = {"64x64x64",    "128x128x128", "256x256x256",
+                                         "512x512x512", "4096x4096",   "16777216"};
+    const bool single = count > 2 && strcmp(arguments[2], "single") == 0;
+    sf_status status = SF_OK;
+    sf_grid grid;
+
+    if (!fftw_init_threads() || !fftwf_init_threads()) return EXIT_FAILURE;
+    for (size_t s = 0; status == SF_OK && s < (count > 1 ? 1 : sizeof shapes / sizeof *shapes);
+         s++) {
+        status = parse_shape(count > 1 ? arguments[1] : shapes[s], &grid);
+        if (status == SF_OK) status = bench(&grid, single);
+        if (status == SF_OK && count == 1) status = bench(&grid, true);
+    }
+    if (status != SF_OK) fprintf(stderr, "bench_field: %s\n", sf_last_error());
+    return status == SF_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
