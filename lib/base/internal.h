@@ -25,6 +25,15 @@
 #define sf_fail(status, ...) ((void)(sf_fail)(status, __VA_ARGS__), (status))
 #endif
 
+/* One function for each instruction set, chosen when the program starts. The choice happens
+ * before the address sanitizer is ready, and needs glibc. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__) && \
+    !defined(__SANITIZE_ADDRESS__)
+#define SF_VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define SF_VECTOR_CLONES
+#endif
+
 /* *product = a * b, false on overflow. */
 static inline bool sf_multiply_sizes(size_t a, size_t b, size_t *product)
 {

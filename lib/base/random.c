@@ -14,16 +14,8 @@
 #include <Random123/philox.h>
 #include <string.h>
 
-#define LANES ((size_t)128) /* counters at a time: the working set stays in the first cache */
+#define LANES         ((size_t)128) /* counters at a time: the working set stays in the first cache */
 
-/* One function for each instruction set, chosen when the program starts. The choice happens
- * before the address sanitizer is ready, and needs glibc. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define VECTOR_CLONES
-#endif
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* The two kinds of numbers come from different keys, so that the uniforms and the normals of
@@ -167,8 +159,8 @@ ALWAYS_INLINE void philox_blocks(sf_random random, uint64_t sequence, uint64_t f
     }
 }
 
-VECTOR_CLONES static void uniform_blocks(sf_random random, uint64_t sequence, uint64_t first,
-                                         size_t count, double *restrict out)
+SF_VECTOR_CLONES static void uniform_blocks(sf_random random, uint64_t sequence, uint64_t first,
+                                            size_t count, double *restrict out)
 {
     uint64_t a[LANES], b[LANES];
 
@@ -179,8 +171,8 @@ VECTOR_CLONES static void uniform_blocks(sf_random random, uint64_t sequence, ui
     }
 }
 
-VECTOR_CLONES static void normal_blocks(sf_random random, uint64_t sequence, uint64_t first,
-                                        size_t count, double *restrict out)
+SF_VECTOR_CLONES static void normal_blocks(sf_random random, uint64_t sequence, uint64_t first,
+                                           size_t count, double *restrict out)
 {
     uint64_t a[LANES], b[LANES];
 

@@ -35,6 +35,8 @@ sf_status sf_field_create(const sf_grid *grid, const sf_spectrum *spectrum, doub
     *field = NULL;
     SF_GO(create(grid, mean, field));
     SF_GO(sf_fft_create(grid, &(*field)->fft));
+    SF_GO(sf_eigenvalues_create(grid, spectrum, &(*field)->eigenvalues));
+    if ((*field)->eigenvalues != NULL) return SF_OK;
     SF_GO(sf_allocate(&(*field)->lambda, sf_grid_half_size(grid), sizeof *(*field)->lambda));
     SF_GO(sf_spectrum_eigenvalues(spectrum, grid, (*field)->lambda));
 done:
@@ -73,6 +75,7 @@ void sf_field_release(sf_field **field)
     if (field == NULL || *field == NULL) return;
     if (atomic_fetch_sub(&(*field)->references, 1) == 1) {
         sf_fft_release(&(*field)->fft);
+        sf_eigenvalues_release(&(*field)->eigenvalues);
         sf_free((*field)->lambda);
         sf_free(*field);
     }
@@ -97,7 +100,7 @@ size_t sf_piece_count(const sf_grid *grid)
     return sf_grid_half_size(grid) / row_modes(grid) * pieces_per_row(grid);
 }
 
-static sf_piece piece_at(const sf_grid *grid, size_t index)
+sf_piece sf_piece_at(const sf_grid *grid, size_t index)
 {
     const size_t per_row = pieces_per_row(grid), first = index % per_row * SF_FIELD_PIECE;
     const size_t rest = row_modes(grid) - first, row = index / per_row;
@@ -119,13 +122,15 @@ sf_status sf_piece_each(const sf_grid *grid, sf_status (*body)(void *user, sf_pi
     reduction(min                                                        \
               : failed) if (count > 64)
     for (size_t i = 0; i < count; i++)
-        if (body(user, piece_at(grid, i)) != SF_OK && i < failed) failed = i;
+        if (body(user, sf_piece_at(grid, i)) != SF_OK && i < failed) failed = i;
     /* Once more, for the sentence: what another thread has said is not this thread's. */
-    return failed == SIZE_MAX ? SF_OK : body(user, piece_at(grid, failed));
+    return failed == SIZE_MAX ? SF_OK : body(user, sf_piece_at(grid, failed));
 }
 
 sf_status sf_field_lambda(const sf_field *field, sf_piece piece, double *lambda)
 {
+    if (field->eigenvalues != NULL)
+        return sf_eigenvalues_row(field->eigenvalues, piece.row, piece.first, piece.count, lambda);
     for (size_t i = 0; i < piece.count; i++) lambda[i] = field->lambda[piece.at + i];
     return SF_OK;
 }

@@ -7,6 +7,7 @@
 #include <scorefield/field.h>
 
 #include "base/internal.h"
+#include "field/eigenvalues.h"
 
 #include <stdatomic.h>
 
@@ -17,7 +18,8 @@ struct sf_field {
     sf_grid grid;
     double mean;
     sf_fft *fft;
-    double *lambda; /* of the half spectrum */
+    sf_eigenvalues *eigenvalues; /* lambda, or where this is NULL: */
+    double *lambda;              /* of every mode of the half spectrum */
 };
 
 typedef struct sf_piece {
@@ -27,6 +29,7 @@ typedef struct sf_piece {
 } sf_piece;
 
 size_t sf_piece_count(const sf_grid *grid);
+sf_piece sf_piece_at(const sf_grid *grid, size_t index);
 /* body(user, piece) for every piece, on sf_thread_count() threads in any order; the status of the
  * first piece that fails, whose body runs once more. */
 sf_status sf_piece_each(const sf_grid *grid, sf_status (*body)(void *user, sf_piece piece),
