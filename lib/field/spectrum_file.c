@@ -1,5 +1,6 @@
-/* spectrum_file.c - a spectrum from a text file of two columns, k and P. */
+/* spectrum_file.c - a spectrum from a file of two columns, k and P: text, or a FITS table. */
 #include <scorefield/field.h>
+#include <scorefield/io.h>
 
 #include "field/spectrum.h"
 
@@ -75,25 +76,86 @@ static sf_status read_points(const char *path, FILE *file, points *table)
         SF_TRY(read_line(path, number, line, table));
     }
     if (ferror(file)) return sf_fail(SF_ERR_IO, "cannot read %s: %s", path, strerror(errno));
-    if (table->count < 3)
-        return sf_fail(SF_ERR_FORMAT, "%s has %zu points; a cubic spline needs 3", path,
-                       table->count);
     return SF_OK;
+}
+
+static sf_status read_text(const char *path, points *table)
+{
+    FILE *file = fopen(path, "r");
+    sf_status status;
+
+    if (file == NULL)
+        return sf_fail(SF_ERR_IO, "cannot open the spectrum \"%s\": %s", path, strerror(errno));
+    status = read_points(path, file, table);
+    (void)fclose(file);
+    return status;
+}
+
+/* The columns named k and P, or the two that there are. */
+static sf_status find_columns(const char *path, const sf_table *file, size_t column[2])
+{
+    if (sf_table_find(file, "k", &column[0]) && sf_table_find(file, "P", &column[1])) return SF_OK;
+    column[0] = 0;
+    column[1] = 1;
+    if (sf_table_columns(file) == 2) return SF_OK;
+    return sf_fail(SF_ERR_FORMAT,
+                   "%s has %zu columns, none of them named k or none named P; a spectrum has both",
+                   path, sf_table_columns(file));
+}
+
+static sf_status read_fits(const char *path, points *table)
+{
+    sf_table *file = NULL;
+    size_t column[2];
+    sf_status status;
+
+    SF_GO(sf_table_open(path, &file));
+    SF_GO(find_columns(path, file, column));
+    SF_GO(sf_table_column(file, column[0], &table->k, NULL));
+    SF_GO(sf_table_column(file, column[1], &table->power, NULL));
+    table->count = sf_table_rows(file);
+    for (size_t i = 0; i < table->count; i++) {
+        char where[512];
+
+        (void)snprintf(where, sizeof where, "%s, row %zu", path, i + 1);
+        SF_GO(sf_spectrum_point_check(table->k[i], table->power[i], i > 0 ? table->k[i - 1] : 0.0,
+                                      where));
+    }
+done:
+    sf_table_release(&file);
+    return status;
+}
+
+/* FILE.fit, .fits or .fts, with .gz or without, with the HDU in brackets or without */
+static bool is_fits_name(const char *path)
+{
+    static const char *const endings[] = {".fit", ".fits", ".fts"};
+    const char *bracket = strrchr(path, '[');
+    size_t length = bracket != NULL ? (size_t)(bracket - path) : strlen(path);
+
+    if (length > 3 && strncmp(path + length - 3, ".gz", 3) == 0) length -= 3;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        const size_t size = strlen(endings[i]);
+
+        if (length > size && strncmp(path + length - size, endings[i], size) == 0) return true;
+    }
+    return false;
 }
 
 sf_status sf_spectrum_read(const char *path, sf_extrapolation beyond, sf_spectrum **spectrum)
 {
     points table = {NULL, NULL, 0, 0};
-    FILE *file = fopen(path, "r");
     sf_status status;
 
     *spectrum = NULL;
-    if (file == NULL)
-        return sf_fail(SF_ERR_IO, "cannot open the spectrum \"%s\": %s", path, strerror(errno));
-    SF_GO(read_points(path, file, &table));
+    SF_GO(is_fits_name(path) ? read_fits(path, &table) : read_text(path, &table));
+    if (table.count < 3) {
+        status =
+            sf_fail(SF_ERR_FORMAT, "%s has %zu points; a cubic spline needs 3", path, table.count);
+        goto done;
+    }
     SF_GO(sf_spectrum_table_with(table.k, table.power, table.count, 0.0, beyond, spectrum));
 done:
-    (void)fclose(file);
     sf_free(table.k);
     sf_free(table.power);
     return status;
