@@ -326,6 +326,42 @@ SF_API sf_status sf_power_in_place_single(const sf_grid *grid, float *buffer,
 SF_API sf_status sf_power_expected(const sf_grid *grid, const sf_spectrum *spectrum,
                                    const sf_bins *bins, double *power);
 
+/* xi(r) = <x x'> over all pairs of cells at that distance (the nearest images), x with its mean
+ * subtracted, in bins of r. 0 for low, high: the smallest spacing (linear: half of it) and half the
+ * shortest side. Cost: two transforms in a copy of one grid. */
+typedef struct sf_correlation_bin {
+    double r, low, high, xi; /* r: mean over the pairs */
+    double pairs;            /* pairs of cells, each once */
+} sf_correlation_bin;
+SF_API sf_status sf_correlation(const sf_grid *grid, const double *field, const sf_bins *bins,
+                                sf_correlation_bin *result);
+
+/* Bispectrum <X_1 X_2 X_3> V^2/N^3 over k_1 + k_2 + k_3 = 0 by transforms (Scoccimarro 2000,
+ * doi:10.1086/317248): shell i holds edge[i] <= k < edge[i+1], `shells` + 1 edges > 0. triangle:
+ * count x 3 shell numbers. SF_ERR_ARGUMENT for three shells whose upper edges add up to more than
+ * twice the coarsest axis' Nyquist frequency, where triangles close by aliasing. Cost: two
+ * transforms a shell; memory: one grid for every shell that is used, and one. */
+typedef struct sf_triangle {
+    double k[3];                /* mean |k| of the shells */
+    double bispectrum, reduced; /* B, and Q = B/(P1P2 + P2P3 + P3P1); NaN without a triangle */
+    double error;     /* of a Gaussian field: sqrt(s V P1P2P3 / triangles), s = 6, 2, 1 for
+                         three, two, no equal shells */
+    double triangles; /* number of closed triangles of modes, in every order */
+} sf_triangle;
+SF_API sf_status sf_bispectrum(const sf_grid *grid, const double *field, const double *edge,
+                               size_t shells, const size_t *triangle, size_t count,
+                               sf_triangle *result);
+
+/* Pseudo-spectrum under a window w >= 0 (0: the field is not read there): P~ = V/N^2 <|F[w (x -
+ * mean_w)]|^2> in each bin, mean_w = sum w x / sum w. `coupling`: the matrix M[b * count + b'] with
+ * <P~_b> = sum M P_b', exact for a spectrum that is constant in each bin and zero outside of all,
+ * the subtracted mean included (Hivon et al. 2002, doi:10.1086/338126, on a flat grid); so let the
+ * bins cover all that has power. power: M^-1 P~. A bin without a mode has NaN. SF_ERR_NUMERIC where
+ * the window cannot tell bins apart. Cost: four transforms a bin; memory: five grids. */
+SF_API sf_status sf_pseudo_power(const sf_grid *grid, const double *field, const double *window,
+                                 const sf_bins *bins, double *pseudo, double *coupling,
+                                 double *power);
+
 #ifdef __cplusplus
 }
 #endif

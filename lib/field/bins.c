@@ -169,6 +169,71 @@ void sf_binning_add(const sf_binning *binning, const double *u, size_t count,
     }
 }
 
+/* ---- sums over arrays -------------------------------------------------------------------- */
+
+static void sum_row(const sf_lattice *lattice, const sf_binning *binning, size_t row,
+                    const double *values, double *sums)
+{
+    double u[SF_BINS_CHUNK], weighted[SF_BINS_CHUNK];
+    const double *const quantities[] = {weighted};
+    long m[SF_GRID_MAX_AXES];
+    double base;
+
+    sf_lattice_row(lattice, row, m);
+    base = sf_lattice_base(lattice, m, -1);
+    for (size_t first = 0; first < lattice->stored; first += SF_BINS_CHUNK) {
+        const size_t left = lattice->stored - first;
+        const size_t count = left < SF_BINS_CHUNK ? left : SF_BINS_CHUNK;
+
+        sf_lattice_squares(lattice, base, first, count, u);
+        for (size_t i = 0; i < count; i++)
+            weighted[i] = sf_lattice_weight(lattice, first + i) * values[first + i];
+        sf_binning_add(binning, u, count, quantities, 1, 1, sums);
+    }
+}
+
+sf_status sf_binning_sums(const sf_lattice *lattice, const sf_binning *binning,
+                          const double *values, size_t stride, double *sums)
+{
+    const size_t rows = lattice->rows, blocks = sf_block_count(rows), count = binning->count;
+    double *parts;
+
+    SF_TRY(sf_allocate(&parts, blocks, count * sizeof *parts));
+#pragma omp parallel for schedule(dynamic) num_threads(sf_thread_count())
+    for (size_t block = 0; block < blocks; block++) {
+        const size_t end = sf_block_begin(rows, blocks, block + 1);
+
+        for (size_t row = sf_block_begin(rows, blocks, block); row < end; row++)
+            sum_row(lattice, binning, row, values + row * stride, parts + block * count);
+    }
+    sf_block_sums(parts, blocks, count, sums);
+    sf_free(parts);
+    return SF_OK;
+}
+
+void sf_binning_select(const sf_lattice *lattice, const sf_binning *binning, size_t bin,
+                       const sf_complex *in, sf_complex *out)
+{
+    const double low = binning->square[bin], high = binning->square[bin + 1];
+    const double ratio = lattice->ratio[lattice->axes - 1];
+
+#pragma omp parallel for schedule(static) num_threads(sf_thread_count())
+    for (size_t row = 0; row < lattice->rows; row++) {
+        const size_t start = row * lattice->stored;
+        long m[SF_GRID_MAX_AXES];
+        double base;
+
+        sf_lattice_row(lattice, row, m);
+        base = sf_lattice_base(lattice, m, -1);
+        for (size_t i = 0; i < lattice->stored; i++) {
+            const double u = base + ratio * ((double)i * (double)i);
+            const bool inside = u >= low && u < high;
+
+            out[start + i] = !inside ? 0.0 : in != NULL ? in[start + i] : 1.0;
+        }
+    }
+}
+
 /* ---- counting ------------------------------------------------------------------------------ */
 
 void sf_block_sums(const double *parts, size_t blocks, size_t count, double *sums)

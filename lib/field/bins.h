@@ -77,6 +77,13 @@ typedef sf_status (*sf_binning_value)(const void *user, double distance, double 
 sf_status sf_binning_census(const sf_lattice *lattice, const sf_binning *binning,
                             sf_binning_value value, const void *user, double *points, double *sums);
 
+/* sums[b] = sum over the bin's points of the full lattice of values[row * stride + m]. */
+sf_status sf_binning_sums(const sf_lattice *lattice, const sf_binning *binning,
+                          const double *values, size_t stride, double *sums);
+/* out = in (NULL: 1) on the points of one bin, 0 on all others; half spectra. */
+void sf_binning_select(const sf_lattice *lattice, const sf_binning *binning, size_t bin,
+                       const sf_complex *in, sf_complex *out);
+
 /* sums[i] = sum over blocks of parts[block * count + i], in their order. */
 void sf_block_sums(const double *parts, size_t blocks, size_t count, double *sums);
 
