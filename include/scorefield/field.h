@@ -236,12 +236,38 @@ SF_API sf_status sf_field_draw_correlated(const sf_grid *grid, const sf_spectrum
  * values. Cost: two transforms and two of the larger grid; memory: one grid and one of the larger
  * (4.4 grids in three dimensions). */
 SF_API sf_status sf_local_non_gaussianity(const sf_grid *grid, double f_nl, double *phi);
+/* The density field of that, in a box with the spectrum's units: delta_k = M(k) phi_k,
+ * M = 2 k^2 T(k) D(z) / (3 omega_m (H_0/c)^2) with D -> 1/(1 + z) at high redshift, so that phi and
+ * f_nl are those of the matter era (the convention of the microwave background), from phi whose
+ * Gaussian part has the spectrum that gives the linear P_delta. A positive f_nl makes positive
+ * skewness. *strength (may be NULL): rms of f_nl phi, which has to be small against 1 for the
+ * square to be a correction. Numbers as sf_field_draw, whose field it is for f_nl = 0. Cost: a
+ * draw and two transforms of the larger grid; memory: that grid. */
+SF_API sf_status sf_draw_non_gaussian(const sf_grid *grid, const sf_cosmology *cosmology,
+                                      sf_transfer transfer, double redshift, double f_nl,
+                                      const sf_field_draw_options *options, double *buffer,
+                                      double *strength);
 
 /* Linear redshift-space distortion (Kaiser 1987, doi:10.1093/mnras/227.1.1): delta_k (b + f mu^2),
  * mu = k_axis/k; the mode k = 0 is multiplied by b. In place, N values. Cost: two transforms;
  * memory: one grid. */
 SF_API sf_status sf_kaiser(const sf_grid *grid, int axis, double bias, double growth_rate,
                            double *field);
+
+/* Particles displaced by a linear density field at this redshift, in one to three axes (a field of
+ * two does not change along the third): psi1_k = i k/k^2 delta_k (Zel'dovich 1970), and to second
+ * order (Bouchet et al. 1995, arXiv:astro-ph/9406013) psi2_k = 3/7 omega_m(z)^(-1/143) i k/k^2 S_k
+ * with S = sum_{i<j} phi_ii phi_jj - phi_ij^2, lap phi = delta. Positions x = q + psi1 + psi2,
+ * wrapped into the box; velocities v = a H (f psi1 + f2 psi2), f2 = 2 omega_m(z)^(6/11), peculiar,
+ * in km/s for boxes in Mpc/h (Mpc if per_mpc). Particles start on the centres of the cells, (i +
+ * 1/2) d, and keep their order. The products in S are formed without aliasing as above; the
+ * derivative along an axis leaves out its Nyquist plane, and the mean of delta displaces nothing.
+ * delta: N values. positions, velocities: N x axes values each; velocities may be NULL. order: 1
+ * or 2. Cost: 1 + axes transforms; the second order as many again and 2 + axes (axes + 1)/2 of the
+ * larger grid. Memory besides: three grids, the second order two and two of the larger (8.8 in
+ * three dimensions). */
+SF_API sf_status sf_displace(const sf_grid *grid, const sf_cosmology *cosmology, double redshift,
+                             int order, const double *delta, double *positions, double *velocities);
 
 /* Points from a field: Poisson with mean n (1 + delta) v in each cell (negative: 0, and counted),
  * uniform inside the cell, which reaches from i d to (i + 1) d. *positions: count x axes, to be

@@ -1,5 +1,6 @@
 /* test_non_gaussian.c - the local square against direct convolution, by hand, and the skewness
- * that it makes. */
+ * that it makes; the density that grows from it against the primordial spectrum and perturbation
+ * theory. */
 #include <scorefield/field.h>
 
 #include "check.h"
@@ -198,16 +199,149 @@ static void skewness(void **state)
     free(minus);
 }
 
+/* The potential's Gaussian part has the spectrum of the curvature, P_phi = 9/25 P_R with
+ * k^3 P_R/(2 pi^2) = A_s (k/k_pivot)^(ns - 1), whatever the transfer function, the redshift and the
+ * units: with fixed amplitudes its rms is that of the grid's modes to the growth's precision. */
+static void potential_has_the_primordial_spectrum(void **state)
+{
+    const size_t shape[] = {6, 5, 8};
+    double buffer[6 * 5 * 10];
+
+    (void)state;
+    for (int c = 0; c < 3; c++) {
+        const sf_field_draw_options options = {.seed = 1, .fixed = true};
+        sf_cosmology cosmology = sf_cosmology_default();
+        double variance = 0.0, strength;
+        sf_grid grid;
+
+        cosmology.sigma8 = NAN;
+        cosmology.a_s = 2.1e-9;
+        cosmology.per_mpc = c == 1;
+        assert_ok(sf_grid_make(3, shape, (const double[]){20.0, 30.0, 10.0}, &grid));
+        assert_ok(sf_draw_non_gaussian(&grid, &cosmology,
+                                       c == 2 ? SF_TRANSFER_BBKS : SF_TRANSFER_EH98, 3.0 * c, -50.0,
+                                       &options, buffer, &strength));
+        for (size_t i = 1; i < sf_grid_half_size(&grid); i++) {
+            const double unit = cosmology.per_mpc ? 1.0 : cosmology.h; /* of k in 1/Mpc */
+            const double k = sf_grid_wavenumber(&grid, i);
+            const double power = 9.0 / 25.0 * 2.0 * PI * PI / (k * k * k) * cosmology.a_s *
+                                 pow(k * unit / cosmology.k_pivot, cosmology.n_s - 1.0);
+
+            variance += sf_grid_mode_weight(&grid, i) * power / sf_grid_volume(&grid);
+        }
+        assert_close(strength / (50.0 * sqrt(variance)), 1.0, 1e-9);
+    }
+}
+
+/* M(k) without its constants, by ratios of modes: T k^2. */
+static double response(const sf_cosmology *cosmology, double k)
+{
+    double t;
+
+    assert_ok(sf_transfer_at(cosmology, SF_TRANSFER_EH98, k, &t));
+    return k * k * t;
+}
+
+/* Without f_nl the draw is sf_field_draw's. To first order in it <delta^3> is
+ *   3 f_nl <(M phi)^2 M[phi^2]> = 6 f_nl sum_pq M_p M_q M_{p+q} P_phi(p) P_phi(q)/V^2
+ * over modes off the Nyquist planes: half of (draw with f_nl) - (with -f_nl), the mean of 500, has
+ * to be that within 5 standard errors. A modest amplitude keeps the third order out. */
+static void density_has_the_skewness(void **state)
+{
+    enum { CELLS = 8, DRAWS = 500 };
+    const size_t shape[] = {CELLS, CELLS, CELLS}, size = CELLS * CELLS * CELLS;
+    const double z = 1.0, f_nl = 30.0, side = 200.0, light = 2997.92458;
+    sf_cosmology cosmology = sf_cosmology_default();
+    double mean = 0.0, square = 0.0, expected = 0.0, constant, early, strength, power;
+    double x[8 * 8 * 10], minus[8 * 8 * 10], m[CELLS * CELLS * CELLS];
+    double phi[CELLS * CELLS * CELLS];
+    sf_field_draw_options options = sf_field_draw_options_default();
+    sf_spectrum *spectrum;
+    sf_field *field;
+    sf_fft *plans[2];
+    sf_grid grid;
+
+    (void)state;
+    assert_ok(sf_grid_make(3, (const size_t[]){10, 10, 10}, NULL, &grid));
+    assert_ok(sf_fft_create(&grid, &plans[0])); /* kept, so that they are made once */
+    assert_ok(
+        sf_grid_make(3, shape, (const double[]){side / CELLS, side / CELLS, side / CELLS}, &grid));
+    assert_ok(sf_fft_create(&grid, &plans[1]));
+    cosmology.sigma8 = NAN; /* a_s takes no integral for every draw */
+    assert_ok(sf_spectrum_cosmology(&cosmology, SF_TRANSFER_EH98, z, &spectrum));
+    assert_ok(sf_field_create(&grid, spectrum, 0.0, &field));
+    assert_ok(
+        sf_draw_non_gaussian(&grid, &cosmology, SF_TRANSFER_EH98, z, 0.0, &options, x, &strength));
+    assert_ok(sf_field_draw(field, &options, minus));
+    for (size_t i = 0; i < size; i++) assert_close(x[i], minus[i], 1e-13);
+    assert_close(strength, 0.0, 0.0);
+
+    /* D = a early on: by the growth at redshift 1e5, where the rest of a cosmology is forgotten */
+    assert_ok(sf_growth(&cosmology, 1e5, &early, NULL));
+    assert_ok(sf_growth(&cosmology, z, &constant, NULL));
+    constant *= 2.0 / 3.0 * light * light / cosmology.omega_m / early / (1.0 + 1e5);
+    for (size_t i = 0; i < size; i++) {
+        long n[3];
+        double k;
+
+        full_mode(&grid, i, n);
+        k = 2.0 * PI / side * sqrt((double)(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]));
+        m[i] = i == 0 || on_nyquist(&grid, n) ? 0.0 : constant * response(&cosmology, k);
+        assert_ok(sf_spectrum_power(spectrum, k, &power));
+        phi[i] = m[i] > 0.0 ? power / (m[i] * m[i]) / sf_grid_volume(&grid) : 0.0;
+    }
+    for (size_t p = 0; p < size; p++)
+        for (size_t q = 0; q < size; q++) {
+            long a[3], b[3];
+            size_t sum = 0;
+            bool inside = true;
+
+            full_mode(&grid, p, a);
+            full_mode(&grid, q, b);
+            for (int axis = 0; axis < 3; axis++) {
+                inside &= labs(a[axis] + b[axis]) < CELLS / 2;
+                sum = sum * CELLS + (size_t)((a[axis] + b[axis] + CELLS) % CELLS);
+            }
+            if (inside) expected += 6.0 * f_nl * m[p] * m[q] * m[sum] * phi[p] * phi[q];
+        }
+    for (size_t d = 0; d < DRAWS; d++) {
+        double cubes = 0.0;
+
+        options.seed = d;
+        assert_ok(
+            sf_draw_non_gaussian(&grid, &cosmology, SF_TRANSFER_EH98, z, f_nl, &options, x, NULL));
+        assert_ok(sf_draw_non_gaussian(&grid, &cosmology, SF_TRANSFER_EH98, z, -f_nl, &options,
+                                       minus, NULL));
+        for (size_t i = 0; i < size; i++) cubes += pow(x[i], 3.0) - pow(minus[i], 3.0);
+        cubes /= 2.0 * (double)size;
+        mean += cubes / DRAWS;
+        square += cubes * cubes / DRAWS;
+    }
+    square = sqrt((square - mean * mean) / DRAWS);
+    assert_true(expected > 0.0 && square < 0.1 * expected);
+    assert_close((mean - expected) / square, 0.0, 5.0);
+    sf_fft_release(&plans[0]);
+    sf_fft_release(&plans[1]);
+    sf_field_release(&field);
+    sf_spectrum_release(&spectrum);
+}
+
 static void bad_input(void **state)
 {
     const size_t n = 4;
-    double phi[4] = {0.0, 1.0, INFINITY, 2.0};
+    const sf_cosmology cosmology = sf_cosmology_default();
+    double phi[6] = {0.0, 1.0, INFINITY, 2.0}, strength;
     sf_grid grid;
 
     (void)state;
     assert_ok(sf_grid_make(1, &n, NULL, &grid));
     assert_status(SF_ERR_ARGUMENT, sf_local_non_gaussianity(&grid, NAN, phi));
     assert_status(SF_ERR_NUMERIC, sf_local_non_gaussianity(&grid, 1.0, phi));
+    assert_status(SF_ERR_ARGUMENT, sf_draw_non_gaussian(&grid, &cosmology, SF_TRANSFER_EH98, 0.0,
+                                                        NAN, NULL, phi, &strength));
+    assert_true(isnan(strength));
+    assert_status(SF_ERR_ARGUMENT, sf_draw_non_gaussian(&grid, &cosmology, SF_TRANSFER_EH98, -1.0,
+                                                        1.0, NULL, phi, NULL));
 }
 
 int main(void)
@@ -216,6 +350,8 @@ int main(void)
         cmocka_unit_test(square_is_a_direct_convolution),
         cmocka_unit_test(waves_by_hand),
         cmocka_unit_test(skewness),
+        cmocka_unit_test(potential_has_the_primordial_spectrum),
+        cmocka_unit_test(density_has_the_skewness),
         cmocka_unit_test(bad_input),
     };
 
