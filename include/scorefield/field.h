@@ -388,6 +388,51 @@ SF_API sf_status sf_pseudo_power(const sf_grid *grid, const double *field, const
                                  const sf_bins *bins, double *pseudo, double *coupling,
                                  double *power);
 
+/* ---- constrained realisations ---------------------------------------------------------------- */
+
+/* Data d = x + n where observed: x ~ N(mean, C), n independent with variance sigma_i^2. With
+ * W = diag(1/sigma_i^2), 0 where unobserved, the posterior is Gaussian, N(m, (C^-1 + W)^-1):
+ * its mean m (Wiener) and exact draws, each by one linear system (Hoffman & Ribak 1991,
+ * doi:10.1086/186160), which conjugate gradients solve. Modes of P = 0 keep their value, the
+ * mean's.
+ *
+ * Holes of any shape and size are fine while the data are noisy; the notes in constrained_solve.c
+ * have the iterations. What stays slow is a large hole in data whose noise is far below the field
+ * at every scale of the grid: up to thousands of iterations (the report says if they are done). */
+typedef struct sf_constrained_options {
+    double tolerance;  /* relative residual, in the preconditioner's norm (1e-6) */
+    size_t iterations; /* at most (1000) */
+    sf_monitor monitor;
+} sf_constrained_options;
+SF_API sf_constrained_options sf_constrained_options_default(void);
+
+typedef struct sf_constrained_report {
+    size_t iterations;
+    size_t coarse_iterations; /* on a grid of at most 1/32 of the cells, inside of those */
+    double residual;          /* of the result, computed anew at the end */
+    bool converged;
+    double chi_squared; /* of the data against the result, per observed cell */
+    double seconds;
+} sf_constrained_report;
+
+/* Immutable; several threads may draw at once. Retains the field. */
+typedef struct sf_constrained sf_constrained;
+/* data: N values, NaN = unobserved; sigma: N standard deviations (not positive or not finite =
+ * unobserved) or NULL for the constant `noise` > 0. SF_ERR_ARGUMENT where nothing is observed or
+ * 1/sigma^2 overflows, SF_ERR_NUMERIC for infinite data. Memory: 3.1 grids. */
+SF_API sf_status sf_constrained_create(sf_field *field, const double *data, const double *sigma,
+                                       double noise, sf_constrained **constrained);
+SF_API void sf_constrained_release(sf_constrained **constrained);
+/* N values. options and report may be NULL. A monitor that stops leaves the iterate that there is,
+ * as the limit of iterations does. Cost: two transforms an iteration; memory: 8.3 grids. */
+SF_API sf_status sf_constrained_mean(const sf_constrained *constrained,
+                                     const sf_constrained_options *options, double *mean,
+                                     sf_constrained_report *report);
+/* The same seed and stream: the same bits on any number of threads. */
+SF_API sf_status sf_constrained_draw(const sf_constrained *constrained, uint64_t seed,
+                                     uint64_t stream, const sf_constrained_options *options,
+                                     double *sample, sf_constrained_report *report);
+
 #ifdef __cplusplus
 }
 #endif

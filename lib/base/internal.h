@@ -40,6 +40,8 @@ static inline bool sf_multiply_sizes(size_t a, size_t b, size_t *product)
     return !__builtin_mul_overflow(a, b, product);
 }
 
+/* A stop watch: seconds of the monotonic clock. */
+double sf_seconds(void);
 /* A copy of `text` (sf_free). */
 sf_status sf_copy_text(const char *text, char **copy);
 /* A copy of count * size bytes (sf_free). */

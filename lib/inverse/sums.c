@@ -1,11 +1,10 @@
 /* sums.c - sums in a fixed order: partial sums over a fixed number of blocks, then in sequence,
- * so that the bits do not depend on the number of threads. Also the solvers' clock. */
+ * so that the bits do not depend on the number of threads. */
 #include "inverse/observation.h"
 
 #include "base/internal.h"
 
 #include <math.h>
-#include <time.h>
 
 #define BLOCKS 64
 
@@ -39,12 +38,4 @@ double sf_sum_squares(const double *a, size_t count) { return block_sum(a, NULL,
 double sf_distance(const double *a, const double *b, size_t count)
 {
     return sqrt(block_sum(a, b, NULL, count));
-}
-
-double sf_seconds(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }

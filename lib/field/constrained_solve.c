@@ -1,0 +1,315 @@
+/* constrained_solve.c - (C^-1 + W) x = b by flexible conjugate gradients (Hestenes & Stiefel 1952,
+ * doi:10.6028/jres.049.044; Notay 2000, doi:10.1137/S1064827599362314, with one direction kept).
+ *
+ * Vectors are kept in Fourier space, where C is diagonal; W takes two transforms an iteration. The
+ * preconditioner has two blocks. Modes that the data hardly constrain, lambda w < 1 with w the mean
+ * weight, are divided by 1/lambda + w: whatever the mask, that is right up to a factor of two. The
+ * others, down to lambda w = 10^6 and beyond, are what makes this system hard: a field inside a
+ * large hole is held by the prior alone, at random masks by w. They are few and of large scale, so
+ * that their block is the same system on a coarse grid, solved roughly by this same method at a
+ * small part of the cost.
+ *
+ * A pass runs over pieces of the half spectrum; partial sums are added in the pieces' order. */
+#include "field/constrained.h"
+
+#include <complex.h>
+#include <math.h>
+#include <string.h>
+
+#define COARSE_TOLERANCE  0.1
+#define COARSE_ITERATIONS 200
+
+/* Workspace on one level. */
+typedef struct solver {
+    const sf_level *level;
+    struct solver *coarse;
+    size_t half, cells;
+    double *field;                     /* cells */
+    sf_complex *b, *x, *r, *z, *p, *q; /* half spectra */
+    double *first, *second;            /* a partial sum for each piece */
+    double rho;                        /* N r^T z */
+    size_t iterations;
+    bool stopped;
+} solver;
+
+static void solver_release(solver *s)
+{
+    if (s == NULL) return;
+    solver_release(s->coarse);
+    sf_free(s->field);
+    sf_free(s->b);
+    sf_free(s->x);
+    sf_free(s->r);
+    sf_free(s->z);
+    sf_free(s->p);
+    sf_free(s->q);
+    sf_free(s->first);
+    sf_free(s->second);
+    sf_free(s);
+}
+
+static sf_status solver_create(const sf_level *level, solver **result)
+{
+    const size_t half = sf_grid_half_size(&level->grid), pieces = sf_piece_count(&level->grid);
+    solver *s = NULL;
+    sf_status status;
+
+    *result = NULL;
+    SF_TRY(sf_allocate(&s, 1, sizeof *s));
+    s->level = level;
+    s->half = half;
+    s->cells = sf_grid_size(&level->grid);
+    SF_GO(sf_allocate(&s->field, s->cells, sizeof *s->field));
+    SF_GO(sf_allocate(&s->b, half, sizeof *s->b));
+    SF_GO(sf_allocate(&s->x, half, sizeof *s->x));
+    SF_GO(sf_allocate(&s->r, half, sizeof *s->r));
+    SF_GO(sf_allocate(&s->z, half, sizeof *s->z));
+    SF_GO(sf_allocate(&s->p, half, sizeof *s->p));
+    SF_GO(sf_allocate(&s->q, half, sizeof *s->q));
+    SF_GO(sf_allocate(&s->first, pieces, sizeof *s->first));
+    SF_GO(sf_allocate(&s->second, pieces, sizeof *s->second));
+    if (level->coarse != NULL) SF_GO(solver_create(level->coarse, &s->coarse));
+    *result = s;
+    return SF_OK;
+done:
+    solver_release(s);
+    return status;
+}
+
+/* ---- passes ------------------------------------------------------------------------------- */
+
+typedef struct pass {
+    solver *s;
+    double factor;
+} pass;
+
+static double real_product(sf_complex a, sf_complex b)
+{
+    return creal(a) * creal(b) + cimag(a) * cimag(b);
+}
+
+/* q += C^-1 p where not held, else 0; first = p^T q. */
+static sf_status finish_product(void *user, sf_piece piece)
+{
+    solver *s = ((const pass *)user)->s;
+    const double *lambda = s->level->lambda + piece.at;
+    sf_complex *p = s->p + piece.at, *q = s->q + piece.at;
+    double sum = 0.0;
+
+    for (size_t i = 0; i < piece.count; i++) {
+        q[i] = lambda[i] > 0.0 ? q[i] + p[i] / lambda[i] : 0.0;
+        sum += sf_piece_weight(&s->level->grid, piece, i) * real_product(p[i], q[i]);
+    }
+    s->first[piece.index] = sum;
+    return SF_OK;
+}
+
+/* x += factor p, r -= factor q, z = r / (1/lambda + w) but for the coarse grid's modes; of those
+ * z, first = r^T z, second = q^T z. */
+static sf_status step(void *user, sf_piece piece)
+{
+    const pass *u = user;
+    solver *s = u->s;
+    const double *divisor = s->level->divisor + piece.at;
+    const sf_complex *p = s->p + piece.at, *q = s->q + piece.at;
+    sf_complex *x = s->x + piece.at, *r = s->r + piece.at, *z = s->z + piece.at;
+    double rz = 0.0, qz = 0.0;
+
+    for (size_t i = 0; i < piece.count; i++) {
+        const double weight = sf_piece_weight(&s->level->grid, piece, i);
+        x[i] += u->factor * p[i];
+        r[i] -= u->factor * q[i];
+        z[i] = divisor[i] * r[i];
+        rz += weight * real_product(r[i], z[i]);
+        qz += weight * real_product(q[i], z[i]);
+    }
+    s->first[piece.index] = rz;
+    s->second[piece.index] = qz;
+    return SF_OK;
+}
+
+/* p = z + factor p, and q = p for the product. */
+static sf_status turn(void *user, sf_piece piece)
+{
+    const pass *u = user;
+    const sf_complex *z = u->s->z + piece.at;
+    sf_complex *p = u->s->p + piece.at, *q = u->s->q + piece.at;
+
+    for (size_t i = 0; i < piece.count; i++) q[i] = p[i] = z[i] + u->factor * p[i];
+    return SF_OK;
+}
+
+/* p = x and q = p. */
+static sf_status turn_to_solution(void *user, sf_piece piece)
+{
+    solver *s = ((const pass *)user)->s;
+    const size_t bytes = piece.count * sizeof *s->x;
+
+    memcpy(s->p + piece.at, s->x + piece.at, bytes);
+    memcpy(s->q + piece.at, s->x + piece.at, bytes);
+    return SF_OK;
+}
+
+/* r = b - q */
+static sf_status subtract(void *user, sf_piece piece)
+{
+    solver *s = ((const pass *)user)->s;
+
+    for (size_t i = piece.at; i < piece.at + piece.count; i++) s->r[i] = s->b[i] - s->q[i];
+    return SF_OK;
+}
+
+/* Threads where a pass takes longer than to start them. No body here fails. */
+static void run(solver *s, sf_status (*body)(void *user, sf_piece piece), double factor)
+{
+    const sf_grid *grid = &s->level->grid;
+    pass u = {.s = s, .factor = factor};
+
+#pragma omp parallel for num_threads(sf_thread_count()) schedule(static) if (s->half > 131072)
+    for (size_t i = 0; i < sf_piece_count(grid); i++) (void)body(&u, sf_piece_at(grid, i));
+}
+
+static double total(const solver *s, const double *partial)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < sf_piece_count(&s->level->grid); i++) sum += partial[i];
+    return sum;
+}
+
+/* ---- the method --------------------------------------------------------------------------- */
+
+/* q = (C^-1 + W) p from q = p; *curvature = N p^T q. */
+static sf_status multiply(solver *s, double *curvature)
+{
+    const double *weight = s->level->weight;
+
+    SF_TRY(sf_fft_inverse(s->level->fft, s->q, s->field));
+#pragma omp parallel for num_threads(sf_thread_count()) schedule(static) if (s->cells > 32768)
+    for (size_t i = 0; i < s->cells; i++) s->field[i] *= weight[i];
+    SF_TRY(sf_fft_forward(s->level->fft, s->field, s->q));
+    run(s, finish_product, 0.0);
+    *curvature = total(s, s->first);
+    return SF_OK;
+}
+
+static sf_status advance(solver *s, double factor, double *turned);
+static sf_status iterate(solver *s, const sf_level_goal *goal, double target);
+
+/* z of the coarse grid's modes, and their part of the sums. */
+static sf_status solve_coarse(solver *s, double *turned)
+{
+    static const sf_level_goal rough = {.tolerance = COARSE_TOLERANCE,
+                                        .iterations = COARSE_ITERATIONS};
+    const sf_level *level = s->level;
+    solver *c = s->coarse;
+    const double scale = (double)c->cells / (double)s->cells; /* of transforms' sums */
+    double ignored;
+
+    memset(c->x, 0, c->half * sizeof *c->x);
+    for (size_t i = 0; i < level->shared; i++) c->r[level->there[i]] = scale * s->r[level->here[i]];
+    SF_TRY(advance(c, 0.0, &ignored));
+    SF_TRY(iterate(c, &rough, COARSE_TOLERANCE * COARSE_TOLERANCE * c->rho));
+    for (size_t i = 0; i < level->shared; i++) {
+        const size_t k = level->here[i];
+        const int weight = sf_grid_mode_weight(&level->grid, k);
+        s->z[k] = c->x[level->there[i]] / scale;
+        s->rho += weight * real_product(s->r[k], s->z[k]);
+        *turned += weight * real_product(s->q[k], s->z[k]);
+    }
+    return SF_OK;
+}
+
+/* x += factor p, r -= factor q, z = M r; rho = r^T z, *turned = q^T z. */
+static sf_status advance(solver *s, double factor, double *turned)
+{
+    run(s, step, factor);
+    s->rho = total(s, s->first);
+    *turned = total(s, s->second);
+    if (s->coarse != NULL) SF_TRY(solve_coarse(s, turned));
+    if (isfinite(s->rho)) return SF_OK;
+    return sf_fail(SF_ERR_NUMERIC, "constrained field: the linear system met a number that is not "
+                                   "finite; the field's power and the noise are too far apart");
+}
+
+/* Whether the monitor and the limit let the iteration go on. */
+static bool may_continue(solver *s, const sf_level_goal *goal, double residual)
+{
+    const sf_monitor_event event = {.stage = goal->stage,
+                                    .iteration = ++s->iterations,
+                                    .total = goal->iterations,
+                                    .residual = residual};
+
+    s->stopped = !sf_monitor_call(&goal->monitor, &event);
+    return !s->stopped;
+}
+
+/* From x, its r and z = M r, until rho <= target; at most goal->iterations more. Where rounding is
+ * all that is left, the curvature is lost and the iteration ends. */
+static sf_status iterate(solver *s, const sf_level_goal *goal, double target)
+{
+    const double reference = target / (goal->tolerance * goal->tolerance);
+    double curvature, turned;
+
+    run(s, turn, 0.0);
+    for (size_t i = 0; i < goal->iterations && s->rho > target; i++) {
+        SF_TRY(multiply(s, &curvature));
+        if (!(curvature > 0.0)) return SF_OK;
+        SF_TRY(advance(s, s->rho / curvature, &turned));
+        if (!may_continue(s, goal, sqrt(s->rho / reference))) return SF_OK;
+        run(s, turn, -turned / curvature);
+    }
+    return SF_OK;
+}
+
+/* The residual that x really has, and its rho. */
+static sf_status refresh(solver *s)
+{
+    double ignored;
+
+    run(s, turn_to_solution, 0.0);
+    SF_TRY(multiply(s, &ignored));
+    run(s, subtract, 0.0);
+    return advance(s, 0.0, &ignored);
+}
+
+/* Conjugate gradients follow a residual that drifts from b - (C^-1 + W) x by rounding: goes on
+ * from the true one until that is small, or no longer halves. */
+static sf_status converge(solver *s, const sf_level_goal *goal, sf_level_outcome *outcome)
+{
+    sf_level_goal left = *goal;
+    double reference, target, before;
+
+    SF_TRY(refresh(s)); /* x = 0 */
+    reference = s->rho;
+    target = goal->tolerance * goal->tolerance * reference;
+    do {
+        before = s->rho;
+        left.iterations = goal->iterations - s->iterations;
+        SF_TRY(iterate(s, &left, target));
+        SF_TRY(refresh(s));
+    } while (s->rho > target && s->rho < 0.25 * before && !s->stopped &&
+             s->iterations < goal->iterations);
+    outcome->iterations = s->iterations;
+    outcome->coarse_iterations = s->coarse != NULL ? s->coarse->iterations : 0;
+    outcome->residual = reference > 0.0 ? sqrt(s->rho / reference) : 0.0;
+    outcome->converged = s->rho <= target;
+    return SF_OK;
+}
+
+sf_status sf_level_solve(const sf_level *level, const sf_level_goal *goal, double *x,
+                         sf_level_outcome *outcome)
+{
+    solver *s = NULL;
+    sf_status status;
+
+    SF_GO(solver_create(level, &s));
+    SF_GO(sf_fft_forward(level->fft, x, s->b));
+    for (size_t k = 0; k < s->half; k++)
+        if (!(level->lambda[k] > 0.0)) s->b[k] = 0.0;
+    SF_GO(converge(s, goal, outcome));
+    SF_GO(sf_fft_inverse(level->fft, s->x, x));
+done:
+    solver_release(s);
+    return status;
+}
