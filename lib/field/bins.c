@@ -60,6 +60,7 @@ double sf_lattice_base(const sf_lattice *lattice, const long m[SF_GRID_MAX_AXES]
     return base;
 }
 
+SF_VECTOR_CLONES
 void sf_lattice_squares(const sf_lattice *lattice, double base, size_t first, size_t count,
                         double *u)
 {
@@ -70,6 +71,14 @@ void sf_lattice_squares(const sf_lattice *lattice, double base, size_t first, si
 
         u[i] = base + ratio * (m * m);
     }
+}
+
+void sf_lattice_weights(const sf_lattice *lattice, double factor, size_t first, size_t count,
+                        double *weights)
+{
+    for (int i = 0; i < (int)count; i++) weights[i] = 2.0 * factor;
+    if (first == 0) weights[0] = factor;
+    if (2 * (first + count - 1) == lattice->shape[lattice->axes - 1]) weights[count - 1] = factor;
 }
 
 /* ---- bins ---------------------------------------------------------------------------------- */
@@ -152,19 +161,20 @@ size_t sf_binning_find(const sf_binning *binning, double u)
 void sf_binning_add(const sf_binning *binning, const double *u, size_t count,
                     const double *const *values, int quantities, size_t stride, double *sums)
 {
-    const double *square = binning->square;
+    const double *square = binning->square, *first = values[0];
     size_t bin = sf_binning_find(binning, u[0]);
 
     for (size_t begin = 0, end; begin < count && bin <= binning->count; begin = end, bin++) {
-        for (end = begin; end < count && u[end] < square[bin]; end++) {
-        }
-        if (bin == 0) continue;
-        for (int q = 0; q < quantities; q++) {
-            double sum = 0.0;
+        double *to = sums + (bin - 1) * stride, sum = 0.0;
 
+        for (end = begin; end < count && u[end] < square[bin]; end++) sum += first[end];
+        if (bin == 0 || begin == end) continue;
+        to[0] += sum;
+        for (int q = 1; q < quantities; q++) {
             if (values[q] == NULL) continue;
+            sum = 0.0;
             for (size_t i = begin; i < end; i++) sum += values[q][i];
-            sums[(bin - 1) * stride + (size_t)q] += sum;
+            to[q] += sum;
         }
     }
 }
@@ -186,8 +196,8 @@ static void sum_row(const sf_lattice *lattice, const sf_binning *binning, size_t
         const size_t count = left < SF_BINS_CHUNK ? left : SF_BINS_CHUNK;
 
         sf_lattice_squares(lattice, base, first, count, u);
-        for (size_t i = 0; i < count; i++)
-            weighted[i] = sf_lattice_weight(lattice, first + i) * values[first + i];
+        sf_lattice_weights(lattice, 1.0, first, count, weighted);
+        for (int i = 0; i < (int)count; i++) weighted[i] *= values[first + (size_t)i];
         sf_binning_add(binning, u, count, quantities, 1, 1, sums);
     }
 }
@@ -199,7 +209,7 @@ sf_status sf_binning_sums(const sf_lattice *lattice, const sf_binning *binning,
     double *parts;
 
     SF_TRY(sf_allocate(&parts, blocks, count * sizeof *parts));
-#pragma omp parallel for schedule(dynamic) num_threads(sf_thread_count())
+#pragma omp parallel for schedule(dynamic) num_threads(sf_lattice_threads(lattice))
     for (size_t block = 0; block < blocks; block++) {
         const size_t end = sf_block_begin(rows, blocks, block + 1);
 
@@ -217,7 +227,7 @@ void sf_binning_select(const sf_lattice *lattice, const sf_binning *binning, siz
     const double low = binning->square[bin], high = binning->square[bin + 1];
     const double ratio = lattice->ratio[lattice->axes - 1];
 
-#pragma omp parallel for schedule(static) num_threads(sf_thread_count())
+#pragma omp parallel for schedule(static) num_threads(sf_lattice_threads(lattice))
     for (size_t row = 0; row < lattice->rows; row++) {
         const size_t start = row * lattice->stored;
         long m[SF_GRID_MAX_AXES];
@@ -251,16 +261,16 @@ typedef struct census {
 } census;
 
 /* The points m >= 0 stand for their images under m_a -> -m_a. */
-static size_t octant_row(const sf_lattice *lattice, size_t row, long m[SF_GRID_MAX_AXES])
+static double octant_row(const sf_lattice *lattice, size_t row, long m[SF_GRID_MAX_AXES])
 {
-    size_t images = 1;
+    double images = 1.0;
 
     for (int a = lattice->axes - 2; a >= 0; a--) {
         const size_t n = lattice->shape[a], i = row % (n / 2 + 1);
 
         row /= n / 2 + 1;
         m[a] = (long)i;
-        images *= i == 0 || 2 * i == n ? 1 : 2;
+        images *= i == 0 || 2 * i == n ? 1.0 : 2.0;
     }
     return images;
 }
@@ -273,11 +283,17 @@ static size_t octant_rows(const sf_lattice *lattice)
     return rows;
 }
 
+SF_VECTOR_CLONES
+static void distances(double unit, const double *u, size_t count, double *distance)
+{
+    for (int i = 0; i < (int)count; i++) distance[i] = unit * sqrt(u[i]);
+}
+
 static sf_status fill(const census *c, const double *u, size_t count, double *distance)
 {
     const double *square = c->binning->square;
 
-    for (int i = 0; i < (int)count; i++) distance[i] = c->lattice->unit * sqrt(u[i]);
+    distances(c->lattice->unit, u, count, distance);
     if (c->value == NULL) return SF_OK;
     for (size_t i = 0; i < count; i++) /* not outside the bins, where it may fail */
         if (u[i] >= square[0] && u[i] < square[c->binning->count])
@@ -285,13 +301,14 @@ static sf_status fill(const census *c, const double *u, size_t count, double *di
     return SF_OK;
 }
 
+/* Adds one row to each bin's sum of values and number of points. */
 static sf_status census_row(const census *c, size_t row, double *sums)
 {
     const sf_lattice *lattice = c->lattice;
     double u[SF_BINS_CHUNK], weight[SF_BINS_CHUNK], value[SF_BINS_CHUNK];
-    const double *const values[] = {weight, value};
+    const double *const values[] = {value, weight};
     long m[SF_GRID_MAX_AXES];
-    const size_t images = octant_row(lattice, row, m);
+    const double images = octant_row(lattice, row, m);
     const double base = sf_lattice_base(lattice, m, -1);
 
     for (size_t first = 0; first < lattice->stored; first += SF_BINS_CHUNK) {
@@ -300,10 +317,8 @@ static sf_status census_row(const census *c, size_t row, double *sums)
 
         sf_lattice_squares(lattice, base, first, count, u);
         SF_TRY(fill(c, u, count, value));
-        for (size_t i = 0; i < count; i++) {
-            weight[i] = (double)images * sf_lattice_weight(lattice, first + i);
-            value[i] *= weight[i];
-        }
+        sf_lattice_weights(lattice, images, first, count, weight);
+        for (int i = 0; i < (int)count; i++) value[i] *= weight[i];
         sf_binning_add(c->binning, u, count, values, 2, 2, sums);
     }
     return SF_OK;
@@ -315,12 +330,13 @@ sf_status sf_binning_census(const sf_lattice *lattice, const sf_binning *binning
     const census c = {lattice, binning, value, user};
     const size_t rows = octant_rows(lattice), blocks = sf_block_count(rows);
     const size_t size = 2 * binning->count;
+    const int threads = value == NULL ? sf_lattice_threads(lattice) : 1;
     double *parts = NULL, *total = NULL;
     sf_status status, failed = SF_OK;
 
     SF_GO(sf_allocate(&parts, blocks, size * sizeof *parts));
     SF_GO(sf_allocate(&total, size, sizeof *total));
-#pragma omp parallel for schedule(dynamic) num_threads(value == NULL ? sf_thread_count() : 1)
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (size_t block = 0; block < blocks; block++) {
         const size_t end = sf_block_begin(rows, blocks, block + 1);
 
@@ -334,8 +350,8 @@ sf_status sf_binning_census(const sf_lattice *lattice, const sf_binning *binning
     SF_GO(failed);
     sf_block_sums(parts, blocks, size, total);
     for (size_t b = 0; b < binning->count; b++) {
-        points[b] = total[2 * b];
-        sums[b] = total[2 * b + 1];
+        sums[b] = total[2 * b];
+        points[b] = total[2 * b + 1];
     }
 done:
     sf_free(parts);

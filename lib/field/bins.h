@@ -30,10 +30,14 @@ typedef struct sf_lattice {
 sf_lattice sf_lattice_modes(const sf_grid *grid);
 /* Steps d_a, reach half the shortest side. */
 sf_lattice sf_lattice_lags(const sf_grid *grid);
-/* How many points of the full lattice the stored one at `m` of the last axis stands for. */
-static inline double sf_lattice_weight(const sf_lattice *lattice, size_t m)
+/* weights[i] = factor times the number of points of the full lattice that the stored one at
+ * first + i of the last axis stands for: 1 on the planes 0 and n/2, else 2. */
+void sf_lattice_weights(const sf_lattice *lattice, double factor, size_t first, size_t count,
+                        double *weights);
+/* Threads for loops over it: one where starting them takes longer. */
+static inline int sf_lattice_threads(const sf_lattice *lattice)
 {
-    return m == 0 || 2 * m == lattice->shape[lattice->axes - 1] ? 1.0 : 2.0;
+    return lattice->rows * lattice->stored > 32768 ? sf_thread_count() : 1;
 }
 /* The integer coordinates of row `row`, m[axes - 1] = 0. */
 void sf_lattice_row(const sf_lattice *lattice, size_t row, long m[SF_GRID_MAX_AXES]);

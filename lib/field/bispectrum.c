@@ -83,12 +83,13 @@ static sf_status fill_shells(const task *t, const sf_complex *modes)
 }
 
 /* sum_x a b c in blocks of a fixed order */
-static double sum_products(const double *a, const double *b, const double *c, size_t size)
+static double sum_products(const double *a, const double *b, const double *c, size_t size,
+                           int threads)
 {
     const size_t blocks = sf_block_count(size);
     double parts[SF_BINS_BLOCKS], sum;
 
-#pragma omp parallel for schedule(static) num_threads(sf_thread_count())
+#pragma omp parallel for schedule(static) num_threads(threads)
     for (size_t block = 0; block < blocks; block++) {
         const size_t end = sf_block_begin(size, blocks, block + 1);
         double part = 0.0;
@@ -108,7 +109,8 @@ static void sum_triangles(const task *t, double *sums)
     for (size_t i = 0; i < t->count; i++) {
         const size_t *s = t->triangle + 3 * i;
 
-        sums[i] = sum_products(t->field[s[0]], t->field[s[1]], t->field[s[2]], size);
+        sums[i] = sum_products(t->field[s[0]], t->field[s[1]], t->field[s[2]], size,
+                               sf_lattice_threads(&t->lattice));
     }
 }
 

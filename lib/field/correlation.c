@@ -19,7 +19,7 @@ static sf_status correlate(const sf_grid *grid, double *buffer)
     SF_GO(sf_fft_create(grid, &fft));
     SF_GO(sf_fft_forward_in_place(fft, buffer));
     modes[0] = 0.0;
-#pragma omp parallel for schedule(static) num_threads(sf_thread_count())
+#pragma omp parallel for schedule(static) num_threads(sf_thread_count()) if (half > 32768)
     for (size_t i = 0; i < half; i++)
         modes[i] = creal(modes[i]) * creal(modes[i]) + cimag(modes[i]) * cimag(modes[i]);
     SF_GO(sf_fft_inverse_in_place(fft, buffer));

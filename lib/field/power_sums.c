@@ -28,6 +28,7 @@ static void begin_row(const sf_power_task *task, size_t row, chunk *c)
     c->inverse = sf_window_row(task->window.inverse, lattice->axes, c->m);
     c->noise = sf_window_row(task->window.noise, lattice->axes, c->m);
     c->alternating = sf_window_row(task->window.alternating, lattice->axes, c->m);
+    if (task->phase == NULL) return;
     for (int a = 0; a < lattice->axes - 1; a++)
         angle += pi * (double)c->m[a] / (double)lattice->shape[a];
     c->phase[0] = cos(angle);
@@ -37,6 +38,7 @@ static void begin_row(const sf_power_task *task, size_t row, chunk *c)
 /* ---- values of modes ----------------------------------------------------------------------- */
 
 /* X = (X_1 + X_2 e^(i k.d/2))/2: the points of the second grid lie half a cell further. */
+SF_VECTOR_CLONES
 static void interlace(const sf_power_task *task, const double *second, const chunk *c, double *re,
                       double *im)
 {
@@ -51,6 +53,7 @@ static void interlace(const sf_power_task *task, const double *second, const chu
     }
 }
 
+SF_VECTOR_CLONES
 static void load(const sf_power_task *task, const sf_power_side *side, const chunk *c, double *re,
                  double *im)
 {
@@ -74,17 +77,12 @@ static void load(const sf_power_task *task, const sf_power_side *side, const chu
     if (side->second != NULL) interlace(task, side->second, c, re, im);
 }
 
-/* out = factor (modes that a stored one stands for) table */
+/* out = factor table times the number of modes that a stored one stands for */
 static void weigh(const sf_power_task *task, const chunk *c, double factor, const double *table,
                   double *out)
 {
-    const int count = (int)c->count;
-    const size_t n = task->lattice.shape[task->lattice.axes - 1];
-
-    for (int i = 0; i < count; i++) out[i] = 2.0 * factor;
-    if (c->first == 0) out[0] = factor;
-    if (2 * (c->first + c->count - 1) == n) out[count - 1] = factor;
-    for (int i = 0; table != NULL && i < count; i++) out[i] *= table[c->first + (size_t)i];
+    sf_lattice_weights(&task->lattice, factor, c->first, c->count, out);
+    for (int i = 0; table != NULL && i < (int)c->count; i++) out[i] *= table[c->first + (size_t)i];
 }
 
 static void weigh_noise(const sf_power_task *task, chunk *c)
@@ -98,24 +96,28 @@ static void weigh_noise(const sf_power_task *task, chunk *c)
     for (int i = 0; i < count; i++) noise[i] = 0.5 * (noise[i] + alternating[i]);
 }
 
-/* The products of the two sides, and the weights of the modes in `weight`. */
+/* out = weight Re X Y* */
+SF_VECTOR_CLONES
+static void products(size_t count, const double *weight, const double *re, const double *im,
+                     const double *re2, const double *im2, double *out)
+{
+    for (int i = 0; i < (int)count; i++) out[i] = weight[i] * (re[i] * re2[i] + im[i] * im2[i]);
+}
+
 static void multiply(const sf_power_task *task, chunk *c)
 {
-    const int count = (int)c->count, other = task->cross ? 1 : 0;
+    const int other = task->cross ? 1 : 0;
     const double *re = c->re[0], *im = c->im[0], *re2 = c->re[other], *im2 = c->im[other];
     double weight[SF_BINS_CHUNK];
 
     load(task, &task->first, c, c->re[0], c->im[0]);
     if (task->cross) load(task, &task->second, c, c->re[1], c->im[1]);
     weigh(task, c, task->scale * c->inverse, task->window.inverse[task->lattice.axes - 1], weight);
-    for (int i = 0; i < count; i++)
-        c->values[SF_SUM_POWER][i] = weight[i] * (re[i] * re2[i] + im[i] * im2[i]);
+    products(c->count, weight, re, im, re2, im2, c->values[SF_SUM_POWER]);
     if (task->shot_noise != 0.0) weigh_noise(task, c);
     if (!task->cross) return;
-    for (int i = 0; i < count; i++) {
-        c->values[SF_SUM_FIRST][i] = weight[i] * (re[i] * re[i] + im[i] * im[i]);
-        c->values[SF_SUM_SECOND][i] = weight[i] * (re2[i] * re2[i] + im2[i] * im2[i]);
-    }
+    products(c->count, weight, re, im, re, im, c->values[SF_SUM_FIRST]);
+    products(c->count, weight, re2, im2, re2, im2, c->values[SF_SUM_SECOND]);
 }
 
 /* The squared component of k along the line of sight is a row's own, or what the row adds. */
@@ -230,7 +232,7 @@ sf_status sf_power_sums(const sf_power_task *task, double *line, double *plane)
 
     SF_GO(sf_allocate(&lines, blocks, line_size * sizeof *lines));
     SF_GO(sf_allocate(&planes, blocks, plane_size * sizeof *planes));
-#pragma omp parallel for schedule(dynamic) num_threads(sf_thread_count())
+#pragma omp parallel for schedule(dynamic) num_threads(sf_lattice_threads(&task->lattice))
     for (size_t block = 0; block < blocks; block++) {
         const size_t end = sf_block_begin(rows, blocks, block + 1);
 
