@@ -92,9 +92,10 @@ SF_API sf_status sf_expansion(const sf_cosmology *cosmology, double redshift, do
 SF_API sf_status sf_spectrum_cosmology(const sf_cosmology *cosmology, sf_transfer transfer,
                                        double redshift, sf_spectrum **spectrum);
 /* sigma(R): standard deviation in spheres (top hat) of that radius, three dimensions, over
- * kmin < k < kmax; 0 for either: 1e-5, 100. Error below 1e-9 of sigma^2(R -> 0) for spectra that
- * are smooth between a few steps; SF_ERR_NUMERIC for those that are rough. Cost: some thousand
- * values of P. */
+ * kmin < k < kmax; 0 for either: 1e-5, 100. P is sampled as finely as it takes (what is
+ * narrower than 1 % of k may be missed): error below 1e-9 of sigma^2(R -> 0) for spectra that are
+ * smooth between a few steps, SF_ERR_NUMERIC for those that are rough. Cost: some thousand values
+ * of P. */
 SF_API sf_status sf_spectrum_sigma(const sf_spectrum *spectrum, double radius, double kmin,
                                    double kmax, double *sigma);
 /* xi(r) = 1/(2 pi^2) int k^2 P j0(kr) dk in three dimensions (J0 in two, cosine in one), over the

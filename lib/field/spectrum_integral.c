@@ -1,12 +1,11 @@
 /* spectrum_integral.c - integrals of k^p P(k) K(k r) over k, for any r by the same values of P.
  *
  * k is cut into pieces, each halved until P is a polynomial of degree TERMS - 1 there: its last
- * Legendre coefficients are below PRECISION of its largest value. A piece in which the kernel
- * turns slowly is summed by Gauss-Legendre; in one in which it turns fast, k^p P times the
- * kernel's envelope is expanded and each term integrated exactly,
- *     int_-1^1 P_l(t) exp(i w t) dt = 2 i^l j_l(w)
- * (Bakhvalov & Vasil'eva 1968, doi:10.1016/0041-5553(68)90066-5), so that the cost does not grow
- * with k r. */
+ * Legendre coefficients are below PRECISION of its largest value, or of NOTHING of the whole. A
+ * piece in which the kernel turns slowly is summed by Gauss-Legendre; in one in which it turns
+ * fast, k^p P times the kernel's envelope is expanded and each term integrated exactly, int_-1^1
+ * P_l(t) exp(i w t) dt = 2 i^l j_l(w) (Bakhvalov & Vasil'eva 1968,
+ * doi:10.1016/0041-5553(68)90066-5), so that the cost does not grow with k r. */
 #include "field/spectrum_integral.h"
 
 #include "field/spectrum.h"
@@ -18,6 +17,7 @@
 
 enum { NODES = 32, TERMS = 20, MOST = 1 << 14 };
 #define PRECISION 1e-10
+#define NOTHING   1e-20 /* times the peak of k^(p + 1) P: not worth a smaller piece */
 #define RATIO     0.2   /* ln of the ends' ratio of a piece before it is halved */
 #define FAST      20.0  /* radians per half piece: at least TERMS, for the recursion of j_l */
 #define NARROWEST 1e-12 /* of k; a step of P is left in a piece of that width */
@@ -30,6 +30,7 @@ typedef struct piece {
 struct sf_pieces {
     piece *list;
     size_t count, capacity;
+    double peak; /* largest k^(power + 1) P seen */
     double node[NODES], weight[NODES];
     double legendre[TERMS][NODES]; /* (2 l + 1)/2 weight P_l(node): coefficients from values */
 };
@@ -54,7 +55,7 @@ static void make_rule(sf_pieces *pieces)
 }
 
 /* The piece's values, and whether they are those of a polynomial. */
-static sf_status sample(const sf_pieces *pieces, const sf_spectrum *spectrum, int power, piece *own,
+static sf_status sample(sf_pieces *pieces, const sf_spectrum *spectrum, int power, piece *own,
                         bool *smooth)
 {
     double largest = 0.0, last[2] = {0.0, 0.0};
@@ -68,6 +69,8 @@ static sf_status sample(const sf_pieces *pieces, const sf_spectrum *spectrum, in
         last[0] += pieces->legendre[TERMS - 2][i] * own->f[i];
         last[1] += pieces->legendre[TERMS - 1][i] * own->f[i];
     }
+    pieces->peak = fmax(pieces->peak, largest * own->centre);
+    largest = fmax(largest, NOTHING * pieces->peak / own->centre);
     *smooth = fmax(fabs(last[0]), fabs(last[1])) <= PRECISION * largest;
     return SF_OK;
 }
@@ -88,11 +91,16 @@ static sf_status append(sf_pieces *pieces, const piece *own)
     return SF_OK;
 }
 
+static piece between(double low, double high)
+{
+    return (piece){.centre = 0.5 * (low + high), .half = 0.5 * (high - low)};
+}
+
 /* Covers low .. high. */
 static sf_status cover(sf_pieces *pieces, const sf_spectrum *spectrum, int power, double low,
                        double high)
 {
-    piece own = {.centre = 0.5 * (low + high), .half = 0.5 * (high - low)};
+    piece own = between(low, high);
     bool smooth;
 
     SF_TRY(sample(pieces, spectrum, power, &own, &smooth));
@@ -106,11 +114,33 @@ static sf_status cover(sf_pieces *pieces, const sf_spectrum *spectrum, int power
     return cover(pieces, spectrum, power, own.centre, high);
 }
 
+/* Covers low .. high by pieces of equal ratio: first for the peak, then with halving. */
+static sf_status cover_range(sf_pieces *pieces, const sf_spectrum *spectrum, int power, double low,
+                             double high)
+{
+    const size_t count = (size_t)ceil(log(high / low) / RATIO);
+    const double step = log(high / low) / (double)count;
+    bool smooth;
+
+    for (int pass = 0; pass < 2; pass++) {
+        double start = low;
+
+        for (size_t i = 1; i <= count; i++) {
+            const double end = i < count ? low * exp(step * (double)i) : high;
+            piece whole = between(start, end);
+
+            SF_TRY(pass == 0 ? sample(pieces, spectrum, power, &whole, &smooth)
+                             : cover(pieces, spectrum, power, start, end));
+            start = end;
+        }
+    }
+    return SF_OK;
+}
+
 sf_status sf_pieces_create(const sf_spectrum *spectrum, int power, double kmin, double kmax,
                            sf_pieces **pieces)
 {
     double low = kmin == 0.0 ? 1e-5 : kmin, high = kmax == 0.0 ? 100.0 : kmax;
-    size_t count;
     sf_status status;
 
     *pieces = NULL;
@@ -122,15 +152,7 @@ sf_status sf_pieces_create(const sf_spectrum *spectrum, int power, double kmin, 
     make_rule(*pieces);
     low = fmax(low, spectrum->low);
     high = fmin(high, spectrum->high);
-    count = high > low ? (size_t)ceil(log(high / low) / RATIO) : 0;
-    for (size_t i = 0; i < count; i++) {
-        const double step = log(high / low) / (double)count;
-
-        SF_GO(cover(*pieces, spectrum, power, low * exp(step * (double)i),
-                    i + 1 < count ? low * exp(step * (double)(i + 1)) : high));
-    }
-    status = SF_OK;
-done:
+    status = high > low ? cover_range(*pieces, spectrum, power, low, high) : SF_OK;
     if (status != SF_OK) sf_pieces_release(pieces);
     return status;
 }

@@ -127,11 +127,11 @@ static void transfer_functions_have_their_limits(void **state)
     }
 }
 
-/* In Mpc: P(k h) / h^3, and the same sigma in spheres of 8/h Mpc. */
+/* In Mpc: P(k h) / h^3, and the same sigma in spheres of 8/h Mpc; at redshift 0, P / D^2. */
 static void units_are_those_asked_for(void **state)
 {
     sf_cosmology c = benchmark(2.7255);
-    double p, same, sigma;
+    double p, same, sigma, d;
     sf_spectrum *in_h, *in_mpc;
 
     (void)state;
@@ -149,6 +149,10 @@ static void units_are_those_asked_for(void **state)
     assert_ok(sf_spectrum_cosmology(&c, SF_TRANSFER_EH98, 0.0, &in_mpc));
     assert_ok(sf_spectrum_sigma(in_mpc, 8.0 / 0.7, 0.7e-5, 70.0, &sigma));
     assert_close(sigma, 0.8, 1e-12);
+    assert_ok(sf_growth(&c, 1.0, &d, NULL));
+    assert_ok(sf_spectrum_power(in_mpc, 0.07, &same));
+    assert_ok(sf_spectrum_power(in_h, 0.1, &p));
+    assert_close(p / (same * 0.343), d * d, 1e-13);
     sf_spectrum_release(&in_mpc);
     sf_spectrum_release(&in_h);
 }

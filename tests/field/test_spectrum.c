@@ -267,16 +267,22 @@ static void bad_values_are_refused(void **state)
     assert_null(s);
 }
 
-/* Parses a table file with this content. */
-static sf_status parse_content(const char *content, size_t size, sf_spectrum **spectrum)
+/* A table file with this content. */
+static void write_content(const char *content, size_t size, char *path)
 {
-    char text[64] = "table:/tmp/test_spectrum_XXXXXX";
-    const int descriptor = mkstemp(text + 6);
-    sf_status status;
+    const int descriptor = mkstemp(path);
 
     assert_true(descriptor >= 0);
     assert_int_equal(write(descriptor, content, size), size);
     assert_int_equal(close(descriptor), 0);
+}
+
+static sf_status parse_content(const char *content, size_t size, sf_spectrum **spectrum)
+{
+    char text[64] = "table:/tmp/test_spectrum_XXXXXX";
+    sf_status status;
+
+    write_content(content, size, text + 6);
     status = sf_spectrum_parse(text, spectrum);
     assert_int_equal(unlink(text + 6), 0);
     return status;
@@ -326,6 +332,27 @@ static void text_gives_spectra_of_a_cosmology(void **state)
     }
 }
 
+/* Beyond its ends a table refuses, unless it is asked to go on. */
+static void text_asks_for_extrapolation(void **state)
+{
+    char path[] = "/tmp/test_spectrum_XXXXXX", text[64];
+    double power;
+    sf_spectrum *s;
+
+    (void)state;
+    write_content("0.1 100\n1 1\n10 0.01", 20, path);
+    (void)snprintf(text, sizeof text, "table:%s", path);
+    assert_ok(sf_spectrum_parse_with(text, 2, NULL, 0.0, &s));
+    assert_close(power_at(s, 3.0), 1.0 / 9.0, 1e-14);
+    assert_status(SF_ERR_ARGUMENT, sf_spectrum_power(s, 20.0, &power));
+    sf_spectrum_release(&s);
+    (void)snprintf(text, sizeof text, "table+:%s", path);
+    assert_ok(sf_spectrum_parse_with(text, 2, NULL, 0.0, &s));
+    assert_close(power_at(s, 100.0), 1e-4, 1e-17);
+    sf_spectrum_release(&s);
+    assert_int_equal(unlink(path), 0);
+}
+
 /* A FITS table of k, P among other columns. */
 static void fits_tables_are_read(void **state)
 {
@@ -361,6 +388,9 @@ static void fits_tables_are_read(void **state)
         assert_null(s);
         assert_non_null(strstr(sf_last_error(), words[i - 2]));
     }
+    (void)snprintf(text, sizeof text, "table:%s.gz[1]", path); /* not there, and not a text */
+    assert_status(SF_ERR_IO, sf_spectrum_parse(text, &s));
+    assert_null(strstr(sf_last_error(), "cannot open the spectrum"));
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(folder), 0);
 }
@@ -442,6 +472,7 @@ int main(void)
         cmocka_unit_test(bad_values_are_refused),
         cmocka_unit_test(text_gives_spectra),
         cmocka_unit_test(text_gives_spectra_of_a_cosmology),
+        cmocka_unit_test(text_asks_for_extrapolation),
         cmocka_unit_test(fits_tables_are_read),
         cmocka_unit_test(long_tables_are_read_whole),
         cmocka_unit_test(bad_text_is_refused),

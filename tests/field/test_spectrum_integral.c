@@ -76,6 +76,27 @@ static void gaussian_spectrum(void **state)
     sf_spectrum_release(&s);
 }
 
+/* A line of width w at k = 1, which takes smaller pieces than what is around it. */
+static double line(double k, void *width)
+{
+    const double x = (k - 1.0) / *(double *)width;
+
+    return exp(-0.5 * x * x);
+}
+
+static void narrow_line(void **state)
+{
+    double width = 0.005;
+    sf_spectrum *s;
+
+    (void)state;
+    assert_ok(sf_spectrum_callback(line, &width, &s));
+    for (double r = 0.0; r < 1e3; r = 2.0 * r + 0.1)
+        assert_close(correlation_at(s, 1, r, 0.0, 0.0) * sqrt(0.5 * pi) / width,
+                     exp(-0.5 * width * width * r * r) * cos(r), 1e-9);
+    sf_spectrum_release(&s);
+}
+
 /* The covariance that a Matern spectrum is of, closed by a Bessel function: both are tested. nu is
  * large enough for P above kmax to be nothing: below (k l)^-2nu. */
 static void matern_spectrum(void **state)
@@ -232,10 +253,11 @@ static void bad_values_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(white_noise_in_a_band), cmocka_unit_test(gaussian_spectrum),
-        cmocka_unit_test(matern_spectrum),       cmocka_unit_test(sigma_of_white_noise),
-        cmocka_unit_test(sigma_of_a_cosmology),  cmocka_unit_test(tables_are_integrated),
-        cmocka_unit_test(rough_spectra),         cmocka_unit_test(bad_values_are_refused),
+        cmocka_unit_test(white_noise_in_a_band),  cmocka_unit_test(gaussian_spectrum),
+        cmocka_unit_test(matern_spectrum),        cmocka_unit_test(narrow_line),
+        cmocka_unit_test(sigma_of_white_noise),   cmocka_unit_test(sigma_of_a_cosmology),
+        cmocka_unit_test(tables_are_integrated),  cmocka_unit_test(rough_spectra),
+        cmocka_unit_test(bad_values_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
