@@ -100,7 +100,7 @@ SF_API sf_status sf_spectrum_sigma(const sf_spectrum *spectrum, double radius, d
                                    double kmax, double *sigma);
 /* xi(r) = 1/(2 pi^2) int k^2 P j0(kr) dk in three dimensions (J0 in two, cosine in one), over the
  * same range of k: beyond it P counts as 0, which a spectrum that falls slowly shows by ripples.
- * Error below 1e-9 of xi(0); the same cost, and about 0.1 ms for each r however large. */
+ * Error below 1e-9 of xi(0); the same cost, and 0.05 to 1 ms for each r however large. */
 SF_API sf_status sf_spectrum_correlation(const sf_spectrum *spectrum, int axes, const double *r,
                                          size_t count, double kmin, double kmax, double *xi);
 
