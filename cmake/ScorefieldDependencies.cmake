@@ -37,7 +37,7 @@ endif()
 # pkg-config file. Not Requires.private: `pkg-config --static` would then ask for the development
 # files of what these libraries use themselves (curl behind CFITSIO).
 pkg_check_modules(SCOREFIELD_PRIVATE REQUIRED
-    fftw3 fftw3f openblas gsl cfitsio zlib jansson giza libprotobuf-c)
+    fftw3 fftw3f openblas lapacke gsl cfitsio zlib jansson giza libprotobuf-c)
 set(SCOREFIELD_STATIC_FLAGS ${SCOREFIELD_PRIVATE_LDFLAGS} -ldnnl)
 foreach(library IN LISTS OpenMP_C_LIB_NAMES)
     list(APPEND SCOREFIELD_STATIC_FLAGS -l${library})

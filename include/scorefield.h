@@ -7,6 +7,7 @@
 #include <scorefield/grid.h>
 #include <scorefield/inverse.h>
 #include <scorefield/io.h>
+#include <scorefield/mcmc.h>
 #include <scorefield/network.h>
 #include <scorefield/operator.h>
 #include <scorefield/prior.h>

@@ -1,0 +1,161 @@
+/* scorefield/mcmc.h - densities that are known up to a factor, and Markov chains on them and on the
+ * bridges between them: Langevin and Hamiltonian moves, adjusted by Metropolis or weighted. */
+#ifndef SCOREFIELD_MCMC_H
+#define SCOREFIELD_MCMC_H
+
+#include <scorefield/field.h>
+#include <scorefield/prior.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- densities ----------------------------------------------------------------------------- */
+
+/* A function f >= 0 on R^n with a finite integral Z, by log f and its gradient, the score.
+ * Immutable, shared by reference count; many threads use one handle. */
+typedef struct sf_density sf_density;
+
+/* The interface, for the library's own densities and users' alike; `self` is what
+ * sf_density_create was given. Points are `batch` rows of n values, finite. Called from many
+ * threads at once on different arrays. */
+typedef struct sf_density_methods {
+    const char *name;
+    /* log_density[b] = log f(x_b), and unless `score` is NULL its gradient (batch x n). Outside of
+     * the support it is -infinity; NaN and +infinity count as that. The result for a point may not
+     * depend on its place in the batch. */
+    sf_status (*evaluate)(const void *self, size_t batch, const double *x, double *log_density,
+                          double *score);
+    /* Exact draws first ... first + batch - 1 of f/Z, each made of numbers that `random` has for
+     * its own index; NULL: there are none. */
+    sf_status (*draw)(const void *self, sf_random random, uint64_t first, size_t batch, double *x);
+    /* log Z; NULL or NaN: unknown. */
+    double (*log_z)(const void *self);
+    void (*destroy)(void *self);
+    bool no_score; /* evaluate leaves `score` alone: for random walks only */
+} sf_density_methods;
+
+/* Takes ownership of self, also on failure. `methods` must outlive the density. */
+SF_API sf_status sf_density_create(const sf_density_methods *methods, void *self, size_t dimension,
+                                   sf_density **density);
+SF_API sf_density *sf_density_retain(sf_density *density);
+SF_API void sf_density_release(sf_density **density);
+SF_API size_t sf_density_dimension(const sf_density *density);
+SF_API const char *sf_density_name(const sf_density *density);
+SF_API double sf_density_log_z(const sf_density *density); /* NaN: unknown */
+SF_API bool sf_density_can_draw(const sf_density *density);
+SF_API bool sf_density_has_score(const sf_density *density);
+
+/* What is not a finite log f becomes -infinity, and its score 0. Runs in the calling thread;
+ * score may be NULL. SF_ERR_UNSUPPORTED for the score of a density without one. */
+SF_API sf_status sf_density_evaluate(const sf_density *density, size_t batch, const double *x,
+                                     double *log_density, double *score);
+/* Draws first ... first + batch - 1 of the generator (seed, stream). */
+SF_API sf_status sf_density_draw(const sf_density *density, uint64_t seed, uint64_t stream,
+                                 uint64_t first, size_t batch, double *x);
+
+/* The coordinate where score and density agree the least. */
+typedef struct sf_density_check_report {
+    size_t point, index;
+    double score, difference; /* what evaluate says, and what its log f says */
+    double error;             /* |score - difference| over max(1, |either|) */
+    bool agrees;
+} sf_density_check_report;
+/* The score against differences of log f, central and of fourth order, of steps 1e-3 max(1, |x|),
+ * in every coordinate of `batch` points; agrees: every error <= tolerance (1e-6 is usual).
+ * SF_ERR_NUMERIC where log f is not finite. Cost: 4 n evaluations a point. */
+SF_API sf_status sf_density_check(const sf_density *density, size_t batch, const double *x,
+                                  double tolerance, sf_density_check_report *report);
+
+/* ---- the densities ------------------------------------------------------------------------- */
+
+/* Normalised N(mean, diag(variance)); mean NULL: 0, variance NULL: 1. Exact draws. */
+SF_API sf_status sf_density_gaussian(size_t dimension, const double *mean, const double *variance,
+                                     sf_density **density);
+/* Normalised N(mean, covariance), n x n: by its Cholesky factor. Exact draws.
+ * SF_ERR_NUMERIC for a matrix that is not symmetric and positive definite. */
+SF_API sf_status sf_density_gaussian_dense(size_t dimension, const double *mean,
+                                           const double *covariance, sf_density **density);
+/* log f = -sum_i a x_i^2 + b x_i^4; b >= 0, and a > 0 where b = 0. Exact draws, log Z by
+ * quadrature. */
+SF_API sf_status sf_density_quartic(size_t dimension, double a, double b, sf_density **density);
+/* log f = -sum over pairs (x, y) of x^4 - 6 x^2 - x/2 + y^2/2 (Noe et al. 2019,
+ * doi:10.1126/science.aaw1147); an even dimension. Exact draws, log Z by quadrature. */
+SF_API sf_status sf_density_many_well(size_t dimension, sf_density **density);
+
+/* ---- chains -------------------------------------------------------------------------------- */
+
+typedef enum sf_kernel_kind {
+    SF_KERNEL_MALA,        /* Roberts & Tweedie 1996: x + e C s + sqrt(2e) C^1/2 n, Metropolis */
+    SF_KERNEL_HMC,         /* Duane et al. 1987: `leapfrogs` steps of e, Metropolis */
+    SF_KERNEL_RANDOM_WALK, /* x + e C^1/2 n, Metropolis; needs no score */
+    SF_KERNEL_OU,          /* m + exp(-e) (x - m) + sqrt(1 - exp(-2e)) C^1/2 n, Metropolis: always
+                              accepted where the target is N(m, C), elsewhere preconditioned
+                              Crank-Nicolson (Cotter et al. 2013, arXiv:1202.0709); no score */
+    SF_KERNEL_ULA,         /* MALA's move, unadjusted: its densities there and back are weights */
+    SF_KERNEL_UNDERDAMPED  /* `leapfrogs` steps of e with a momentum that is kept in part,
+                              unadjusted; the energy error is weight (Neal 2001; Thin et al. 2021,
+                              arXiv:2106.15921; Geffner & Domke 2021, arXiv:2107.04150) */
+} sf_kernel_kind;
+
+/* C is diag(scale^2), or the field's covariance, or 1; m the field's mean, or 0. */
+typedef struct sf_kernel {
+    sf_kernel_kind kind;
+    double step;           /* e > 0 */
+    size_t leapfrogs;      /* HMC, underdamped: >= 1 */
+    double friction;       /* underdamped: exp(-friction e leapfrogs) of the momentum is kept */
+    double jitter;         /* each chain's step is e (1 +- jitter), uniform; 0 ... < 1 */
+    const double *scale;   /* n standard deviations; NULL: 1 */
+    const sf_field *field; /* n cells, two transforms a use; NULL: none */
+} sf_kernel;
+/* HMC: ten steps of 0.1, jitter 0.2, friction 1. */
+SF_API sf_kernel sf_kernel_default(void);
+
+/* Chains on the bridge log f_b = (1 - b) log f0 + b log f1 (f0 NULL: b log f1), with what is known
+ * of them, so that nothing is evaluated twice. Arrays may be read between calls, and chains are
+ * numbered first ... first + batch - 1: the numbers of a move depend on (seed, stream), chain,
+ * stage and move alone, and results are the same bits on any number of threads and with the
+ * chains cut into batches anyhow.
+ *
+ * log_weight: averages of exp(log_weight) are Z_b/Z_start, and averages with these weights are
+ * those of f_b/Z_b, for every kernel and ANY step, when the chains have begun with draws at
+ * b = start (Neal 2001, doi:10.1023/A:1008923215028). It grows by
+ *     log f_b'(x) - log f_b(x)                                  from b to b', before the moves
+ *     log f_b(x') - log f_b(x) + log of backward over forward   with each unadjusted move
+ * A chain where f_b = 0 has log_weight -infinity for good and stays where it is; it still counts
+ * in averages. */
+typedef struct sf_chains {
+    sf_density *f0, *f1;
+    size_t dimension, batch;
+    uint64_t seed, stream, first;
+    double b;
+    uint64_t stage;          /* calls of sf_chains_move since the start */
+    double *x;               /* batch x n */
+    double *log_f0, *log_f1; /* batch: at x */
+    double *score0, *score1; /* batch x n, when `scored` */
+    bool scored;
+    double *momentum;     /* batch x n: the underdamped move's, in units of C^-1/2 */
+    double *log_weight;   /* batch */
+    size_t *accepted;     /* batch: moves since the start that were */
+    uint64_t moves;       /* of each chain since the start */
+    uint64_t evaluations; /* points where the bridge was evaluated since the start */
+} sf_chains;
+
+/* Retains the densities. SF_ERR_ARGUMENT for no chains, SF_ERR_SHAPE for two dimensions.
+ * Memory: four batches, two more where f0 is given. */
+SF_API sf_status sf_chains_create(sf_density *f0, sf_density *f1, uint64_t seed, uint64_t stream,
+                                  uint64_t first, size_t batch, sf_chains **chains);
+SF_API void sf_chains_release(sf_chains **chains);
+/* Puts the chains at x (batch x n) and b, with weights 1 and new momenta, stage 0.
+ * SF_ERR_NUMERIC for x not finite. */
+SF_API sf_status sf_chains_start(sf_chains *chains, const double *x, double b);
+/* To b in [0, 1], then `moves` (0 too) of the kernel on f_b; blocks of chains go to threads. After
+ * an error the chains are of no use until they are started again. */
+SF_API sf_status sf_chains_move(sf_chains *chains, const sf_kernel *kernel, double b, size_t moves);
+/* Chain i becomes a copy of chain from[i]: resampling. Weights and counts go with it. */
+SF_API sf_status sf_chains_select(sf_chains *chains, const size_t *from);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,235 @@
+/* density_gaussian.c - normalised Gaussians, of a diagonal or of any covariance. The second one
+ * holds the Cholesky factor L of the covariance for draws and the precision matrix for scores; the
+ * loops over them are plain ones, for they run inside of the threads of chains. */
+#include "base/internal.h"
+
+#include <scorefield/mcmc.h>
+
+#include <gsl/gsl_math.h>
+#include <lapacke.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct gaussian {
+    size_t n;
+    double log_norm; /* of the density at its mean */
+    double *mean;
+    double *sigma;     /* diagonal: standard deviations; dense: L, row by row */
+    double *precision; /* diagonal: n; dense: n x n */
+} gaussian;
+
+static void gaussian_destroy(void *self)
+{
+    gaussian *g = self;
+
+    if (g == NULL) return;
+    sf_free(g->mean);
+    sf_free(g->sigma);
+    sf_free(g->precision);
+    sf_free(g);
+}
+
+static double gaussian_log_z(const void *self)
+{
+    (void)self;
+    return 0.0;
+}
+
+/* With `count` numbers each in sigma and precision, and the mean. */
+static sf_status create(size_t n, size_t count, const double *mean, gaussian **result)
+{
+    gaussian *g;
+    sf_status status;
+
+    *result = NULL;
+    SF_TRY(sf_allocate(&g, 1, sizeof *g));
+    g->n = n;
+    SF_GO(sf_allocate(&g->mean, n, sizeof *g->mean));
+    SF_GO(sf_allocate(&g->sigma, count, sizeof *g->sigma));
+    SF_GO(sf_allocate(&g->precision, count, sizeof *g->precision));
+    if (mean != NULL) {
+        SF_GO(sf_check_finite(mean, n, "the mean of a Gaussian"));
+        memcpy(g->mean, mean, n * sizeof *mean);
+    }
+    g->log_norm = -0.5 * (double)n * log(2.0 * M_PI);
+    *result = g;
+    return SF_OK;
+done:
+    gaussian_destroy(g);
+    return status;
+}
+
+/* ---- diagonal ------------------------------------------------------------------------------- */
+
+static sf_status diagonal_evaluate(const void *self, size_t batch, const double *x,
+                                   double *log_density, double *score)
+{
+    const gaussian *g = self;
+
+    for (size_t b = 0; b < batch; b++) {
+        const double *own = x + b * g->n;
+        double sum = 0.0;
+
+        for (size_t i = 0; i < g->n; i++) {
+            const double away = own[i] - g->mean[i];
+
+            sum += away * away * g->precision[i];
+        }
+        log_density[b] = g->log_norm - 0.5 * sum;
+        if (score == NULL) continue;
+        for (size_t i = 0; i < g->n; i++)
+            score[b * g->n + i] = (g->mean[i] - own[i]) * g->precision[i];
+    }
+    return SF_OK;
+}
+
+static sf_status diagonal_draw(const void *self, sf_random random, uint64_t first, size_t batch,
+                               double *x)
+{
+    const gaussian *g = self;
+
+    sf_random_normal(random, 0, first * g->n, batch * g->n, x);
+    for (size_t b = 0; b < batch; b++)
+        for (size_t i = 0; i < g->n; i++)
+            x[b * g->n + i] = g->mean[i] + g->sigma[i] * x[b * g->n + i];
+    return SF_OK;
+}
+
+static const sf_density_methods diagonal_methods = {
+    .name = "gaussian",
+    .evaluate = diagonal_evaluate,
+    .draw = diagonal_draw,
+    .log_z = gaussian_log_z,
+    .destroy = gaussian_destroy,
+};
+
+sf_status sf_density_gaussian(size_t dimension, const double *mean, const double *variance,
+                              sf_density **density)
+{
+    gaussian *g;
+
+    *density = NULL;
+    for (size_t i = 0; variance != NULL && i < dimension; i++)
+        if (!(variance[i] > 0.0) || !isfinite(variance[i]))
+            return sf_fail(SF_ERR_ARGUMENT,
+                           "variance %zu of a Gaussian is %g; it is positive and finite", i,
+                           variance[i]);
+    SF_TRY(create(dimension, dimension, mean, &g));
+    for (size_t i = 0; i < dimension; i++) {
+        g->sigma[i] = variance != NULL ? sqrt(variance[i]) : 1.0;
+        g->precision[i] = variance != NULL ? 1.0 / variance[i] : 1.0;
+        g->log_norm -= log(g->sigma[i]);
+    }
+    return sf_density_create(&diagonal_methods, g, dimension, density);
+}
+
+/* ---- dense ---------------------------------------------------------------------------------- */
+
+static sf_status dense_evaluate(const void *self, size_t batch, const double *x,
+                                double *log_density, double *score)
+{
+    const gaussian *g = self;
+    const size_t n = g->n;
+    double *product = NULL, *away = NULL; /* precision (x - mean) */
+    sf_status status;
+
+    SF_GO(sf_allocate(&product, n, sizeof *product));
+    SF_GO(sf_allocate(&away, n, sizeof *away));
+    for (size_t b = 0; b < batch; b++) {
+        double sum = 0.0;
+
+        memset(product, 0, n * sizeof *product);
+        for (size_t i = 0; i < n; i++) away[i] = x[b * n + i] - g->mean[i];
+        for (size_t j = 0; j < n; j++)
+            for (size_t i = 0; i < n; i++) product[i] += g->precision[j * n + i] * away[j];
+        for (size_t i = 0; i < n; i++) sum += away[i] * product[i];
+        log_density[b] = g->log_norm - 0.5 * sum;
+        for (size_t i = 0; score != NULL && i < n; i++) score[b * n + i] = -product[i];
+    }
+done:
+    sf_free(product);
+    sf_free(away);
+    return status;
+}
+
+static sf_status dense_draw(const void *self, sf_random random, uint64_t first, size_t batch,
+                            double *x)
+{
+    const gaussian *g = self;
+    const size_t n = g->n;
+
+    sf_random_normal(random, 0, first * n, batch * n, x);
+    for (size_t b = 0; b < batch; b++) {
+        double *own = x + b * n;
+
+        for (size_t i = n; i-- > 0;) { /* backwards: row i needs the numbers up to i */
+            double sum = g->mean[i];
+
+            for (size_t j = 0; j <= i; j++) sum += g->sigma[i * n + j] * own[j];
+            own[i] = sum;
+        }
+    }
+    return SF_OK;
+}
+
+static const sf_density_methods dense_methods = {
+    .name = "gaussian",
+    .evaluate = dense_evaluate,
+    .draw = dense_draw,
+    .log_z = gaussian_log_z,
+    .destroy = gaussian_destroy,
+};
+
+static sf_status check_symmetric(size_t n, const double *c)
+{
+    SF_TRY(sf_check_finite(c, n * n, "the covariance of a Gaussian"));
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (fabs(c[i * n + j] - c[j * n + i]) > 1e-12 * sqrt(fabs(c[i * n + i] * c[j * n + j])))
+                return sf_fail(SF_ERR_NUMERIC,
+                               "a covariance is symmetric, but entry (%zu, %zu) is %g and its "
+                               "mirror %g",
+                               i, j, c[i * n + j], c[j * n + i]);
+    return SF_OK;
+}
+
+/* L, L^-T L^-1 and log det L from the covariance in g->sigma. */
+static sf_status factorise(gaussian *g)
+{
+    const size_t n = g->n;
+    const lapack_int order = (lapack_int)n;
+
+    if (LAPACKE_dpotrf(LAPACK_ROW_MAJOR, 'L', order, g->sigma, order) != 0)
+        return sf_fail(SF_ERR_NUMERIC,
+                       "the covariance of a Gaussian in %zu dimensions is not positive definite",
+                       n);
+    memcpy(g->precision, g->sigma, n * n * sizeof *g->sigma);
+    if (LAPACKE_dpotri(LAPACK_ROW_MAJOR, 'L', order, g->precision, order) != 0)
+        return sf_fail(SF_ERR_LIBRARY, "LAPACK cannot invert a covariance it has factorised");
+    for (size_t i = 0; i < n; i++) {
+        g->log_norm -= log(g->sigma[i * n + i]);
+        for (size_t j = 0; j < i; j++) g->precision[j * n + i] = g->precision[i * n + j];
+    }
+    return SF_OK;
+}
+
+sf_status sf_density_gaussian_dense(size_t dimension, const double *mean, const double *covariance,
+                                    sf_density **density)
+{
+    gaussian *g = NULL;
+    size_t count;
+    sf_status status;
+
+    *density = NULL;
+    if (dimension > INT32_MAX || !sf_multiply_sizes(dimension, dimension, &count))
+        return sf_fail(SF_ERR_MEMORY, "a covariance in %zu dimensions is more than memory holds",
+                       dimension);
+    SF_TRY(check_symmetric(dimension, covariance));
+    SF_GO(create(dimension, count, mean, &g));
+    memcpy(g->sigma, covariance, count * sizeof *covariance);
+    SF_GO(factorise(g));
+    return sf_density_create(&dense_methods, g, dimension, density);
+done:
+    gaussian_destroy(g);
+    return status;
+}

@@ -1,0 +1,377 @@
+/* move.c - moves of chains, in white coordinates x = m + C^1/2 z (whiten.h). There, with
+ * t = C^1/2 score and a momentum p ~ N(0, 1), every move with a score is a trajectory of leapfrogs
+ *     p += h/2 t;  z += h p;  p += h/2 t
+ * from x, p to x', p', whose inverse is the same with -p, and whose volume is 1. So the log of
+ * backward over forward density is (|p|^2 - |p'|^2)/2, and with f_b'/f_b it is
+ *     log a = log f_b(x') - log f_b(x) + (|p|^2 - |p'|^2)/2,
+ * which adjusted moves are accepted by (Duane et al. 1987, doi:10.1016/0370-2693(87)91197-X), and
+ * which unadjusted ones are weighted by (Thin et al. 2021; Geffner & Domke 2021). One leapfrog of
+ * h = sqrt(2 e) with a new momentum is the Langevin move x' = x + e C score + sqrt(2 e) C^1/2 n
+ * (Rossky, Doll & Friedman 1978): its p' is minus the noise that leads back. */
+#include "mcmc/chains.h"
+#include "mcmc/lanes.h"
+#include "mcmc/whiten.h"
+
+#include "base/internal.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct moving {
+    sf_chains *chains;
+    const sf_kernel *kernel;
+    sf_whiten white;
+    size_t moves;
+    sf_random random; /* the stage's numbers */
+    bool gradient;    /* the kernel uses scores */
+    bool adjusted;    /* and Metropolis */
+    size_t leapfrogs;
+    double step;       /* h */
+    double keep, kick; /* momentum: keep p + kick n */
+} moving;
+
+/* A block's chains and a thread's room for their proposals. */
+typedef struct block {
+    const moving *m;
+    size_t at, count;
+    double *y;               /* proposed positions */
+    double *log_f0, *log_f1; /* and what is known of them */
+    double *score0, *score1;
+    double *p;       /* momenta, or the noise of moves that have none */
+    double *t;       /* white scores; spare room */
+    double *start;   /* log f_b(x) + |p|^2 / 2 less the same of y: log a */
+    double *step;    /* each chain's */
+    double *uniform; /* two of each chain */
+    bool *lost;      /* the proposal is no number */
+    sf_complex *work;
+    void *memory;
+} block;
+
+static sf_status block_create(const moving *m, size_t at, size_t count, block *k)
+{
+    const size_t values = count * m->chains->dimension;
+    double *room;
+
+    *k = (block){.m = m, .at = at, .count = count};
+    SF_TRY(sf_allocate(&k->memory, 5 * values + 7 * count + 2 * m->white.work, sizeof *room));
+    room = k->memory;
+    k->work = (sf_complex *)(void *)room; /* first: it wants the alignment */
+    k->y = room + 2 * m->white.work;
+    k->score0 = k->y + values;
+    k->score1 = k->score0 + values;
+    k->p = k->score1 + values;
+    k->t = k->p + values;
+    k->log_f0 = k->t + values;
+    k->log_f1 = k->log_f0 + count;
+    k->start = k->log_f1 + count;
+    k->step = k->start + count;
+    k->uniform = k->step + count;
+    k->lost = (bool *)(k->uniform + 2 * count);
+    return SF_OK;
+}
+
+/* ---- pieces of a move ----------------------------------------------------------------------- */
+
+/* t = C^1/2 times the bridge's score */
+static sf_status white_score(const block *k, const double *score0, const double *score1)
+{
+    const sf_chains *c = k->m->chains;
+    const double b = c->b;
+
+    if (c->f0 != NULL)
+        for (size_t i = 0; i < k->count * c->dimension; i++)
+            k->t[i] = (1.0 - b) * score0[i] + b * score1[i];
+    else
+        for (size_t i = 0; i < k->count * c->dimension; i++) k->t[i] = b * score1[i];
+    return sf_whiten_colour(&k->m->white, k->count, k->work, k->t);
+}
+
+/* p += share h t */
+static void kick(const block *k, double share)
+{
+    const size_t n = k->m->chains->dimension;
+
+    for (size_t j = 0; j < k->count; j++) {
+        const double h = share * k->step[j];
+        double *restrict p = k->p + j * n;
+        const double *restrict t = k->t + j * n;
+
+        for (size_t i = 0; i < n; i++) p[i] += h * t[i];
+    }
+}
+
+/* y += h C^1/2 p; the white score is spent for it. */
+static sf_status drift(const block *k)
+{
+    const size_t n = k->m->chains->dimension;
+
+    memcpy(k->t, k->p, k->count * n * sizeof *k->p);
+    SF_TRY(sf_whiten_colour(&k->m->white, k->count, k->work, k->t));
+    for (size_t j = 0; j < k->count; j++) {
+        const double h = k->step[j];
+        double *restrict y = k->y + j * n;
+        const double *restrict v = k->t + j * n;
+
+        for (size_t i = 0; i < n; i++) y[i] += h * v[i];
+    }
+    return SF_OK;
+}
+
+/* Whether all bits patterns are those of finite numbers. */
+static bool all_finite(size_t n, const double *x)
+{
+    const uint64_t exponent = UINT64_C(0x7ff0000000000000);
+    uint64_t found = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits;
+
+        memcpy(&bits, x + i, sizeof bits);
+        found |= (uint64_t)((bits & exponent) == exponent);
+    }
+    return found == 0;
+}
+
+/* log f0, log f1 and scores of the proposals. One that is no number is lost: it goes back to x, for
+ * densities are shown numbers only. */
+static sf_status evaluate(const block *k)
+{
+    const sf_chains *c = k->m->chains;
+    const size_t n = c->dimension;
+    const bool scored = k->m->gradient;
+
+    for (size_t j = 0; j < k->count; j++) {
+        if (all_finite(n, k->y + j * n)) continue;
+        k->lost[j] = true;
+        memcpy(k->y + j * n, c->x + (k->at + j) * n, n * sizeof *k->y);
+        memset(k->p + j * n, 0, n * sizeof *k->p);
+    }
+    if (c->f0 != NULL)
+        SF_TRY(sf_density_evaluate(c->f0, k->count, k->y, k->log_f0, scored ? k->score0 : NULL));
+    return sf_density_evaluate(c->f1, k->count, k->y, k->log_f1, scored ? k->score1 : NULL);
+}
+
+/* start += sign |p|^2 / 2 */
+static void add_kinetic(const block *k, double sign)
+{
+    const size_t n = k->m->chains->dimension;
+
+    for (size_t j = 0; j < k->count; j++)
+        k->start[j] += sign * 0.5 * sf_lanes_square(n, k->p + j * n);
+}
+
+/* ---- proposals ------------------------------------------------------------------------------ */
+
+static sf_status propose_trajectory(const block *k)
+{
+    const moving *m = k->m;
+    const sf_chains *c = m->chains;
+    const size_t at = k->at * c->dimension, values = k->count * c->dimension;
+
+    if (m->keep > 0.0)
+        for (size_t i = 0; i < values; i++)
+            k->p[i] = m->keep * c->momentum[at + i] + m->kick * k->p[i];
+    add_kinetic(k, 1.0);
+    SF_TRY(white_score(k, c->f0 != NULL ? c->score0 + at : NULL, c->score1 + at));
+    kick(k, 0.5);
+    for (size_t l = 0; l < m->leapfrogs; l++) {
+        SF_TRY(drift(k));
+        SF_TRY(evaluate(k));
+        SF_TRY(white_score(k, k->score0, k->score1));
+        kick(k, l + 1 < m->leapfrogs ? 1.0 : 0.5);
+    }
+    add_kinetic(k, -1.0);
+    return SF_OK;
+}
+
+static sf_status propose_walk(const block *k)
+{
+    SF_TRY(drift(k));
+    return evaluate(k);
+}
+
+/* start += sign/2 |C^-1/2 (v - m)|^2: log of a Gaussian's density goes the other way */
+static sf_status add_quadratic(const block *k, const double *v, double sign)
+{
+    const size_t n = k->m->chains->dimension;
+
+    for (size_t i = 0; i < k->count * n; i++) k->t[i] = v[i] - k->m->white.mean;
+    SF_TRY(sf_whiten_bleach(&k->m->white, k->count, k->work, k->t));
+    for (size_t j = 0; j < k->count; j++)
+        k->start[j] += sign * 0.5 * sf_lanes_square(n, k->t + j * n);
+    return SF_OK;
+}
+
+/* y = m + keep (x - m) + kick C^1/2 n. What N(m, C) itself changes by is not in log a. */
+static sf_status propose_ou(const block *k)
+{
+    const size_t n = k->m->chains->dimension;
+    const double mean = k->m->white.mean;
+
+    SF_TRY(add_quadratic(k, k->y, -1.0));
+    SF_TRY(sf_whiten_colour(&k->m->white, k->count, k->work, k->p));
+    for (size_t j = 0; j < k->count; j++) {
+        const double keep = exp(-k->step[j]), size = sqrt(-expm1(-2.0 * k->step[j]));
+
+        for (size_t i = j * n; i < (j + 1) * n; i++)
+            k->y[i] = mean + keep * (k->y[i] - mean) + size * k->p[i];
+    }
+    SF_TRY(evaluate(k));
+    return add_quadratic(k, k->y, 1.0);
+}
+
+/* ---- a block's moves ------------------------------------------------------------------------ */
+
+/* Chain j becomes its proposal. */
+static void take(const block *k, size_t j)
+{
+    sf_chains *c = k->m->chains;
+    const size_t n = c->dimension, to = (k->at + j) * n, row = n * sizeof(double);
+
+    memcpy(c->x + to, k->y + j * n, row);
+    c->log_f0[k->at + j] = k->log_f0[j];
+    c->log_f1[k->at + j] = k->log_f1[j];
+    c->accepted[k->at + j]++;
+    if (!k->m->gradient) return;
+    memcpy(c->score1 + to, k->score1 + j * n, row);
+    if (c->f0 != NULL) memcpy(c->score0 + to, k->score0 + j * n, row);
+    if (k->m->kernel->kind == SF_KERNEL_UNDERDAMPED) memcpy(c->momentum + to, k->p + j * n, row);
+}
+
+static void accept_or_weigh(const block *k)
+{
+    sf_chains *c = k->m->chains;
+
+    for (size_t j = 0; j < k->count; j++) {
+        const double log_a = k->start[j] + sf_bridge(c->b, k->log_f0[j], k->log_f1[j]);
+        double *weight = c->log_weight + k->at + j;
+
+        if (*weight == -INFINITY) continue;
+        if (k->m->adjusted) {
+            if (!k->lost[j] && log(k->uniform[2 * j + 1]) < log_a) take(k, j);
+        } else if (!k->lost[j] && isfinite(log_a)) {
+            *weight += log_a;
+            take(k, j);
+        } else {
+            *weight = -INFINITY;
+        }
+    }
+}
+
+static sf_status move_once(const block *k, size_t move)
+{
+    const moving *m = k->m;
+    const sf_chains *c = m->chains;
+    const size_t n = c->dimension;
+    const uint64_t chain = c->first + k->at;
+
+    sf_random_normal(m->random, move, chain * n, k->count * n, k->p);
+    sf_random_uniform(m->random, move, 2 * chain, 2 * k->count, k->uniform);
+    memcpy(k->y, c->x + k->at * n, k->count * n * sizeof *k->y);
+    for (size_t j = 0; j < k->count; j++) {
+        const size_t i = k->at + j;
+
+        k->step[j] = m->step * (1.0 + m->kernel->jitter * (2.0 * k->uniform[2 * j] - 1.0));
+        k->start[j] = -sf_bridge(c->b, c->log_f0[i], c->log_f1[i]);
+        k->lost[j] = false;
+    }
+    if (m->kernel->kind == SF_KERNEL_RANDOM_WALK)
+        SF_TRY(propose_walk(k));
+    else if (m->kernel->kind == SF_KERNEL_OU)
+        SF_TRY(propose_ou(k));
+    else
+        SF_TRY(propose_trajectory(k));
+    accept_or_weigh(k);
+    return SF_OK;
+}
+
+static sf_status move_block(void *user, size_t at, size_t count)
+{
+    const moving *m = user;
+    block k;
+    sf_status status;
+
+    SF_GO(block_create(m, at, count, &k));
+    for (size_t move = 0; move < m->moves; move++) SF_GO(move_once(&k, move));
+done:
+    sf_free(k.memory);
+    return status;
+}
+
+/* ---- all of them ---------------------------------------------------------------------------- */
+
+sf_kernel sf_kernel_default(void)
+{
+    return (sf_kernel){
+        .kind = SF_KERNEL_HMC, .step = 0.1, .leapfrogs = 10, .friction = 1.0, .jitter = 0.2};
+}
+
+static sf_status check_kernel(const sf_kernel *kernel)
+{
+    const bool trajectory = kernel->kind == SF_KERNEL_HMC || kernel->kind == SF_KERNEL_UNDERDAMPED;
+
+    if (kernel->kind < SF_KERNEL_MALA || kernel->kind > SF_KERNEL_UNDERDAMPED)
+        return sf_fail(SF_ERR_ARGUMENT, "kernel %d is none of the list", (int)kernel->kind);
+    if (!(kernel->step > 0.0) || !isfinite(kernel->step))
+        return sf_fail(SF_ERR_ARGUMENT, "a kernel's step of %g; it is positive and finite",
+                       kernel->step);
+    if (!(kernel->jitter >= 0.0) || !(kernel->jitter < 1.0))
+        return sf_fail(SF_ERR_ARGUMENT, "a jitter of %g; it is at least 0 and below 1",
+                       kernel->jitter);
+    if (trajectory && kernel->leapfrogs == 0)
+        return sf_fail(SF_ERR_ARGUMENT, "a trajectory of no leapfrogs; there is at least one");
+    if (kernel->kind == SF_KERNEL_UNDERDAMPED &&
+        (!(kernel->friction >= 0.0) || isnan(kernel->friction)))
+        return sf_fail(SF_ERR_ARGUMENT, "a friction of %g; it is not negative", kernel->friction);
+    return SF_OK;
+}
+
+static void plan(const sf_kernel *kernel, moving *m)
+{
+    const bool langevin = kernel->kind == SF_KERNEL_MALA || kernel->kind == SF_KERNEL_ULA;
+    const bool unadjusted = kernel->kind == SF_KERNEL_ULA || kernel->kind == SF_KERNEL_UNDERDAMPED;
+
+    m->gradient = kernel->kind != SF_KERNEL_RANDOM_WALK && kernel->kind != SF_KERNEL_OU;
+    m->adjusted = !unadjusted;
+    m->leapfrogs = langevin ? 1 : kernel->leapfrogs;
+    m->step = langevin ? sqrt(2.0 * kernel->step) : kernel->step;
+    if (kernel->kind == SF_KERNEL_UNDERDAMPED) {
+        const double time = kernel->friction * kernel->step * (double)kernel->leapfrogs;
+
+        m->keep = exp(-time);
+        m->kick = sqrt(-expm1(-2.0 * time));
+    }
+}
+
+/* The weights' share of going from b to b'. */
+static void change_bridge(sf_chains *c, double b)
+{
+    for (size_t i = 0; i < c->batch; i++) {
+        if (c->log_weight[i] == -INFINITY) continue;
+        c->log_weight[i] +=
+            sf_bridge(b, c->log_f0[i], c->log_f1[i]) - sf_bridge(c->b, c->log_f0[i], c->log_f1[i]);
+    }
+    c->b = b;
+}
+
+sf_status sf_chains_move(sf_chains *chains, const sf_kernel *kernel, double b, size_t moves)
+{
+    moving m = {.chains = chains, .kernel = kernel, .moves = moves};
+    sf_status status;
+
+    SF_TRY(sf_bridge_check(b));
+    SF_TRY(check_kernel(kernel));
+    plan(kernel, &m);
+    SF_TRY(sf_whiten_create(kernel, chains->dimension, &m.white));
+    change_bridge(chains, b);
+    if (m.gradient && !chains->scored && moves > 0) SF_GO(sf_chains_evaluate(chains, true));
+    if (!m.gradient && moves > 0) chains->scored = false;
+    m.random = sf_chains_random(chains, chains->stage);
+    SF_GO(sf_blocks_each(chains, move_block, &m));
+    chains->stage++;
+    chains->moves += moves;
+    chains->evaluations += moves * chains->batch * (m.gradient ? m.leapfrogs : 1);
+done:
+    sf_whiten_free(&m.white);
+    return status;
+}

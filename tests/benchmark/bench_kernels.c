@@ -1,0 +1,111 @@
+/* bench_kernels.c - moves of chains on one thread: gradients and steps a second on the many-well in
+ * 32 dimensions, and how much longer a move takes than the density's own evaluations in it. */
+#include <scorefield/mcmc.h>
+
+#include "timing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CHAINS = 1000, RUNS = 7 };
+
+typedef struct job {
+    sf_density *density;
+    sf_chains *chains;
+    sf_kernel kernel;
+    size_t moves;
+    double *x, *log_density, *score;
+    sf_status status;
+} job;
+
+static void move(void *user)
+{
+    job *j = user;
+
+    if (j->status == SF_OK) j->status = sf_chains_move(j->chains, &j->kernel, 1.0, j->moves);
+}
+
+/* As many evaluations as the move has, in blocks of the same size. */
+static void evaluate(void *user)
+{
+    job *j = user;
+    const size_t block = 64, n = sf_density_dimension(j->density);
+    const size_t times = j->moves * (j->kernel.leapfrogs > 0 ? j->kernel.leapfrogs : 1);
+
+    for (size_t at = 0; at < CHAINS; at += block)
+        for (size_t i = 0; i < times && j->status == SF_OK; i++)
+            j->status = sf_density_evaluate(j->density, CHAINS - at < block ? CHAINS - at : block,
+                                            j->x + at * n, j->log_density, j->score);
+}
+
+static sf_status create(sf_density *density, job *j)
+{
+    const size_t n = sf_density_dimension(density);
+    sf_status status = SF_OK;
+
+    j->density = density;
+    if ((status = sf_allocate(&j->x, CHAINS, n * sizeof(double))) != SF_OK) return status;
+    if ((status = sf_allocate(&j->score, CHAINS, n * sizeof(double))) != SF_OK) return status;
+    if ((status = sf_allocate(&j->log_density, CHAINS, sizeof(double))) != SF_OK) return status;
+    sf_random_normal(sf_random_make(1, 0), 0, 0, CHAINS * n, j->x);
+    if ((status = sf_chains_create(NULL, density, 1, 0, 0, CHAINS, &j->chains)) != SF_OK)
+        return status;
+    return sf_chains_start(j->chains, j->x, 1.0);
+}
+
+static void report(job *j, const char *name)
+{
+    const size_t leapfrogs = j->kernel.leapfrogs > 0 ? j->kernel.leapfrogs : 1;
+    const double moves = best_seconds(move, j, RUNS), own = best_seconds(evaluate, j, RUNS);
+    const double count = (double)(CHAINS * j->moves);
+    double accepted = 0.0;
+
+    for (size_t i = 0; i < CHAINS; i++) accepted += (double)j->chains->accepted[i];
+    accepted /= (double)CHAINS * (double)j->chains->moves;
+    printf("%-26s %8.3f million moves/s %8.3f million evaluations/s  %4.2f of them alone  "
+           "accepted %.2f\n",
+           name, 1e-6 * count / moves, 1e-6 * count * (double)leapfrogs / moves, own / moves,
+           accepted);
+}
+
+static void run(sf_density *density, const char *name, double step, size_t moves)
+{
+    static const struct {
+        const char *name;
+        sf_kernel_kind kind;
+        size_t leapfrogs;
+    } kernels[] = {{"HMC of 10", SF_KERNEL_HMC, 10},
+                   {"HMC of 5", SF_KERNEL_HMC, 5},
+                   {"MALA", SF_KERNEL_MALA, 0},
+                   {"random walk", SF_KERNEL_RANDOM_WALK, 0}};
+    job j = {.moves = moves};
+
+    if (density == NULL) return;
+    j.status = create(density, &j);
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels && j.status == SF_OK; i++) {
+        char text[64];
+        const bool langevin = kernels[i].kind == SF_KERNEL_MALA;
+
+        j.kernel = (sf_kernel){.kind = kernels[i].kind,
+                               .step = langevin ? 0.5 * step * step : step,
+                               .leapfrogs = kernels[i].leapfrogs};
+        (void)snprintf(text, sizeof text, "%s, %s", name, kernels[i].name);
+        report(&j, text);
+    }
+    if (j.status != SF_OK) fprintf(stderr, "bench_kernels: %s\n", sf_last_error());
+    sf_chains_release(&j.chains);
+    sf_free(j.x);
+    sf_free(j.score);
+    sf_free(j.log_density);
+    sf_density_release(&density);
+}
+
+int main(void)
+{
+    sf_density *many_well;
+
+    if (sf_thread_count_set(1) != SF_OK || sf_density_many_well(32, &many_well) != SF_OK)
+        return EXIT_FAILURE;
+    run(many_well, "many-well 32", 0.1, 20);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,38 @@
+/* sample.h - means of samples against exact values. */
+#ifndef SF_TESTS_MCMC_SAMPLE_H
+#define SF_TESTS_MCMC_SAMPLE_H
+
+#include "check.h"
+
+/* (mean - exact) in standard errors of the mean. */
+static inline double z_score(size_t count, const double *values, double exact)
+{
+    double mean = 0.0, square = 0.0;
+
+    for (size_t i = 0; i < count; i++) mean += values[i] / (double)count;
+    for (size_t i = 0; i < count; i++) square += (values[i] - mean) * (values[i] - mean);
+    return (mean - exact) / sqrt(square / (double)count / (double)(count - 1));
+}
+
+/* Chance of a false alarm: 7e-6 for each of them. */
+#define assert_mean(count, values, exact)                                   \
+    do {                                                                    \
+        const double z_ = z_score(count, values, exact);                    \
+        if (!(fabs(z_) < 4.5)) print_error("%g standard errors off\n", z_); \
+        assert_true(fabs(z_) < 4.5);                                        \
+    } while (0)
+
+/* integral of x^power exp(log_f(x, user)) over that of exp(log_f), by the trapezoidal rule. */
+static inline double exact_moment(int power, double (*log_f)(double x, const void *user),
+                                  const void *user)
+{
+    double sum = 0.0, norm = 0.0;
+
+    for (double x = -10.0; x <= 10.0; x += 0.002) {
+        norm += exp(log_f(x, user));
+        sum += pow(x, power) * exp(log_f(x, user));
+    }
+    return sum / norm;
+}
+
+#endif

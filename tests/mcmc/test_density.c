@@ -1,0 +1,263 @@
+/* test_density.c - every density of the library: its score by differences of its log f, its exact
+ * draws and its normalisation by laws and quadrature. */
+#include <scorefield/mcmc.h>
+
+#include "mcmc/sample.h"
+
+#include <string.h>
+
+/* ---- all densities -------------------------------------------------------------------------- */
+
+static sf_status make_gaussian(sf_density **f)
+{
+    const double mean[3] = {1.0, -2.0, 0.5}, variance[3] = {0.25, 4.0, 1.0};
+
+    return sf_density_gaussian(3, mean, variance, f);
+}
+
+static sf_status make_dense(sf_density **f)
+{
+    const double mean[3] = {1.0, -2.0, 0.5};
+    const double covariance[9] = {2.0, 0.6, -0.3, 0.6, 1.0, 0.2, -0.3, 0.2, 0.7};
+
+    return sf_density_gaussian_dense(3, mean, covariance, f);
+}
+
+static sf_status make_quartic(sf_density **f) { return sf_density_quartic(5, 0.5, 0.25, f); }
+
+static sf_status make_double_well(sf_density **f) { return sf_density_quartic(3, -2.0, 0.5, f); }
+
+static sf_status make_harmonic(sf_density **f) { return sf_density_quartic(2, 2.0, 0.0, f); }
+
+static sf_status make_many_well(sf_density **f) { return sf_density_many_well(18, f); }
+
+static sf_status (*const make[])(sf_density **f) = {
+    make_gaussian, make_dense, make_quartic, make_double_well, make_harmonic, make_many_well,
+};
+
+enum { MAKERS = sizeof make / sizeof *make };
+
+static void scores_are_gradients(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MAKERS; i++) {
+        sf_density_check_report report;
+        sf_density *f;
+        double *x;
+        size_t values;
+
+        assert_ok(make[i](&f));
+        values = 5 * sf_density_dimension(f);
+        assert_ok(sf_allocate(&x, values, sizeof *x));
+        sf_random_normal(sf_random_make(2, i), 0, 0, values, x);
+        assert_ok(sf_density_check(f, 5, x, 1e-7, &report));
+        if (!report.agrees)
+            print_error("%s: coordinate %zu of point %zu: %.12g, by differences %.12g\n",
+                        sf_density_name(f), report.index, report.point, report.score,
+                        report.difference);
+        assert_true(report.agrees);
+        sf_free(x);
+        sf_density_release(&f);
+    }
+}
+
+/* A batch is its points, whatever is asked for beside the density. */
+static void batches_are_their_points(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MAKERS; i++) {
+        double *x, *score, together[7], alone;
+        sf_density *f;
+        size_t n;
+
+        assert_ok(make[i](&f));
+        n = sf_density_dimension(f);
+        assert_ok(sf_allocate(&x, 7 * n, sizeof *x));
+        assert_ok(sf_allocate(&score, 7 * n, sizeof *score));
+        sf_random_normal(sf_random_make(3, i), 0, 0, 7 * n, x);
+        assert_ok(sf_density_evaluate(f, 7, x, together, score));
+        for (size_t b = 0; b < 7; b++) {
+            assert_ok(sf_density_evaluate(f, 1, x + b * n, &alone, NULL));
+            assert_true(alone == together[b]);
+        }
+        sf_free(x);
+        sf_free(score);
+        sf_density_release(&f);
+    }
+}
+
+/* E[score] = 0 and E[x . score] = -n over exact draws, for any density (Stein's identities). */
+static void draws_obey_the_score(void **state)
+{
+    enum { DRAWS = 20000 };
+    static double values[DRAWS];
+
+    (void)state;
+    for (size_t i = 0; i < MAKERS; i++) {
+        double *x, *score, *log_density;
+        sf_density *f;
+        size_t n;
+
+        assert_ok(make[i](&f));
+        n = sf_density_dimension(f);
+        if (sf_density_can_draw(f)) {
+            assert_ok(sf_allocate(&x, DRAWS, n * sizeof *x));
+            assert_ok(sf_allocate(&score, DRAWS, n * sizeof *score));
+            assert_ok(sf_allocate(&log_density, DRAWS, sizeof *log_density));
+            assert_ok(sf_density_draw(f, 9, i, 0, DRAWS, x));
+            assert_ok(sf_density_evaluate(f, DRAWS, x, log_density, score));
+            for (size_t j = 0; j < 2 && j < n; j++) {
+                for (size_t d = 0; d < DRAWS; d++) values[d] = score[d * n + j];
+                assert_mean(DRAWS, values, 0.0);
+            }
+            for (size_t d = 0; d < DRAWS; d++) {
+                values[d] = 0.0;
+                for (size_t j = 0; j < n; j++) values[d] += x[d * n + j] * score[d * n + j];
+            }
+            assert_mean(DRAWS, values, -(double)n);
+            sf_free(x);
+            sf_free(score);
+            sf_free(log_density);
+        }
+        sf_density_release(&f);
+    }
+}
+
+/* Draw number d is the same one, alone or among others. */
+static void draws_are_addressed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MAKERS; i++) {
+        double *all, *one;
+        sf_density *f;
+        size_t n;
+
+        assert_ok(make[i](&f));
+        n = sf_density_dimension(f);
+        assert_ok(sf_allocate(&all, 20, n * sizeof *all));
+        assert_ok(sf_allocate(&one, 3, n * sizeof *one));
+        if (sf_density_can_draw(f)) {
+            assert_ok(sf_density_draw(f, 1, 2, 100, 20, all));
+            assert_ok(sf_density_draw(f, 1, 2, 107, 3, one));
+            assert_memory_equal(one, all + 7 * n, 3 * n * sizeof *one);
+        } else {
+            assert_status(SF_ERR_UNSUPPORTED, sf_density_draw(f, 1, 2, 0, 1, one));
+        }
+        sf_free(all);
+        sf_free(one);
+        sf_density_release(&f);
+    }
+}
+
+/* ---- normalisations ------------------------------------------------------------------------- */
+
+/* Closed forms by Bessel functions K_1/4 and independent quadratures, to all their figures. */
+static void log_z_of_quartics(void **state)
+{
+    static const struct {
+        double a, b, log_z, error;
+    } table[] = {{0.5, 0.25, 0.660235389856, 1e-12},
+                 {1.0, 1.0, 0.313661799576, 1e-12},
+                 {-2.0, 0.5, 2.69081181001, 5e-12},
+                 {-4.0, 0.25, 16.2383624877, 5e-11}};
+    sf_density *f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        assert_ok(sf_density_quartic(1, table[i].a, table[i].b, &f));
+        assert_close(sf_density_log_z(f), table[i].log_z, table[i].error);
+        sf_density_release(&f);
+    }
+    assert_ok(sf_density_many_well(32, &f));
+    assert_close(sf_density_log_z(f), 164.695675313, 1e-9);
+    sf_density_release(&f);
+}
+
+/* exp(log f) of the normalised Gaussians sums to 1: by the ratio to a wider one, drawn. */
+static void gaussians_are_normalised(void **state)
+{
+    const double mean[3] = {1.0, -2.0, 0.5}, variance[3] = {4.0, 2.0, 1.5};
+    enum { DRAWS = 20000 };
+    static double x[3 * DRAWS], of_wide[DRAWS], of_dense[DRAWS];
+    sf_density *wide, *dense;
+
+    (void)state;
+    assert_ok(sf_density_gaussian(3, mean, variance, &wide));
+    assert_ok(make_dense(&dense));
+    assert_ok(sf_density_draw(wide, 1, 0, 0, DRAWS, x));
+    assert_ok(sf_density_evaluate(wide, DRAWS, x, of_wide, NULL));
+    assert_ok(sf_density_evaluate(dense, DRAWS, x, of_dense, NULL));
+    for (size_t i = 0; i < DRAWS; i++) of_dense[i] = exp(of_dense[i] - of_wide[i]);
+    assert_mean(DRAWS, of_dense, 1.0);
+    assert_true(sf_density_log_z(wide) == 0.0 && sf_density_log_z(dense) == 0.0);
+    assert_ok(sf_density_evaluate(wide, 1, mean, of_wide, NULL));
+    assert_close(of_wide[0], -0.5 * (3.0 * log(2.0 * acos(-1.0)) + log(12.0)), 1e-14);
+    sf_density_release(&wide);
+    sf_density_release(&dense);
+}
+
+/* ---- the checker and errors ------------------------------------------------------------------ */
+
+/* N(0, 1) whose score in coordinate 2 is a fifth too large. */
+static sf_status wrong_evaluate(const void *self, size_t batch, const double *x,
+                                double *log_density, double *score)
+{
+    (void)self;
+    for (size_t b = 0; b < batch; b++) {
+        log_density[b] = 0.0;
+        for (size_t i = 0; i < 4; i++) {
+            log_density[b] -= 0.5 * x[4 * b + i] * x[4 * b + i];
+            if (score != NULL) score[4 * b + i] = -x[4 * b + i] * (i == 2 ? 1.2 : 1.0);
+        }
+    }
+    return SF_OK;
+}
+
+static const sf_density_methods wrong_methods = {.name = "wrong", .evaluate = wrong_evaluate};
+static const sf_density_methods no_methods = {.name = "none"};
+
+static void a_wrong_score_is_named(void **state)
+{
+    const double x[8] = {1.0, 1.0, 1.0, 1.0, 2.0, 3.0, 4.0, 5.0};
+    sf_density_check_report report;
+    sf_density *f;
+
+    (void)state;
+    assert_ok(sf_density_create(&wrong_methods, NULL, 4, &f));
+    assert_ok(sf_density_check(f, 2, x, 1e-6, &report));
+    assert_false(report.agrees);
+    assert_int_equal(report.index, 2);
+    assert_close(report.score / report.difference, 1.2, 1e-8);
+    sf_density_release(&f);
+}
+
+static void nonsense_is_refused(void **state)
+{
+    const double bad[4] = {1.0, 2.0, 2.0, 1.0}, skew[4] = {1.0, 0.1, 0.2, 1.0};
+    const double negative[1] = {-1.0};
+    sf_density *f;
+
+    (void)state;
+    assert_status(SF_ERR_ARGUMENT, sf_density_create(&no_methods, NULL, 4, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_create(&wrong_methods, NULL, 0, &f));
+    assert_status(SF_ERR_NUMERIC, sf_density_gaussian_dense(2, NULL, bad, &f));
+    assert_null(f);
+    assert_status(SF_ERR_NUMERIC, sf_density_gaussian_dense(2, NULL, skew, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_gaussian(1, NULL, negative, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_quartic(1, -1.0, 0.0, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_quartic(1, NAN, 1.0, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_many_well(7, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_many_well(0, &f));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scores_are_gradients),   cmocka_unit_test(batches_are_their_points),
+        cmocka_unit_test(draws_obey_the_score),   cmocka_unit_test(draws_are_addressed),
+        cmocka_unit_test(log_z_of_quartics),      cmocka_unit_test(gaussians_are_normalised),
+        cmocka_unit_test(a_wrong_score_is_named), cmocka_unit_test(nonsense_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
