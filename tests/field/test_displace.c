@@ -266,24 +266,58 @@ static void particles_have_the_linear_spectrum(void **state)
     free(x);
 }
 
-/* The Nyquist wave (-1)^i along an axis has no derivative along it; positions stay in the box. */
-static void edges(void **state)
+/* (-1)^i cos(k q) along two axes has no derivative along the first, where the wave is the Nyquist
+ * one, and -k/|k|^2 (-1)^i sin(k q) for displacement along the second. */
+static void nyquist_waves(void **state)
 {
     const size_t shape[] = {4, 6};
     const sf_cosmology cosmology = sf_cosmology_default();
+    const double k = 2.0 * PI / 6.0, square = k * k + PI * PI;
     double delta[24], x[48];
     sf_grid grid;
 
     (void)state;
     assert_ok(sf_grid_make(2, shape, NULL, &grid));
-    for (size_t i = 0; i < 24; i++) delta[i] = i / 6 % 2 == 0 ? 1.0 : -1.0;
-    assert_ok(sf_displace(&grid, &cosmology, 0.0, 2, delta, x, NULL));
     for (size_t i = 0; i < 24; i++)
-        for (int a = 0; a < 2; a++) assert_close(shift(&grid, x, i, a), 0.0, 1e-15);
-    for (size_t i = 0; i < 24; i++)
-        delta[i] = 30.0 * cos(2.0 * PI * (double)(i / 6) / 4.0 + (double)(i % 6));
+        delta[i] = (i / 6 % 2 == 0 ? 1.0 : -1.0) * cos(k * (double)(i % 6));
     assert_ok(sf_displace(&grid, &cosmology, 0.0, 2, delta, x, NULL));
-    for (size_t i = 0; i < 48; i++) assert_true(x[i] >= 0.0 && x[i] < (double)shape[i % 2]);
+    for (size_t i = 0; i < 24; i++) {
+        const double psi = (i / 6 % 2 == 0 ? -1.0 : 1.0) * k / square * sin(k * (double)(i % 6));
+
+        assert_close(shift(&grid, x, i, 0), 0.0, 1e-15);
+        assert_close(shift(&grid, x, i, 1), psi, 1e-15);
+    }
+}
+
+/* Positions stay in [0, L): when displaced by many boxes, and when they end at 0 but for round-off,
+ * where a negative one would be carried to L. The amplitudes go by single bits through the one that
+ * takes the first particle there. */
+static void positions_stay_in_the_box(void **state)
+{
+    const size_t n = 4;
+    const sf_cosmology cosmology = sf_cosmology_default();
+    double delta[4], x[4], amplitude = PI / 4.0;
+    int near = 0;
+    sf_grid grid;
+    sf_fft *plans;
+
+    (void)state;
+    assert_ok(sf_grid_make(1, &n, NULL, &grid));
+    assert_ok(sf_fft_create(&grid, &plans));
+    for (int i = 0; i < 20; i++) amplitude = nextafter(amplitude, 0.0);
+    for (int j = 0; j < 60; j++) {
+        const double a = j < 40 ? amplitude : 1e4 * amplitude;
+
+        for (size_t i = 0; i < 4; i++) delta[i] = -a * sin(PI / 2.0 * (double)i);
+        amplitude = nextafter(amplitude, 1.0);
+        assert_ok(sf_displace(&grid, &cosmology, 0.0, 1, delta, x, NULL));
+        for (size_t i = 0; i < 4; i++) {
+            assert_true(x[i] >= 0.0 && x[i] < 4.0);
+            near += x[i] < 1e-14;
+        }
+    }
+    assert_true(near > 15);
+    sf_fft_release(&plans);
 }
 
 static void same_bits_on_any_number_of_threads(void **state)
@@ -337,7 +371,8 @@ int main(void)
         cmocka_unit_test(crossed_waves),
         cmocka_unit_test(spherical_potential),
         cmocka_unit_test(particles_have_the_linear_spectrum),
-        cmocka_unit_test(edges),
+        cmocka_unit_test(nyquist_waves),
+        cmocka_unit_test(positions_stay_in_the_box),
         cmocka_unit_test(same_bits_on_any_number_of_threads),
         cmocka_unit_test(bad_input),
     };

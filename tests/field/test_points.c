@@ -108,9 +108,19 @@ static double counts_z(const sf_grid *grid, const size_t *counts, double mean)
     return (chi2 - (double)(classes - 1)) / sqrt(2.0 * (double)(classes - 1));
 }
 
-/* Counts have the Poisson distribution at small and large means, and places in the cell are
- * uniform along each axis (16 classes): |z| < 5 for nine tests (chi-squared tails included, a false
- * alarm of 1e-4 each at most; the seed is fixed). */
+/* The correlation of counts at a distance, in standard errors: 4096 cells are counted together. */
+static double neighbours_z(const size_t *counts, size_t cells, size_t distance, double mean)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i + distance < cells; i++)
+        sum += ((double)counts[i] - mean) * ((double)counts[i + distance] - mean);
+    return sum / (mean * sqrt((double)(cells - distance)));
+}
+
+/* Counts have the Poisson distribution at small and large means and are independent, and places in
+ * the cell are uniform along each axis (16 classes): |z| < 5 for 18 tests (chi-squared tails
+ * included, a false alarm of 1e-4 each at most; the seed is fixed). */
 static void counts_and_places(void **state)
 {
     const double means[] = {0.3, 5.0, 40.0};
@@ -140,6 +150,8 @@ static void counts_and_places(void **state)
             }
         }
         assert_close(counts_z(&grid, counts, means[m]), 0.0, 5.0);
+        assert_close(neighbours_z(counts, 9000, 1, means[m]), 0.0, 5.0);
+        assert_close(neighbours_z(counts, 9000, 4096, means[m]), 0.0, 5.0);
         for (int a = 0; a < 3; a++) {
             double chi2 = 0.0;
 
