@@ -402,7 +402,7 @@ SF_API sf_status sf_pseudo_power(const sf_grid *grid, const double *field, const
  * at every scale of the grid: up to thousands of iterations (the report says if they are done). */
 typedef struct sf_constrained_options {
     double tolerance;  /* relative residual, in the preconditioner's norm (1e-6) */
-    size_t iterations; /* at most (1000) */
+    size_t iterations; /* at most (3000) */
     sf_monitor monitor;
 } sf_constrained_options;
 SF_API sf_constrained_options sf_constrained_options_default(void);
@@ -411,7 +411,9 @@ typedef struct sf_constrained_report {
     size_t iterations;
     size_t coarse_iterations; /* on a grid of at most 1/32 of the cells, inside of those */
     double residual;          /* of the result, computed anew at the end */
-    bool converged;
+    double error;       /* a bound of the result's error: rms over the posterior's modes, each in
+                           its own standard deviation */
+    bool converged;     /* residual <= tolerance */
     double chi_squared; /* of the data against the result, per observed cell */
     double seconds;
 } sf_constrained_report;

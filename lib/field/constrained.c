@@ -22,7 +22,7 @@ struct sf_constrained {
 
 sf_constrained_options sf_constrained_options_default(void)
 {
-    return (sf_constrained_options){.tolerance = 1e-6, .iterations = 1000};
+    return (sf_constrained_options){.tolerance = 1e-6, .iterations = 3000};
 }
 
 /* ---- data --------------------------------------------------------------------------------- */
@@ -160,6 +160,7 @@ static sf_status solve(const sf_constrained *c, const char *stage, const sf_rand
         *report = (sf_constrained_report){.iterations = outcome.iterations,
                                           .coarse_iterations = outcome.coarse_iterations,
                                           .residual = outcome.residual,
+                                          .error = outcome.error,
                                           .converged = outcome.converged,
                                           .chi_squared = chi_squared(c, x),
                                           .seconds = sf_seconds() - begin};

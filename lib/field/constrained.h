@@ -33,6 +33,7 @@ typedef struct sf_level_goal {
 typedef struct sf_level_outcome {
     size_t iterations, coarse_iterations;
     double residual;
+    double error; /* sqrt(r^T C r / cells) */
     bool converged;
 } sf_level_outcome;
 

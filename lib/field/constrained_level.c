@@ -10,6 +10,9 @@
 
 /* A coarse grid has at most this part of the cells, so that its iterations cost little. */
 #define COARSE_SHARE 32
+/* lambda w beyond it is smaller by this factor at least, and no more than that. By measurement. */
+#define COARSE_GAIN 100.0
+#define COARSE_MOST 1000.0
 
 static const double pi = 3.14159265358979323846;
 
@@ -25,6 +28,18 @@ static double data_reach(const sf_level *level, double mean_weight)
         if (level->lambda[k] * mean_weight > 1.0)
             reach = fmax(reach, sf_grid_wavenumber(&level->grid, k));
     return reach;
+}
+
+/* Largest lambda w of the modes beyond: how badly conditioned they are. */
+static double strongest(const sf_level *level, double mean_weight, double beyond)
+{
+    double lambda = 0.0;
+
+#pragma omp parallel for num_threads(sf_thread_count()) reduction(max : lambda)
+    for (size_t k = 0; k < sf_grid_half_size(&level->grid); k++)
+        if (level->lambda[k] > lambda && sf_grid_wavenumber(&level->grid, k) > beyond)
+            lambda = level->lambda[k];
+    return lambda * mean_weight;
 }
 
 /* The same box with cells enough for |k| <= reach. */
@@ -139,11 +154,12 @@ void sf_level_release(sf_level **level)
     sf_free(l);
 }
 
-/* None where the data reach no mode but the mean, or where it would be hardly coarser. */
+/* None where the data reach no mode but the mean, or where it does not pay: with what it leaves out
+ * conditioned no better than all, or too badly for iterations that solve it roughly. */
 static sf_status add_coarse(sf_level *level, double mean_weight)
 {
     const size_t most = sf_grid_size(&level->grid) / COARSE_SHARE;
-    double reach = data_reach(level, mean_weight);
+    double reach = data_reach(level, mean_weight), left;
     sf_grid grid;
 
     if (most < 2) return SF_OK;
@@ -153,6 +169,9 @@ static sf_status add_coarse(sf_level *level, double mean_weight)
         SF_TRY(coarse_grid(&level->grid, reach, &grid));
     }
     if (sf_grid_size(&grid) == 1) return SF_OK;
+    left = strongest(level, mean_weight, reach);
+    if (left > COARSE_MOST || COARSE_GAIN * left > strongest(level, mean_weight, -1.0))
+        return SF_OK;
     SF_TRY(allocate_level(&grid, &level->coarse));
     SF_TRY(share_modes(level, level->coarse, reach));
     return restrict_weight(level, level->coarse);

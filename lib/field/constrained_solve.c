@@ -159,6 +159,20 @@ static sf_status subtract(void *user, sf_piece piece)
     return SF_OK;
 }
 
+/* first = r^T C r */
+static sf_status bound(void *user, sf_piece piece)
+{
+    solver *s = ((const pass *)user)->s;
+    const double *lambda = s->level->lambda + piece.at;
+    const sf_complex *r = s->r + piece.at;
+    double sum = 0.0;
+
+    for (size_t i = 0; i < piece.count; i++)
+        sum += sf_piece_weight(&s->level->grid, piece, i) * lambda[i] * real_product(r[i], r[i]);
+    s->first[piece.index] = sum;
+    return SF_OK;
+}
+
 /* Threads where a pass takes longer than to start them. No body here fails. */
 static void run(solver *s, sf_status (*body)(void *user, sf_piece piece), double factor)
 {
@@ -294,6 +308,8 @@ static sf_status converge(solver *s, const sf_level_goal *goal, sf_level_outcome
     outcome->coarse_iterations = s->coarse != NULL ? s->coarse->iterations : 0;
     outcome->residual = reference > 0.0 ? sqrt(s->rho / reference) : 0.0;
     outcome->converged = s->rho <= target;
+    run(s, bound, 0.0);
+    outcome->error = sqrt(total(s, s->first)) / (double)s->cells;
     return SF_OK;
 }
 

@@ -100,11 +100,12 @@ static sf_status solve(job *j, size_t mask_number, double sigma)
     if (status == SF_OK) status = sf_constrained_mean(constrained, &options, j->result, &report);
     sf_constrained_release(&constrained);
     if (status != SF_OK) return status;
-    printf("%-12s noise/rms %-7.3g %-14s %5zu iterations %6zu coarse  residual %.1e %s  chi2 %.3f  "
+    printf("%-12s noise/rms %-7.3g %-14s %5zu iterations %6zu coarse  residual %.1e %s, error "
+           "below %.1e "
            "%7.2f s  an iteration %.2f, cost %6.1f pairs of transforms\n",
            sf_grid_text(&j->grid, text, sizeof text), sigma / j->rms, masks[mask_number].name,
            report.iterations, report.coarse_iterations, report.residual,
-           report.converged ? "reached" : "MISSED ", report.chi_squared, report.seconds,
+           report.converged ? "reached" : "MISSED ", report.error, report.seconds,
            report.seconds / (double)report.iterations / j->transforms,
            report.seconds / j->transforms);
     (void)fflush(stdout);
