@@ -88,6 +88,19 @@ static double real_product(sf_complex a, sf_complex b)
     return creal(a) * creal(b) + cimag(a) * cimag(b);
 }
 
+/* The full spectrum's sum of Re conj(a) b over a piece, from the stored modes' own: all count twice
+ * but those on the planes that hold both of a conjugate pair. */
+static double full_sum(const sf_grid *grid, sf_piece piece, double stored, const sf_complex *a,
+                       const sf_complex *b)
+{
+    const size_t last = piece.count - 1;
+    double sum = 2.0 * stored;
+
+    if (sf_piece_weight(grid, piece, 0) < 2.0) sum -= real_product(a[0], b[0]);
+    if (last > 0 && sf_piece_weight(grid, piece, last) < 2.0) sum -= real_product(a[last], b[last]);
+    return sum;
+}
+
 /* q += C^-1 p where not held, else 0; first = p^T q. */
 static sf_status finish_product(void *user, sf_piece piece)
 {
@@ -96,11 +109,14 @@ static sf_status finish_product(void *user, sf_piece piece)
     sf_complex *p = s->p + piece.at, *q = s->q + piece.at;
     double sum = 0.0;
 
+#pragma omp simd reduction(+ : sum)
     for (size_t i = 0; i < piece.count; i++) {
-        q[i] = lambda[i] > 0.0 ? q[i] + p[i] / lambda[i] : 0.0;
-        sum += sf_piece_weight(&s->level->grid, piece, i) * real_product(p[i], q[i]);
+        const double free = lambda[i] > 0.0 ? 1.0 : 0.0;
+        const double inverse = lambda[i] > 0.0 ? 1.0 / lambda[i] : 0.0;
+        q[i] = free * q[i] + inverse * p[i];
+        sum += real_product(p[i], q[i]);
     }
-    s->first[piece.index] = sum;
+    s->first[piece.index] = full_sum(&s->level->grid, piece, sum, p, q);
     return SF_OK;
 }
 
@@ -115,16 +131,16 @@ static sf_status step(void *user, sf_piece piece)
     sf_complex *x = s->x + piece.at, *r = s->r + piece.at, *z = s->z + piece.at;
     double rz = 0.0, qz = 0.0;
 
+#pragma omp simd reduction(+ : rz, qz)
     for (size_t i = 0; i < piece.count; i++) {
-        const double weight = sf_piece_weight(&s->level->grid, piece, i);
         x[i] += u->factor * p[i];
         r[i] -= u->factor * q[i];
         z[i] = divisor[i] * r[i];
-        rz += weight * real_product(r[i], z[i]);
-        qz += weight * real_product(q[i], z[i]);
+        rz += real_product(r[i], z[i]);
+        qz += real_product(q[i], z[i]);
     }
-    s->first[piece.index] = rz;
-    s->second[piece.index] = qz;
+    s->first[piece.index] = full_sum(&s->level->grid, piece, rz, r, z);
+    s->second[piece.index] = full_sum(&s->level->grid, piece, qz, q, z);
     return SF_OK;
 }
 
