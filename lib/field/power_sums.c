@@ -155,20 +155,23 @@ static void choose(const sf_power_task *task, const chunk *c, const double **val
     values[SF_SUM_SECOND] = task->cross ? c->values[SF_SUM_SECOND] : NULL;
 }
 
+/* How many of the line's slots are in use: the first ones. */
+static int line_quantities(const sf_power_task *task)
+{
+    if (task->line_of_sight >= 0) return SF_SUM_SLOTS;
+    return task->shot_noise != 0.0 || task->cross ? SF_SUM_QUADRUPOLE : 1;
+}
+
 static void add_to_line(const sf_power_task *task, chunk *c, double *sums)
 {
-    const double *values[SF_SUM_SLOTS] = {NULL};
-    int quantities = 1;
+    const int quantities = line_quantities(task);
+    const double *values[SF_SUM_SLOTS];
 
     choose(task, c, values);
-    if (task->shot_noise != 0.0 || task->cross) quantities = SF_SUM_QUADRUPOLE;
-    if (task->line_of_sight >= 0) {
-        multipoles(task, c);
-        values[SF_SUM_QUADRUPOLE] = c->values[SF_SUM_QUADRUPOLE];
-        values[SF_SUM_HEXADECAPOLE] = c->values[SF_SUM_HEXADECAPOLE];
-        quantities = SF_SUM_SLOTS;
-    }
-    sf_binning_add(&task->line, c->u, c->count, values, quantities, SF_SUM_SLOTS, sums);
+    if (task->line_of_sight >= 0) multipoles(task, c);
+    values[SF_SUM_QUADRUPOLE] = c->values[SF_SUM_QUADRUPOLE];
+    values[SF_SUM_HEXADECAPOLE] = c->values[SF_SUM_HEXADECAPOLE];
+    sf_binning_add(&task->line, c->u, c->count, values, quantities, (size_t)quantities, sums);
 }
 
 /* One of k_perp and k_par is the row's, the other grows along it. */
@@ -222,10 +225,19 @@ static void add_row(const sf_power_task *task, size_t row, double *line, double 
     }
 }
 
+/* The blocks' sums of the slots in use, into all slots. */
+static void collect(const double *parts, size_t blocks, size_t bins, size_t used, double *sums)
+{
+    sf_block_sums(parts, blocks, bins * used, sums);
+    for (size_t b = bins; b-- > 0;)
+        for (size_t q = SF_SUM_SLOTS; q-- > 0;)
+            sums[b * SF_SUM_SLOTS + q] = q < used ? sums[b * used + q] : 0.0;
+}
+
 sf_status sf_power_sums(const sf_power_task *task, double *line, double *plane)
 {
     const size_t rows = task->lattice.rows, blocks = sf_block_count(rows);
-    const size_t line_size = task->line.count * SF_SUM_SLOTS;
+    const size_t used = (size_t)line_quantities(task), line_size = task->line.count * used;
     const size_t plane_size = task->perpendicular.count * task->parallel.count * SF_SUM_PLANE_SLOTS;
     double *lines = NULL, *planes = NULL;
     sf_status status;
@@ -239,7 +251,7 @@ sf_status sf_power_sums(const sf_power_task *task, double *line, double *plane)
         for (size_t row = sf_block_begin(rows, blocks, block); row < end; row++)
             add_row(task, row, lines + block * line_size, planes + block * plane_size);
     }
-    sf_block_sums(lines, blocks, line_size, line);
+    collect(lines, blocks, task->line.count, used, line);
     sf_block_sums(planes, blocks, plane_size, plane);
 done:
     sf_free(lines);
