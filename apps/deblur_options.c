@@ -193,19 +193,6 @@ static int check(deblur_options *o)
     return read_lists(o);
 }
 
-static char *join(int argc, const char **argv)
-{
-    size_t size = sizeof NAME;
-    char *text;
-
-    for (int i = 1; i < argc; i++) size += strlen(argv[i]) + 1;
-    text = malloc(size);
-    if (text == NULL) return NULL;
-    char *end = stpcpy(text, NAME);
-    for (int i = 1; i < argc; i++) end = stpcpy(stpcpy(end, " "), argv[i]);
-    return text;
-}
-
 static int positional(poptContext context, deblur_options *o)
 {
     const char *first = poptGetArg(context), *more = poptGetArg(context);
@@ -311,7 +298,7 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
     poptFreeContext(context);
     if (!go_on) return false;
     *exit_status = check(o);
-    o->command = join(argc, argv);
+    o->command = program_command(NAME, argc, argv);
     if (*exit_status == PROGRAM_OK && o->command == NULL) {
         fputs(NAME ": no memory for the command line\n", stderr);
         *exit_status = PROGRAM_ERROR;

@@ -1,10 +1,14 @@
 /* program.c - what the programs share: exit status, errors, versions. */
 #include "program.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 int program_fail(const char *name)
 {
@@ -40,6 +44,58 @@ bool program_parse_pair(const char *text, double *first, double *second)
     if (end == NULL || *end != ',') return false;
     end = parse_positive(end + 1, second);
     return end != NULL && *end == '\0';
+}
+
+bool program_parse_sizes(const char *text, size_t most, size_t *sizes, size_t *count)
+{
+    for (*count = 0; *count < most && isdigit((unsigned char)*text); text++) {
+        char *end;
+        unsigned long long value;
+
+        errno = 0;
+        value = strtoull(text, &end, 10);
+        if (value == 0 || value > SIZE_MAX || errno != 0) return false;
+        sizes[(*count)++] = (size_t)value;
+        if (*end != ',') return *end == '\0';
+        text = end;
+    }
+    return false;
+}
+
+bool program_parse_numbers(const char *text, size_t most, double *numbers, size_t *count)
+{
+    for (*count = 0; *count < most; text++) {
+        char *end;
+        const double value = strtod(text, &end);
+
+        if (end == text || !isfinite(value)) return false;
+        numbers[(*count)++] = value;
+        if (*end != ',') return *end == '\0';
+        text = end;
+    }
+    return false;
+}
+
+char *program_command(const char *name, int argc, const char **argv)
+{
+    size_t size = strlen(name) + 1;
+    char *text, *end;
+
+    for (int i = 1; i < argc; i++) size += strlen(argv[i]) + 1;
+    text = malloc(size);
+    if (text == NULL) return NULL;
+    end = stpcpy(text, name);
+    for (int i = 1; i < argc; i++) end = stpcpy(stpcpy(end, " "), argv[i]);
+    return text;
+}
+
+sf_status program_check_memory(const char *what, double bytes)
+{
+    const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+
+    if (!(machine > 0.0) || bytes <= machine) return SF_OK;
+    return sf_fail(SF_ERR_MEMORY, "%s needs %.3g GiB of memory, and this machine has %.3g GiB",
+                   what, bytes / 0x1p30, machine / 0x1p30);
 }
 
 const char *program_libraries(void) { return SF_APPS_LIBRARIES; }

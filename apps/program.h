@@ -22,6 +22,14 @@ int program_fail(const char *name);
 int program_usage(const char *name, const char *format, ...) SF_PRINTF(2, 3);
 /* "4,1": two finite positive numbers and nothing else; false if it is something else. */
 bool program_parse_pair(const char *text, double *first, double *second);
+/* "64,64,128": 1 to `most` whole numbers above zero; false if it is something else. */
+bool program_parse_sizes(const char *text, size_t most, size_t *sizes, size_t *count);
+/* "0.1,2": 1 to `most` finite numbers; false if it is something else. */
+bool program_parse_numbers(const char *text, size_t most, double *numbers, size_t *count);
+/* The command line again (free), for the history; NULL: no memory. */
+char *program_command(const char *name, int argc, const char **argv);
+/* SF_ERR_MEMORY when this machine has less memory than that at all. */
+sf_status program_check_memory(const char *what, double bytes);
 /* What --version prints. */
 void program_print_version(const char *name);
 /* What scorefield was built with: "FFTW 3.3.10, ...". */

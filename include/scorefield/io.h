@@ -38,6 +38,10 @@ SF_API size_t sf_fits_undefined(const sf_fits *fits); /* how many pixels are NaN
 SF_API bool sf_fits_get_double(const sf_fits *fits, const char *keyword, double *value);
 SF_API bool sf_fits_get_string(const sf_fits *fits, const char *keyword, char *text, size_t size);
 
+/* The image's grid with the spacings that the header gives: |CDELTn|, or |CDn_n|. SF_ERR_FORMAT
+ * where an axis has neither. */
+SF_API sf_status sf_fits_box(const sf_fits *fits, sf_grid *grid);
+
 /* A binary table, open for reading. */
 typedef struct sf_table sf_table;
 
@@ -103,10 +107,19 @@ SF_API sf_status sf_fits_writer_integer(sf_fits_writer *writer, const char *keyw
 SF_API sf_status sf_fits_writer_string(sf_fits_writer *writer, const char *keyword,
                                        const char *value, const char *comment);
 SF_API sf_status sf_fits_writer_history(sf_fits_writer *writer, const char *text);
+/* World coordinates of a field in a box for the image added last: the centre of its first cell is
+ * at half a spacing, axes are named X, Y, ... from NAXIS1 (the grid's last axis) on. unit: of
+ * length; NULL for none. */
+SF_API sf_status sf_fits_writer_box(sf_fits_writer *writer, const sf_grid *grid, const char *unit);
 /* Writes and renames. Releases the writer in any case. */
 SF_API sf_status sf_fits_writer_close(sf_fits_writer **writer);
 /* Gives up without a file. */
 SF_API void sf_fits_writer_release(sf_fits_writer **writer);
+
+/* The same columns as text: # lines of `comment` and of names [units], then one line a row, every
+ * number with the digits that give it back. Whole or not at all, as above. */
+SF_API sf_status sf_text_table_write(const char *path, bool overwrite, const char *comment,
+                                     const sf_column *columns, size_t count, size_t rows);
 
 /* Whether `path` could be written: for asking before a long computation what every writer here asks
  * again. SF_ERR_IO when it exists and `overwrite` is false, is no plain file, or its folder is

@@ -222,7 +222,7 @@ static size_t close_cards(cards *c, uint32_t data)
 
     (void)snprintf(text, sizeof text, "DATASUM = '%u'", data);
     (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%*s/ data unit checksum",
-                   (int)(32 - strlen(text)), "");
+                   (int)(31 - strlen(text)), "");
     add_card(c, text);
     checksum = next_card(c);
     memcpy(checksum, "CHECKSUM= '0000000000000000'   / HDU checksum", 45);

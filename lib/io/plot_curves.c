@@ -286,14 +286,14 @@ static void draw_legend(const sf_axes *axes, const frame *f, const sf_curve *cur
     }
 }
 
-static void draw_frame(const set *shown, const frame *f, const char *x_label, bool legend)
+static void draw_frame(const set *shown, const frame *f, const char *x_label)
 {
     draw_x_axis(x_label, f);
     draw_y_axis(shown->axes, f);
     for (size_t k = 0; k < shown->count; k++)
         draw_curve(shown->axes, f, &shown->curves[k], curve_colour(k));
     sf_page_frame(f->x, f->y, f->width, f->height);
-    if (legend) draw_legend(shown->axes, f, shown->curves, shown->count);
+    draw_legend(shown->axes, f, shown->curves, shown->count);
 }
 
 static sf_status plot(const char *path, bool overwrite, const set *shown, size_t count,
@@ -318,7 +318,7 @@ static sf_status plot(const char *path, bool overwrite, const set *shown, size_t
     SF_TRY(find_ranges(shown, frames, count));
     SF_TRY(sf_page_open(PAGE_WIDTH, page_height, &page));
     for (size_t i = 0; i < count; i++)
-        draw_frame(&shown[i], &frames[i], i + 1 == count ? shown[0].axes->x_label : NULL, i == 0);
+        draw_frame(&shown[i], &frames[i], i + 1 == count ? shown[0].axes->x_label : NULL);
     sf_page_text(frames[0].x + 0.5 * frames[0].width, page_height - 34.0, SF_TITLE_SIZE + 2.0,
                  frames[0].width, 0.5, 0.0,
                  sf_page_escape(shown[0].axes->title, title, sizeof title));

@@ -1,0 +1,424 @@
+/* mock_field.c - the fields of sf-mock, and what is made of them. */
+#include "mock_field.h"
+#include "program.h"
+#include "progress.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* The chain's memory of where it began: exp(-2 * 20) of the variance. */
+#define CHAIN_STEP  1.0
+#define CHAIN_STEPS 20
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static sf_status check_interrupt(void)
+{
+    return progress_interrupted() ? sf_fail(SF_ERR_INTERRUPTED, "interrupted") : SF_OK;
+}
+
+/* ---- the box ----------------------------------------------------------------------------------
+ */
+
+/* The lengths that were given, over those of `grid`. */
+static sf_status set_box(const mock_options *o, sf_grid *grid)
+{
+    const sf_grid cells = *grid;
+    double spacing[SF_GRID_MAX_AXES];
+
+    if (o->box_axes > 1 && o->box_axes != (size_t)grid->axes)
+        return sf_fail(SF_ERR_SHAPE, "--box %s has %zu lengths, but the data have %d axes",
+                       o->box_text, o->box_axes, grid->axes);
+    for (int i = 0; i < grid->axes; i++)
+        spacing[i] = o->box[o->box_axes > 1 ? i : 0] / (double)grid->shape[i];
+    return sf_grid_make(cells.axes, cells.shape, spacing, grid);
+}
+
+/* The data's shape, and their box where none was given. */
+static sf_status data_box(const mock_options *o, const sf_fits *data, sf_grid *grid)
+{
+    char own[96], wanted[96];
+    sf_grid given;
+    sf_status status;
+
+    if (o->axes > 0) {
+        GO(sf_grid_make((int)o->axes, o->shape, NULL, &given));
+        if (!sf_grid_same_shape(&given, sf_fits_grid(data)))
+            return sf_fail(SF_ERR_SHAPE, "%s is %s but --shape is %s; leave --shape out",
+                           o->constrain, sf_grid_text(sf_fits_grid(data), own, sizeof own),
+                           sf_grid_text(&given, wanted, sizeof wanted));
+    }
+    *grid = *sf_fits_grid(data);
+    if (o->box_axes > 0) return set_box(o, grid);
+    status = sf_fits_box(data, grid);
+    if (status != SF_OK)
+        return sf_fail(status, "%s: %s; give --box", o->constrain, sf_last_error());
+done:
+    return status;
+}
+
+/* Bytes per cell at the peak, about: fields, and what making them takes beside. */
+static double bytes_per_cell(const mock_options *o, size_t axes)
+{
+    const double fields = (double)o->samples * (o->paired ? 2.0 : 1.0);
+    const bool doubled = o->order > 0 || !isnan(o->catalogue);
+    double bytes = fields * (o->single ? 4.0 : 8.0);
+
+    switch (o->kind) {
+    case MOCK_GAUSSIAN: bytes += o->single && doubled ? 8.0 : 0.0; break;
+    case MOCK_LOGNORMAL: bytes += 12.0 + (o->single ? 8.0 : 0.0); break;
+    case MOCK_NON_GAUSSIAN: bytes += 27.0 + (o->single ? 8.0 : 0.0); break;
+    case MOCK_LANGEVIN: bytes += 16.0 + (o->single ? 8.0 : 0.0); break;
+    case MOCK_CONSTRAINED: bytes += 116.0 + (o->single ? 8.0 : 0.0); break;
+    }
+    if (o->order > 0) bytes += 16.0 * (double)axes + 24.0;
+    if (o->white != NULL) bytes += 8.0;
+    return bytes;
+}
+
+/* Before memory is taken, and before the sizes are known to be sound. */
+static sf_status check_memory(const mock_options *o, size_t axes, const size_t *shape)
+{
+    double bytes = bytes_per_cell(o, axes);
+
+    for (size_t i = 0; i < axes; i++) bytes *= (double)shape[i];
+    return program_check_memory("a box of so many cells",
+                                bytes + (isnan(o->catalogue) ? 0.0 : 32.0 * o->catalogue));
+}
+
+/* ---- companions of data -----------------------------------------------------------------------
+ */
+
+static sf_status read_companion(const char *path, const sf_grid *grid, const char *wanted,
+                                sf_fits **fits)
+{
+    const sf_status status = sf_fits_read(path, fits);
+    char own[96], other[96];
+
+    if (status != SF_OK || sf_grid_same_shape(sf_fits_grid(*fits), grid)) return status;
+    sf_grid_text(sf_fits_grid(*fits), own, sizeof own);
+    sf_fits_release(fits);
+    return sf_fail(SF_ERR_SHAPE, "%s is %s but %s %s", path, own, wanted,
+                   sf_grid_text(grid, other, sizeof other));
+}
+
+/* Masked data are no data. */
+static sf_status apply_mask(const mock_options *o, const sf_grid *grid, double *pixels)
+{
+    sf_fits *mask = NULL;
+    const size_t size = sf_grid_size(grid);
+    sf_status status;
+
+    GO(read_companion(o->mask, grid, "the data are", &mask));
+    for (size_t i = 0; i < size; i++)
+        if (sf_fits_pixels(mask)[i] != 0.0) pixels[i] = NAN; /* a NaN is not zero, either */
+done:
+    sf_fits_release(&mask);
+    return status;
+}
+
+static sf_status create_constrained(const mock_options *o, const mock_fields *m, double *pixels,
+                                    sf_constrained **constrained)
+{
+    const double noise = strtod(o->noise, NULL);
+    sf_field *field = NULL;
+    sf_fits *map = NULL;
+    char *end;
+    sf_status status;
+
+    (void)strtod(o->noise, &end);
+    if (end == o->noise || *end != '\0')
+        GO(read_companion(o->noise, &m->grid, "the data are", &map));
+    else if (!(noise > 0.0 && isfinite(noise)))
+        return sf_fail(SF_ERR_ARGUMENT, "--noise %s is not a positive number", o->noise);
+    if (o->mask != NULL) GO(apply_mask(o, &m->grid, pixels));
+    GO(sf_field_create(&m->grid, m->theory.spectrum, 0.0, &field));
+    status = sf_constrained_create(field, pixels, map != NULL ? sf_fits_pixels(map) : NULL,
+                                   map != NULL ? 0.0 : noise, constrained);
+done:
+    sf_field_release(&field);
+    sf_fits_release(&map);
+    return status;
+}
+
+/* ---- one field --------------------------------------------------------------------------------
+ */
+
+typedef struct maker {
+    const mock_options *options;
+    mock_fields *m;
+    sf_monitor monitor;
+    sf_field *gaussian;          /* what is drawn from, */
+    sf_constrained *constrained; /* or this */
+    sf_fits *white;
+    double *work; /* a field in double precision on its way to single; NULL: not needed */
+} maker;
+
+static sf_status draw_chain(const maker *k, uint64_t stream, double *field)
+{
+    sf_langevin_options how = sf_langevin_options_default();
+    const size_t size = sf_grid_size(&k->m->grid);
+    sf_langevin_report report;
+
+    how.kind = SF_LANGEVIN_EXACT;
+    how.step = CHAIN_STEP;
+    how.steps = CHAIN_STEPS;
+    how.seed = k->options->seed;
+    how.stream = stream;
+    how.monitor = k->monitor;
+    memset(field, 0, size * sizeof *field);
+    return sf_field_langevin(k->gaussian, &how, field, &report);
+}
+
+/* What is told of the solutions is the worst of them. */
+static sf_status draw_constrained(const maker *k, uint64_t stream, double *field)
+{
+    sf_constrained_options how = sf_constrained_options_default();
+    sf_constrained_report *all = &k->m->constrained, one;
+    sf_status status;
+
+    how.monitor = k->monitor;
+    GO(sf_constrained_draw(k->constrained, k->options->seed, stream, &how, field, &one));
+    all->converged = all->converged && one.converged;
+    all->residual = fmax(all->residual, one.residual);
+    if (one.iterations > all->iterations) all->iterations = one.iterations;
+done:
+    return status;
+}
+
+static sf_status draw_double(const maker *k, const sf_field_draw_options *how, double *field)
+{
+    const mock_options *o = k->options;
+    mock_fields *m = k->m;
+    sf_status status;
+
+    switch (o->kind) {
+    case MOCK_GAUSSIAN: return sf_field_draw(k->gaussian, how, field);
+    case MOCK_LOGNORMAL:
+        GO(sf_field_draw(k->gaussian, how, field));
+        sf_lognormal_transform(&m->grid, m->lognormal.variance, field);
+        return SF_OK;
+    case MOCK_NON_GAUSSIAN:
+        return sf_draw_non_gaussian(&m->grid, &m->theory.cosmology, m->theory.transfer,
+                                    m->theory.redshift, o->fnl, how, field, &m->strength);
+    case MOCK_LANGEVIN: return draw_chain(k, how->stream, field);
+    case MOCK_CONSTRAINED: return draw_constrained(k, how->stream, field);
+    }
+    status = SF_ERR_UNSUPPORTED;
+done:
+    return status;
+}
+
+static sf_status narrow(const double *from, size_t size, float *to)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (fabs(from[i]) > (double)FLT_MAX)
+            return sf_fail(SF_ERR_NUMERIC,
+                           "cell %zu is %g, beyond single precision; give --precision double", i,
+                           from[i]);
+        to[i] = (float)from[i];
+    }
+    return SF_OK;
+}
+
+static sf_status draw_one(const maker *k, size_t index)
+{
+    const mock_options *o = k->options;
+    mock_fields *m = k->m;
+    sf_field_draw_options how = sf_field_draw_options_default();
+    sf_status status;
+
+    how.seed = o->seed;
+    how.stream = o->paired ? index / 2 : index;
+    how.inverted = o->paired && index % 2 == 1;
+    how.fixed = o->fixed != 0;
+    if (k->white != NULL) how.white = sf_fits_pixels(k->white);
+    GO(check_interrupt());
+    if (!o->single) return draw_double(k, &how, m->value[index]);
+    if (k->work == NULL) return sf_field_draw_single(k->gaussian, &how, m->single[index]);
+    GO(draw_double(k, &how, k->work));
+    status = narrow(k->work, sf_grid_size(&m->grid), m->single[index]);
+done:
+    return status;
+}
+
+/* ---- what is made of a field ------------------------------------------------------------------
+ */
+
+static sf_status make_particles(const mock_options *o, const double *delta, mock_fields *m)
+{
+    const size_t cells = sf_grid_size(&m->grid), axes = (size_t)m->grid.axes;
+    sf_status status = SF_OK;
+
+    if (o->order == 0) return SF_OK;
+    GO(sf_allocate(&m->positions, cells, axes * sizeof *m->positions));
+    GO(sf_allocate(&m->velocities, cells, axes * sizeof *m->velocities));
+    GO(sf_displace(&m->grid, &m->theory.cosmology, m->theory.redshift, o->order, delta,
+                   m->positions, m->velocities));
+    m->points = cells;
+done:
+    return status;
+}
+
+static sf_status make_points(const mock_options *o, const double *delta, mock_fields *m)
+{
+    if (isnan(o->catalogue)) return SF_OK;
+    return sf_poisson_points(&m->grid, delta, o->catalogue / sf_grid_volume(&m->grid), o->seed,
+                             &m->positions, &m->points, &m->negative_cells);
+}
+
+double mock_fields_at(const mock_fields *m, size_t field, size_t cell)
+{
+    return m->single != NULL ? (double)m->single[field][cell] : m->value[field][cell];
+}
+
+static void measure(mock_fields *m)
+{
+    const size_t size = sf_grid_size(&m->grid);
+    double sum = 0.0, squares = 0.0;
+
+    m->lowest = HUGE_VAL;
+    m->highest = -HUGE_VAL;
+    for (size_t i = 0; i < size; i++) {
+        const double value = mock_fields_at(m, 0, i);
+        sum += value;
+        squares += value * value;
+        m->lowest = fmin(m->lowest, value);
+        m->highest = fmax(m->highest, value);
+    }
+    m->average = sum / (double)size;
+    m->deviation = sqrt(fmax(squares / (double)size - m->average * m->average, 0.0));
+}
+
+/* ---- all of it --------------------------------------------------------------------------------
+ */
+
+/* What the fields are drawn from. */
+static sf_status prepare(maker *k, double *data)
+{
+    const mock_options *o = k->options;
+    mock_fields *m = k->m;
+    const sf_spectrum *spectrum = m->theory.spectrum;
+    sf_constrained_options how = sf_constrained_options_default();
+    sf_status status = SF_OK;
+
+    how.monitor = k->monitor;
+    if (o->white != NULL) GO(read_companion(o->white, &m->grid, "--shape is", &k->white));
+    switch (o->kind) {
+    case MOCK_GAUSSIAN:
+    case MOCK_LANGEVIN: return sf_field_create(&m->grid, spectrum, 0.0, &k->gaussian);
+    case MOCK_LOGNORMAL: return sf_field_lognormal(&m->grid, spectrum, &k->gaussian, &m->lognormal);
+    case MOCK_NON_GAUSSIAN: break;
+    case MOCK_CONSTRAINED:
+        GO(create_constrained(o, m, data, &k->constrained));
+        GO(sf_allocate(&m->mean, sf_grid_size(&m->grid), sizeof *m->mean));
+        status = sf_constrained_mean(k->constrained, &how, m->mean, &m->constrained);
+    }
+done:
+    return status;
+}
+
+static sf_status make_room(const mock_options *o, maker *k)
+{
+    mock_fields *m = k->m;
+    const size_t size = sf_fft_buffer_size(&m->grid);
+    const bool doubled = o->kind != MOCK_GAUSSIAN || o->order > 0 || !isnan(o->catalogue);
+    sf_status status;
+
+    m->count = (size_t)o->samples * (o->paired ? 2 : 1);
+    if (o->single && doubled) GO(sf_allocate(&k->work, size, sizeof *k->work));
+    if (o->single)
+        GO(sf_allocate(&m->single, m->count, sizeof *m->single));
+    else
+        GO(sf_allocate(&m->value, m->count, sizeof *m->value));
+    for (size_t i = 0; i < m->count; i++)
+        GO(o->single ? sf_allocate(&m->single[i], size, sizeof **m->single)
+                     : sf_allocate(&m->value[i], size, sizeof **m->value));
+done:
+    return status;
+}
+
+static sf_status make_fields(maker *k, double *data)
+{
+    const mock_options *o = k->options;
+    mock_fields *m = k->m;
+    const double *delta;
+    sf_status status;
+
+    GO(prepare(k, data));
+    GO(make_room(o, k));
+    for (size_t i = 0; i < m->count; i++) GO(draw_one(k, i));
+    delta = k->work != NULL ? k->work : m->value != NULL ? m->value[0] : NULL;
+    GO(check_interrupt());
+    GO(make_particles(o, delta, m));
+    GO(make_points(o, delta, m));
+    measure(m);
+    status = check_interrupt();
+done:
+    return status;
+}
+
+/* The grid, and the data where there are some. */
+static sf_status find_grid(const mock_options *o, sf_fits **data, sf_grid *grid)
+{
+    sf_status status;
+
+    if (o->kind == MOCK_CONSTRAINED) {
+        GO(sf_fits_read(o->constrain, data));
+        GO(data_box(o, *data, grid));
+        return check_memory(o, (size_t)grid->axes, grid->shape);
+    }
+    GO(check_memory(o, o->axes, o->shape));
+    GO(sf_grid_make((int)o->axes, o->shape, NULL, grid));
+    status = set_box(o, grid);
+done:
+    return status;
+}
+
+sf_status mock_fields_make(const mock_options *o, sf_monitor monitor, mock_fields *m)
+{
+    maker k = {.options = o, .m = m, .monitor = monitor};
+    sf_fits *data = NULL;
+    double *pixels = NULL;
+    const double start = now();
+    sf_status status;
+
+    memset(m, 0, sizeof *m);
+    GO(find_grid(o, &data, &m->grid));
+    GO(theory_create(&o->theory, m->grid.axes, &m->theory));
+    if (data != NULL) pixels = sf_fits_take_pixels(data);
+    status = make_fields(&k, pixels);
+    m->seconds = now() - start;
+done:
+    sf_field_release(&k.gaussian);
+    sf_constrained_release(&k.constrained);
+    sf_fits_release(&k.white);
+    sf_fits_release(&data);
+    sf_free(k.work);
+    sf_free(pixels);
+    return status;
+}
+
+void mock_fields_release(mock_fields *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->single != NULL) sf_free(m->single[i]);
+        if (m->value != NULL) sf_free(m->value[i]);
+    }
+    sf_free(m->single);
+    sf_free(m->value);
+    sf_free(m->mean);
+    sf_free(m->positions);
+    sf_free(m->velocities);
+    theory_release(&m->theory);
+}

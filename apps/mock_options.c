@@ -1,0 +1,307 @@
+/* mock_options.c - the command line of sf-mock. */
+#include "mock_options.h"
+#include "program.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME        "sf-mock"
+#define NOT_GIVEN   (-1)
+#define MOST_FIELDS 10000
+
+static const char lesson[] =
+    "\n"
+    "Lists of axes are in C order, the slowest first: --shape 64,128,256 is NAXIS3, NAXIS2, "
+    "NAXIS1.\n"
+    "Conventions: k is angular; <|X_k|^2> = N^2 P(k)/V for the unnormalised transform of N cells "
+    "in\n"
+    "a volume V; the field's mean is 0. eh98, nowiggle and bbks have lengths in Mpc/h, k in h/Mpc\n"
+    "and P in (Mpc/h)^3; with --per-mpc lengths in Mpc, k in 1/Mpc, P in Mpc^3. Other spectra "
+    "have\n"
+    "the unit of the box, which --unit names.\n"
+    "\n"
+    "The same seed gives the same large-scale modes at every resolution of one box, and the same\n"
+    "bits on any number of threads.\n"
+    "\n"
+    "Spectra\n"
+    "  eh98, nowiggle, bbks    linear matter spectra of the cosmology at the redshift\n"
+    "  power:A,N[,LOW,HIGH]    A k^N between two wavenumbers; P(0) = 0\n"
+    "  matern:SIGMA,NU,LENGTH  Matern covariance\n"
+    "  table:FILE              k and P, text or FITS table; an error outside the table's range\n"
+    "  table+:FILE             the same, continued as power laws\n"
+    "\n"
+    "Examples\n"
+    "  sf-mock --shape 256,256,256 --box 1000 --spectrum eh98 -o delta.fits --plot delta.png\n"
+    "  sf-mock --shape 512,512,512 --box 1000 --spectrum eh98 --redshift 1 --seed 7 \\\n"
+    "      --cosmology h=0.67,Om=0.31,s8=0.8 --precision single -o delta.fits\n"
+    "  sf-mock --shape 128,128,128 --box 500 --spectrum eh98 --lognormal --catalogue 1e5 -o "
+    "points.fits\n"
+    "      a lognormal field and about 100,000 points that follow it, in the extension POINTS\n"
+    "  sf-mock --shape 128,128,128 --box 500 --spectrum eh98 --redshift 49 --displace 2lpt -o "
+    "ics.fits\n"
+    "  sf-mock --shape 512,512 --box 1 --unit deg --bunit uK --spectrum power:1e-3,-2.2 -o "
+    "map.fits\n"
+    "  sf-mock --constrain map.fits --noise 3 --mask holes.fits --spectrum power:1e-3,-2.2 \\\n"
+    "      --samples 4 -o filled.fits\n"
+    "      fields that agree with the data: exact draws from the Wiener posterior\n"
+    "\n"
+    "Exit status: 0 done, 1 error (one sentence on the standard error stream, no output), 2 wrong\n"
+    "usage, 130 interrupted (no output). The manual page sf-mock(1) says more.\n";
+
+enum { OPTION_HELP = 1, OPTION_VERSION };
+
+static bool same(const char *a, const char *b) { return a != NULL && b != NULL && !strcmp(a, b); }
+
+/* Decimal, 0 ... 2^63 - 1: what a FITS keyword holds. */
+static bool parse_seed(const char *text, uint64_t *seed)
+{
+    if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text)) return false;
+    errno = 0;
+    *seed = strtoull(text, NULL, 10);
+    return errno == 0 && *seed <= INT64_MAX;
+}
+
+static int read_lists(mock_options *o)
+{
+    if (o->shape_text != NULL &&
+        !program_parse_sizes(o->shape_text, SF_GRID_MAX_AXES, o->shape, &o->axes))
+        return program_usage(NAME,
+                             "--shape %s is not a list of 1 to %d whole numbers above zero, each "
+                             "below 2^64",
+                             o->shape_text, SF_GRID_MAX_AXES);
+    if (o->box_text != NULL) {
+        if (!program_parse_numbers(o->box_text, SF_GRID_MAX_AXES, o->box, &o->box_axes))
+            return program_usage(NAME, "--box %s is not a length, or a list of one for each axis",
+                                 o->box_text);
+        for (size_t i = 0; i < o->box_axes; i++)
+            if (!(o->box[i] > 0.0))
+                return program_usage(NAME, "--box %s: a box has no length of %g", o->box_text,
+                                     o->box[i]);
+    }
+    if (o->axes > 0 && o->box_axes > 1 && o->box_axes != o->axes)
+        return program_usage(NAME, "--box %s has %zu lengths, but --shape %s has %zu axes",
+                             o->box_text, o->box_axes, o->shape_text, o->axes);
+    return PROGRAM_OK;
+}
+
+static int read_words(mock_options *o)
+{
+    if (o->precision != NULL && !same(o->precision, "single") && !same(o->precision, "double"))
+        return program_usage(NAME, "--precision %s is neither single nor double", o->precision);
+    o->single = o->precision == NULL || same(o->precision, "single");
+    if (same(o->method, "diffusion"))
+        return program_usage(NAME, "--method diffusion is not there yet: exact draws from the same "
+                                   "distribution, without a network");
+    if (o->method != NULL && !same(o->method, "exact") && !same(o->method, "langevin"))
+        return program_usage(NAME, "--method %s is neither exact nor langevin", o->method);
+    if (o->displace != NULL && !same(o->displace, "1lpt") && !same(o->displace, "2lpt"))
+        return program_usage(NAME, "--displace %s is neither 1lpt nor 2lpt", o->displace);
+    if (o->displace != NULL) o->order = o->displace[0] - '0';
+    if (o->seed_text != NULL && !parse_seed(o->seed_text, &o->seed))
+        return program_usage(NAME, "--seed %s is not a whole number from 0 to %lld", o->seed_text,
+                             (long long)INT64_MAX);
+    return PROGRAM_OK;
+}
+
+/* Of the ways to make a field one at most is given. */
+static int find_kind(mock_options *o)
+{
+    const struct {
+        bool given;
+        const char *name;
+        mock_kind kind;
+    } ways[] = {{o->lognormal != 0, "--lognormal", MOCK_LOGNORMAL},
+                {!isnan(o->fnl), "--fnl", MOCK_NON_GAUSSIAN},
+                {same(o->method, "langevin"), "--method langevin", MOCK_LANGEVIN},
+                {o->constrain != NULL, "--constrain", MOCK_CONSTRAINED}};
+    const char *first = NULL;
+
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        if (!ways[i].given) continue;
+        if (first != NULL)
+            return program_usage(NAME, "%s and %s exclude one another", first, ways[i].name);
+        first = ways[i].name;
+        o->kind = ways[i].kind;
+    }
+    return PROGRAM_OK;
+}
+
+/* The first option that the field's kind has no use for, or NULL. */
+static const char *useless(const mock_options *o)
+{
+    const bool chain = o->kind == MOCK_LANGEVIN || o->kind == MOCK_CONSTRAINED;
+
+    if (chain && o->fixed) return "--fixed";
+    if (chain && o->paired) return "--paired";
+    if (chain && o->white != NULL) return "--white";
+    if (o->kind != MOCK_CONSTRAINED && o->noise != NULL) return "--noise without --constrain";
+    if (o->kind != MOCK_CONSTRAINED && o->mask != NULL) return "--mask without --constrain";
+    if (o->white != NULL && o->seed_text != NULL) return "--seed with --white";
+    if (o->white != NULL && o->samples > 1) return "--samples with --white";
+    if (o->samples > 1 && (o->order > 0 || !isnan(o->catalogue)))
+        return "--samples with --catalogue or --displace";
+    if (o->paired && (o->order > 0 || !isnan(o->catalogue)))
+        return "--paired with --catalogue or --displace";
+    return NULL;
+}
+
+static int check_numbers(const mock_options *o)
+{
+    if (o->samples != NOT_GIVEN && (o->samples < 1 || o->samples > MOST_FIELDS))
+        return program_usage(NAME, "--samples %d is not between 1 and %d", o->samples, MOST_FIELDS);
+    if (!isnan(o->catalogue) && !(o->catalogue > 0.0 && o->catalogue < 1e12))
+        return program_usage(NAME, "--catalogue %g is not a number of points", o->catalogue);
+    if (isinf(o->fnl)) return program_usage(NAME, "--fnl %g is not a finite number", o->fnl);
+    if (o->threads != NOT_GIVEN && o->threads < 1)
+        return program_usage(NAME, "--threads %d is below 1", o->threads);
+    return PROGRAM_OK;
+}
+
+static int check_needs(const mock_options *o)
+{
+    if (o->output == NULL) return program_usage(NAME, "say where the field goes: -o FIELD.fits");
+    if (o->theory.spectrum == NULL)
+        return program_usage(NAME, "say which spectrum the field has: --spectrum eh98");
+    if (o->axes == 0 && o->kind != MOCK_CONSTRAINED)
+        return program_usage(NAME, "say how many cells the box has: --shape 256,256,256");
+    if (o->box_axes == 0 && o->kind != MOCK_CONSTRAINED)
+        return program_usage(NAME, "say how large the box is: --box 1000");
+    if (o->kind == MOCK_CONSTRAINED && o->noise == NULL)
+        return program_usage(NAME, "--constrain needs the noise of the data: --noise");
+    if (o->kind == MOCK_NON_GAUSSIAN && !theory_is_cosmological(&o->theory))
+        return program_usage(NAME, "--fnl is for the spectra eh98, nowiggle and bbks, which have a "
+                                   "primordial one");
+    if (same(o->output, o->plot) || same(o->output, o->report) || same(o->plot, o->report))
+        return program_usage(NAME, "two outputs have the same name");
+    return PROGRAM_OK;
+}
+
+/* What is wrong with the options together: PROGRAM_OK or a usage error that has been reported. */
+static int check(mock_options *o)
+{
+    int (*const steps[])(mock_options *) = {read_lists, read_words, find_kind};
+    int code = PROGRAM_OK;
+
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == PROGRAM_OK; i++)
+        code = steps[i](o);
+    if (code == PROGRAM_OK) code = check_numbers(o);
+    if (code == PROGRAM_OK) code = check_needs(o);
+    if (code != PROGRAM_OK) return code;
+    if (theory_options_fault(&o->theory) != NULL)
+        return program_usage(NAME, "%s", theory_options_fault(&o->theory));
+    if (useless(o) != NULL) return program_usage(NAME, "there is no use for %s", useless(o));
+    if (o->samples == NOT_GIVEN) o->samples = 1;
+    return PROGRAM_OK;
+}
+
+/* Reads all options; PROGRAM_OK with *go_on false after --help and --version. */
+static int read_options(poptContext context, bool *go_on)
+{
+    const char *stray;
+    int code;
+
+    *go_on = false;
+    while ((code = poptGetNextOpt(context)) > 0) {
+        if (code == OPTION_HELP)
+            program_print_help(context, lesson);
+        else
+            program_print_version(NAME);
+        return PROGRAM_OK;
+    }
+    if (code < -1)
+        return program_usage(NAME, "%s: %s", poptBadOption(context, 0), poptStrerror(code));
+    stray = poptGetArg(context);
+    if (stray != NULL) return program_usage(NAME, "%s is no option", stray);
+    *go_on = true;
+    return PROGRAM_OK;
+}
+
+bool mock_options_parse(int argc, const char **argv, mock_options *options, int *exit_status)
+{
+    mock_options *o = options;
+    bool go_on;
+
+    *o = (mock_options){.fnl = NAN, .catalogue = NAN, .samples = NOT_GIVEN, .threads = NOT_GIVEN};
+    const struct poptOption table[] = {
+        {"output", 'o', POPT_ARG_STRING, &o->output, 0, "the field, and what is made of it",
+         "FIELD.fits"},
+        {"shape", 0, POPT_ARG_STRING, &o->shape_text, 0,
+         "cells along each of 1 to 4 axes, the slowest first", "N,N,N"},
+        {"box", 0, POPT_ARG_STRING, &o->box_text, 0,
+         "length of the box: one for all axes, or one for each", "L[,L,L]"},
+        {"spectrum", 's', POPT_ARG_STRING, &o->theory.spectrum, 0,
+         "eh98, nowiggle, bbks, power:A,N, matern:SIGMA,NU,LENGTH, table:FILE or table+:FILE",
+         "SPECTRUM"},
+        {"cosmology", 'c', POPT_ARG_STRING, &o->theory.cosmology, 0,
+         "over Planck 2018: h, Om, Ob, Ol, w0, wa, ns, s8 or As, kp, T", "h=0.67,Om=0.31,..."},
+        {"redshift", 'z', POPT_ARG_DOUBLE, &o->theory.redshift, 0, "of the spectrum (0)", "Z"},
+        {"per-mpc", 0, POPT_ARG_NONE, &o->theory.per_mpc, 0,
+         "lengths in Mpc and k in 1/Mpc, instead of Mpc/h and h/Mpc", NULL},
+        {"unit", 0, POPT_ARG_STRING, &o->theory.unit, 0,
+         "of length, for spectra that are not cosmological", "UNIT"},
+        {"bunit", 0, POPT_ARG_STRING, &o->bunit, 0, "of the field (dimensionless)", "UNIT"},
+        {"seed", 0, POPT_ARG_STRING, &o->seed_text, 0, "of the random numbers (0)", "S"},
+        {"white", 0, POPT_ARG_STRING, &o->white, 0,
+         "white noise of variance 1 from a FITS image instead of a seed", "NOISE.fits"},
+        {"lognormal", 0, POPT_ARG_NONE, &o->lognormal, 0,
+         "lognormal density contrast, above -1, whose own spectrum is the one given", NULL},
+        {"fixed", 0, POPT_ARG_NONE, &o->fixed, 0,
+         "every mode has the amplitude of the spectrum, only phases are random", NULL},
+        {"paired", 0, POPT_ARG_NONE, &o->paired, 0,
+         "also the field of opposite phases, as extension PAIRED", NULL},
+        {"fnl", 0, POPT_ARG_DOUBLE, &o->fnl, 0, "local primordial non-Gaussianity", "F"},
+        {"method", 'm', POPT_ARG_STRING, &o->method, 0,
+         "exact (default), langevin (a Markov chain to the same distribution), or, when it will "
+         "exist, diffusion",
+         "METHOD"},
+        {"precision", 0, POPT_ARG_STRING, &o->precision, 0,
+         "single (default) or double: of the field in memory and in the file", "P"},
+        {"constrain", 0, POPT_ARG_STRING, &o->constrain, 0,
+         "draw from the fields that agree with this FITS image; NaN: not observed", "DATA.fits"},
+        {"noise", 'n', POPT_ARG_STRING, &o->noise, 0,
+         "standard deviation of the data's noise: a number or a FITS map", "NOISE"},
+        {"mask", 0, POPT_ARG_STRING, &o->mask, 0, "FITS image, not zero = not observed", "MASK"},
+        {"samples", 0, POPT_ARG_INT, &o->samples, 0,
+         "how many fields (1); those after the first are extensions SAMPLE", "N"},
+        {"catalogue", 0, POPT_ARG_DOUBLE, &o->catalogue, 0,
+         "also so many points, on average, that follow the field: a table, extension POINTS", "N"},
+        {"displace", 0, POPT_ARG_STRING, &o->displace, 0,
+         "also particles moved by the field: 1lpt or 2lpt, a table, extension PARTICLES", "ORDER"},
+        {"plot", 0, POPT_ARG_STRING, &o->plot, 0, "picture of the field, of its first plane",
+         "FILE.png"},
+        {"report", 0, POPT_ARG_STRING, &o->report, 0, "all figures and options", "FILE.json"},
+        {"threads", 't', POPT_ARG_INT, &o->threads, 0, "how many; the result is the same", "N"},
+        {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "print nothing but errors", NULL},
+        {"force", 'f', POPT_ARG_NONE, &o->force, 0, "replace existing outputs", NULL},
+        {"help", 'h', POPT_ARG_NONE, NULL, OPTION_HELP, "this text", NULL},
+        {"version", 'V', POPT_ARG_NONE, NULL, OPTION_VERSION, "versions of program and libraries",
+         NULL},
+        POPT_TABLEEND};
+    poptContext context = poptGetContext(NAME, argc, argv, table, 0);
+
+    poptSetOtherOptionHelp(context,
+                           "-o FIELD.fits --shape N,N,N --box L --spectrum SPECTRUM [OPTION...]");
+    *exit_status = read_options(context, &go_on);
+    poptFreeContext(context);
+    if (!go_on) return false;
+    *exit_status = check(o);
+    o->command = program_command(NAME, argc, argv);
+    if (*exit_status == PROGRAM_OK && o->command == NULL) {
+        fputs(NAME ": no memory for the command line\n", stderr);
+        *exit_status = PROGRAM_ERROR;
+    }
+    return *exit_status == PROGRAM_OK;
+}
+
+void mock_options_release(mock_options *o)
+{
+    char *const texts[] = {o->output,   o->shape_text, o->box_text,  o->seed_text, o->precision,
+                           o->method,   o->white,      o->constrain, o->noise,     o->mask,
+                           o->displace, o->plot,       o->report,    o->bunit,     o->command};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
+    theory_options_release(&o->theory);
+}

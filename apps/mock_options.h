@@ -1,0 +1,37 @@
+/* mock_options.h - the command line of sf-mock. */
+#ifndef SF_APPS_MOCK_OPTIONS_H
+#define SF_APPS_MOCK_OPTIONS_H
+
+#include "theory.h"
+
+typedef enum mock_kind {
+    MOCK_GAUSSIAN,
+    MOCK_LOGNORMAL,
+    MOCK_NON_GAUSSIAN, /* local, --fnl */
+    MOCK_LANGEVIN,     /* Gaussian, by a Markov chain */
+    MOCK_CONSTRAINED
+} mock_kind;
+
+/* Texts are as they were given, NULL when they were not; numbers are NaN when they were not. */
+typedef struct mock_options {
+    char *output, *shape_text, *box_text, *seed_text, *precision, *method, *white;
+    char *constrain, *noise, *mask, *displace, *plot, *report, *bunit;
+    theory_options theory;
+    double fnl, catalogue;
+    int samples, threads;
+    int lognormal, fixed, paired, quiet, force; /* popt wants int */
+    mock_kind kind;
+    bool single;
+    int order; /* of the displacements; 0: none */
+    uint64_t seed;
+    size_t axes, shape[SF_GRID_MAX_AXES]; /* axes 0: the data's */
+    size_t box_axes;                      /* 0: the data's */
+    double box[SF_GRID_MAX_AXES];         /* lengths; one for all axes, or one each */
+    char *command;
+} mock_options;
+
+/* As deblur_options_parse: true to go on. Release in any case. */
+bool mock_options_parse(int argc, const char **argv, mock_options *options, int *exit_status);
+void mock_options_release(mock_options *options);
+
+#endif

@@ -1,0 +1,159 @@
+/* theory.c - the spectrum and the cosmology that a program was given, and what files say of them.
+ */
+#include "theory.h"
+#include "program.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const transfers[] = {
+    [SF_TRANSFER_EH98] = "eh98", [SF_TRANSFER_NOWIGGLE] = "nowiggle", [SF_TRANSFER_BBKS] = "bbks"};
+
+static bool find_transfer(const char *text, sf_transfer *transfer)
+{
+    for (size_t i = 0; text != NULL && i < sizeof transfers / sizeof transfers[0]; i++) {
+        if (strcmp(text, transfers[i]) != 0) continue;
+        *transfer = (sf_transfer)i;
+        return true;
+    }
+    return false;
+}
+
+bool theory_is_cosmological(const theory_options *o)
+{
+    sf_transfer transfer;
+
+    return find_transfer(o->spectrum, &transfer);
+}
+
+const char *theory_options_fault(const theory_options *o)
+{
+    if (o->unit != NULL && theory_is_cosmological(o))
+        return "the spectrum has lengths in Mpc/h, or with --per-mpc in Mpc; leave --unit out";
+    if (o->unit != NULL && (strlen(o->unit) > 20 || o->unit[0] == '\0'))
+        return "--unit is a text of 1 to 20 characters";
+    if (!(o->redshift >= 0.0 && isfinite(o->redshift)))
+        return "--redshift is not a number from 0 on";
+    return NULL;
+}
+
+void theory_options_release(theory_options *o)
+{
+    free(o->spectrum);
+    free(o->cosmology);
+    free(o->unit);
+}
+
+/* k in h/Mpc is 1/(Mpc/h). */
+static void name_units(const theory_options *o, int axes, theory *t)
+{
+    const char *length = o->unit;
+
+    if (t->has_transfer) length = o->per_mpc ? "Mpc" : "Mpc/h";
+    if (length == NULL) return;
+    (void)snprintf(t->length, sizeof t->length, "%s", length);
+    if (strcmp(length, "Mpc/h") == 0)
+        (void)snprintf(t->wavenumber, sizeof t->wavenumber, "h/Mpc");
+    else
+        (void)snprintf(t->wavenumber, sizeof t->wavenumber, "1/%s", length);
+    (void)snprintf(t->power, sizeof t->power, "(%s)^%d", length, axes);
+}
+
+sf_status theory_create(const theory_options *o, int axes, theory *t)
+{
+    sf_status status = SF_OK;
+
+    memset(t, 0, sizeof *t);
+    t->name = o->spectrum;
+    t->redshift = o->redshift;
+    t->cosmology = sf_cosmology_default();
+    t->has_transfer = find_transfer(o->spectrum, &t->transfer);
+    if (o->cosmology != NULL) GO(sf_cosmology_parse(o->cosmology, &t->cosmology));
+    t->cosmology.per_mpc = o->per_mpc != 0;
+    name_units(o, axes, t);
+    if (o->spectrum != NULL)
+        status =
+            sf_spectrum_parse_with(o->spectrum, axes, &t->cosmology, o->redshift, &t->spectrum);
+done:
+    return status;
+}
+
+void theory_release(theory *t) { sf_spectrum_release(&t->spectrum); }
+
+/* ---- what is said of it ------------------------------------------------------------------------
+ */
+
+typedef struct figure {
+    const char *keyword, *name, *comment;
+    double value;
+} figure;
+
+#define FIGURES 12
+
+static void list_figures(const theory *t, figure figures[FIGURES])
+{
+    const sf_cosmology *c = &t->cosmology;
+    const figure list[FIGURES] = {
+        {"REDSHIFT", "redshift", "of the spectrum", t->redshift},
+        {"HUBBLE", "h", "H0 / (100 km/s/Mpc)", c->h},
+        {"OMEGAM", "omega_m", "matter density", c->omega_m},
+        {"OMEGAB", "omega_b", "baryon density", c->omega_b},
+        {"OMEGAL", "omega_lambda", "dark energy density",
+         isnan(c->omega_lambda) ? 1.0 - c->omega_m : c->omega_lambda},
+        {"W0", "w0", "dark energy: w = W0 + WA (1 - a)", c->w0},
+        {"WA", "wa", NULL, c->wa},
+        {"NS", "n_s", "primordial spectral index", c->n_s},
+        {"SIGMA8", "sigma8", "normalisation; no value: AS", c->sigma8},
+        {"AS", "a_s", "primordial amplitude; of use without SIGMA8", c->a_s},
+        {"KPIVOT", "k_pivot", "where AS is meant, 1/Mpc", c->k_pivot},
+        {"TCMB", "t_cmb", "temperature of the background, K", c->t_cmb}};
+
+    memcpy(figures, list, sizeof list);
+}
+
+sf_status theory_keywords(const theory *t, bool cosmology, sf_fits_writer *writer)
+{
+    figure figures[FIGURES];
+    sf_status status = SF_OK;
+
+    if (t->name != NULL) GO(sf_fits_writer_string(writer, "SFSPEC", t->name, "power spectrum"));
+    if (t->wavenumber[0] != '\0')
+        GO(sf_fits_writer_string(writer, "SFKUNIT", t->wavenumber, "unit of k"));
+    if (!cosmology && !t->has_transfer) return SF_OK;
+    list_figures(t, figures);
+    for (size_t i = 0; i < FIGURES; i++)
+        GO(sf_fits_writer_double(writer, figures[i].keyword, figures[i].value, figures[i].comment));
+done:
+    return status;
+}
+
+sf_status theory_report(const theory *t, bool cosmology, sf_report *report)
+{
+    figure figures[FIGURES];
+    sf_status status = SF_OK;
+    char name[64];
+
+    if (t->name != NULL) GO(sf_report_string(report, "spectrum/name", t->name));
+    GO(sf_report_string(report, "units/length", t->length));
+    GO(sf_report_string(report, "units/k", t->wavenumber));
+    if (!cosmology && !t->has_transfer) return SF_OK;
+    list_figures(t, figures);
+    for (size_t i = 0; i < FIGURES; i++) {
+        (void)snprintf(name, sizeof name, "cosmology/%s", figures[i].name);
+        GO(sf_report_double(report, name, figures[i].value));
+    }
+done:
+    return status;
+}
+
+void theory_print(const theory *t)
+{
+    printf("spectrum    %s", t->name);
+    if (t->has_transfer) printf(" at redshift %g", t->redshift);
+    if (t->wavenumber[0] != '\0')
+        printf("; k in %s, P in %s\n", t->wavenumber, t->power);
+    else
+        printf("; k in 1/(unit of the box), which is not named (--unit)\n");
+}

@@ -1,0 +1,42 @@
+/* theory.h - the spectrum and the cosmology that a program was given, and what files say of them.
+ */
+#ifndef SF_APPS_THEORY_H
+#define SF_APPS_THEORY_H
+
+#include <scorefield.h>
+
+/* As on the command line; NULL where it was not given. */
+typedef struct theory_options {
+    char *spectrum, *cosmology, *unit;
+    double redshift;
+    int per_mpc; /* popt wants int */
+} theory_options;
+
+typedef struct theory {
+    sf_cosmology cosmology;
+    bool has_transfer; /* eh98, nowiggle, bbks */
+    sf_transfer transfer;
+    double redshift;
+    sf_spectrum *spectrum; /* NULL without one */
+    const char *name;      /* of the spectrum, as given */
+    char length[32];       /* unit; "" none */
+    char wavenumber[40];
+    char power[64]; /* of P for dimensionless fields */
+} theory;
+
+/* What is wrong with the options together, or NULL. */
+const char *theory_options_fault(const theory_options *options);
+void theory_options_release(theory_options *options);
+
+/* axes: of the grid. Release in any case. */
+sf_status theory_create(const theory_options *options, int axes, theory *t);
+void theory_release(theory *t);
+/* False where only the spectrum's own text says what it is. */
+bool theory_is_cosmological(const theory_options *options);
+/* What a file's header and a report say of it; cosmology: say it even when the spectrum needs
+ * none. */
+sf_status theory_keywords(const theory *t, bool cosmology, sf_fits_writer *writer);
+sf_status theory_report(const theory *t, bool cosmology, sf_report *report);
+void theory_print(const theory *t);
+
+#endif

@@ -1,0 +1,215 @@
+#!/bin/sh
+# mock.sh SF-MOCK SF-SPECTRUM: fields, catalogues and particles from the command line, and bad input.
+# A failure is one sentence on the standard error stream, the documented exit status, and no file.
+set -u
+program=$1 spectrum=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+red=0
+
+complain() { printf 'FAILED: %s\n' "$*"; red=1; }
+
+fails() { # STATUS WORDS ARGUMENTS...
+    status=$1 words=$2
+    shift 2
+    rm -rf out
+    mkdir out
+    "$program" "$@" >stdout 2>stderr
+    got=$?
+    [ $got = "$status" ] || complain "exit status $got, not $status: $*"
+    [ "$(wc -l <stderr)" = 1 ] || { complain "not one line: $*"; cat stderr; }
+    grep -q -e "$words" stderr || { complain "no word of '$words': $*"; cat stderr; }
+    [ -z "$(ls -A out)" ] || complain "left a file: $*"
+}
+
+works() {
+    "$program" "$@" >stdout 2>stderr || { complain "$*"; cat stderr; }
+}
+
+has() { # WORDS FILE: a card of one of the headers, or a line of a report
+    tr '\0' ' ' <"$2" | fold -w 80 | grep -a -q -e "$1" || complain "no '$1' in $2"
+}
+
+box="--shape 16,24,32 --box 100 --spectrum eh98"
+
+# Every kind of field works, with all outputs.
+works $box -o a.fits --plot a.png --report a.json --seed 7 --threads 1
+for file in a.fits a.png a.json; do [ -s $file ] || complain "no $file"; done
+grep -q 'h/Mpc' stdout || complain "no unit of k"
+has "CTYPE1  = 'X       '" a.fits
+has "CDELT3  =                 6.25" a.fits
+has "CUNIT1  = 'Mpc/h   '" a.fits
+has 'BUNIT' a.fits
+has 'SFSEED  =                    7' a.fits
+has 'HISTORY sf-mock --shape 16,24,32' a.fits
+grep -q '"omega_m": 0.3' a.json || complain "no cosmology in the report"
+works $box -o b.fits --seed 7 --threads 3 --quiet
+[ -s stdout ] && complain "--quiet prints"
+# The histories differ; pixels start after the header, of 2 blocks.
+tail -c +5761 a.fits >a.tail
+tail -c +5761 b.fits >b.tail
+cmp a.tail b.tail || complain "the number of threads changes the bits"
+works $box -o b.fits --seed 8 --force
+tail -c +5761 b.fits >b.tail
+cmp -s a.tail b.tail && complain "another seed, the same field"
+works $box -o p.fits --fixed --paired --plot p.png --precision double
+has "EXTNAME = 'PAIRED  '" p.fits
+works $box -o l.fits --lognormal --catalogue 2000 --report l.json --plot l.png
+has "EXTNAME = 'POINTS  '" l.fits
+has "TUNIT1  = 'Mpc/h   '" l.fits
+grep -q negative_power l.json || complain "no negative power in the report"
+works $box -o d.fits --displace 2lpt --redshift 9 --per-mpc
+has "EXTNAME = 'PARTICLES'" d.fits
+has "TUNIT4  = 'km/s    '" d.fits
+works $box -o m.fits --method langevin --samples 3 --plot m.png
+has 'EXTVER  =                    3' m.fits
+works --shape 100 --box 10 --spectrum matern:2,1.5,1 -o one.fits --plot one.png --unit kpc
+works --shape 32,32 --box 1 --spectrum power:1e-3,-2 -o map.fits --unit deg --bunit uK --precision double
+works --white map.fits --shape 32,32 --box 1 --spectrum power:1,-2 -o white.fits
+
+# Too strong a non-Gaussianity is a warning, on the terminal and in the report; a mild one is not.
+works $box --fnl 50 -o f.fits --quiet
+[ -s stderr ] && complain "a warning about a mild f_NL"
+works $box --fnl 1e5 -o f.fits --report f.json --force
+grep -q 'too strong' stderr || complain "no warning about f_NL"
+grep -q 'too strong' f.json || complain "no warning about f_NL in the report"
+
+# Data: the mean and draws, in the box of the data's header.
+works --constrain map.fits --noise 1e-3 --spectrum power:1e-3,-2 --unit deg --samples 2 -o c.fits \
+    --report c.json --plot c.png
+has "EXTNAME = 'MEAN    '" c.fits
+grep -q '"converged": true' c.json || complain "no convergence"
+fails 1 'but the data are' --constrain map.fits --noise 1 --spectrum power:1,-2 --mask a.fits -o out/x
+fails 1 'leave --shape out' --constrain map.fits --noise 1 --spectrum power:1,-2 --shape 4,4 -o out/x
+fails 1 'not a positive' --constrain map.fits --noise 0 --spectrum power:1,-2 -o out/x
+fails 1 'missing' --constrain missing.fits --noise 1 --spectrum power:1,-2 -o out/x
+fails 2 'needs the noise' --constrain map.fits --spectrum power:1,-2 -o out/x
+
+# Usage.
+fails 2 '-o FIELD' $box
+fails 2 'which spectrum' --shape 8,8 --box 1 -o out/x
+fails 2 'how many cells' --box 1 --spectrum power:1,0 -o out/x
+fails 2 'how large' --shape 8,8 --spectrum power:1,0 -o out/x
+fails 2 'not there yet' $box --method diffusion -o out/x
+fails 2 'neither exact' $box --method magic -o out/x
+fails 2 'neither 1lpt' $box --displace 3lpt -o out/x
+fails 2 'neither single' $box --precision half -o out/x
+fails 2 'exclude one another' $box --lognormal --fnl 3 -o out/x
+fails 2 'primordial' --shape 8,8,8 --box 10 --spectrum power:1,0 --fnl 3 -o out/x
+fails 2 'no use for --paired' $box --method langevin --paired -o out/x
+fails 2 'no use for --noise' $box --noise 3 -o out/x
+fails 2 'redshift' $box --redshift -2 -o out/x
+fails 2 'seed' $box --seed -1 -o out/x
+fails 2 'seed' $box --seed 9223372036854775808 -o out/x
+fails 2 'samples' $box --samples 0 -o out/x
+fails 2 'number of points' $box --catalogue -5 -o out/x
+fails 2 'same name' $box -o out/x --plot out/x
+fails 2 'no option' $box stray -o out/x
+for shape in 0 8,0 '' 8, 8,,8 -8 8.5 8,8,8,8,8 99999999999999999999 x; do
+    fails 2 'list of 1 to 4 whole' --shape "$shape" --box 1 --spectrum power:1,0 -o out/x
+done
+for length in 0 -1 1,0,1; do
+    fails 2 'a box has no length' --shape 8,8,8 --box "$length" --spectrum power:1,0 -o out/x
+done
+fails 2 'not a length' --shape 8,8 --box nan --spectrum power:1,0 -o out/x
+fails 2 'but --shape' --shape 8,8 --box 1,1,1 --spectrum power:1,0 -o out/x
+
+# Shapes beyond the machine: the sentence says how much they need.
+fails 1 'GiB' --shape 1000000,1000000 --box 1 --spectrum power:1,0 -o out/x
+fails 1 'GiB' --shape 9999999999999,9999999999999,9999999999 --box 1 --spectrum power:1,0 -o out/x
+
+# Tables: negative, not a number, unsorted, too short.
+small="--shape 16,16 --box 10 -o out/x --spectrum"
+printf '0.1 5\n1 3\n10 1\n' >short.txt
+printf '0.1 5\n1 -3\n100 1\n' >negative.txt
+printf '0.1 5\n1 nan\n100 1\n' >nan.txt
+printf '0.1 5\n10 3\n1 2\n100 1\n' >unsorted.txt
+printf '# k P\n0.1 5\n1 3\n10 1\n100 0.1\n' >good.txt
+fails 1 'beyond' --shape 16,16 --box 1 -o out/x --spectrum table:short.txt
+works --shape 16,16 --box 1 --spectrum table+:short.txt -o t.fits
+works --shape 16,16 --box 10 --spectrum table:good.txt -o t.fits --force
+fails 1 'negative.txt' $small table:negative.txt
+fails 1 'nan.txt' $small table:nan.txt
+fails 1 'unsorted.txt' $small table:unsorted.txt
+fails 1 'missing.txt' $small table:missing.txt
+fails 1 '' $small power:-1,0
+fails 1 '' $small magic
+fails 1 '' $small eh98 --cosmology Om=-0.3
+fails 1 '' $small eh98 --cosmology s8=0.8,As=2e-9
+fails 2 'leave --unit out' $small eh98 --unit kpc
+
+# Places.
+fails 1 'exists already' $box -o a.fits
+fails 1 'folder' $box -o nowhere/x.fits
+fails 1 'folder' $box -o out/x.fits --plot nowhere/x.png
+fails 1 'device' $box -o /dev/full --force
+
+# A full disk: a limit on the size of files (SIGXFSZ ignored: write says EFBIG).
+(trap '' XFSZ; ulimit -f 8; mkdir full; "$program" $box -o full/x.fits >/dev/null 2>full.err
+    echo $? >full.status)
+[ "$(cat full.status)" = 1 ] || complain "a full disk: $(cat full.status)"
+[ "$(wc -l <full.err)" = 1 ] || complain "a full disk: not one line"
+[ -z "$(ls -A full)" ] || complain "a full disk leaves a file"
+
+# Ctrl-C ends a long series of samples: nothing is written.
+timeout -s INT -k 5 --preserve-status 0.5 "$program" --shape 64,64,64 --box 100 --spectrum eh98 \
+    --samples 500 --method langevin -o i.fits >stdout 2>stderr
+got=$?
+[ $got = 130 ] || complain "exit status $got after Ctrl-C"
+[ ! -e i.fits ] || complain "Ctrl-C leaves a file"
+
+# ---- sf-spectrum --------------------------------------------------------------------------------
+program=$spectrum
+
+# Fields of fixed amplitudes have the spectrum of the theory, but for single precision.
+works p.fits -o pk.txt --theory eh98 --plot pk.png --report pk.json
+for file in pk.txt pk.png pk.json; do [ -s $file ] || complain "no $file"; done
+grep -q 'K \[h/Mpc\] POWER \[(Mpc/h)^3\]' pk.txt || complain "no units in the table"
+awk '!/^#/ && $4 > 0 { n++; if ($2 < 0.999999 * $7 || $2 > 1.000001 * $7) exit 1 }
+    END { if (n < 5) exit 1 }' pk.txt || { complain "a fixed field has another spectrum"; cat pk.txt; }
+# The other one of a pair has the same modes with the opposite sign.
+works p.fits 'p.fits[PAIRED]' -o cross.txt
+awk '!/^#/ && $4 > 0 { if ($2 >= 0) exit 1 }' cross.txt || complain "a pair is not inverted"
+works 'l.fits[POINTS]' -o points.fits --interlace --assignment tsc --multipoles z --theory eh98 \
+    --plot points.png
+has "TTYPE7  = 'QUADRUPOLE'" points.fits
+has "EXTNAME = 'POWER   '" points.fits
+grep -q 'shot noise' stdout || complain "no shot noise"
+works 'l.fits[POINTS]' 'd.fits[PARTICLES]' -o x.fits --box 100 --shape 8,8,8 --columns Z,Y,X
+works a.fits -o pk.fits --bins log:4
+works a.fits -o pk.fits --bins lin:4,0.1,0.4 --shot-noise 3 --box 50 --threads 2 --force --quiet
+[ -s stdout ] && complain "--quiet prints"
+works one.fits -o one.txt
+works --theory eh98 --redshift 1 --cosmology h=0.67,Om=0.31 --kmin 1e-3 --kmax 1 --points 10 -o th.txt \
+    --plot th.png
+[ "$(grep -c -v '^#' th.txt)" = 10 ] || complain "not 10 points"
+grep -q 'TRANSFER' th.txt || complain "no transfer function"
+works --theory matern:1,2,3 --unit kpc -o th.fits
+
+fails 2 'which field' -o out/x
+fails 2 '-o PK' a.fits
+fails 2 'two fields at most' a.fits b.fits p.fits -o out/x
+fails 2 'of no use' a.fits --kmin 1 -o out/x
+fails 2 'of no use' --theory eh98 --bins lin:3 -o out/x
+fails 2 'KMIN' --theory eh98 --kmin 3 --kmax 1 -o out/x
+for bins in 3 lin lin:0 lin:3,1 lin:3,2,1 log:3,0,1 lin:2.5 lin:nan lin:3,1,2,3; do
+    fails 2 'bins' a.fits --bins "$bins" -o out/x
+done
+fails 2 'no axis' a.fits --multipoles q -o out/x
+fails 1 '3 axes' a.fits --multipoles w -o out/x
+fails 2 'none of' a.fits --assignment big -o out/x
+fails 2 'neither auto' a.fits --shot-noise -1 -o out/x
+fails 1 'is for catalogues' a.fits --interlace -o out/x
+fails 1 'are for catalogues' a.fits --shape 8,8,8 -o out/x
+fails 1 'no column' 'l.fits[POINTS]' --columns A,B,C -o out/x
+fails 1 'does not name 3' 'l.fits[POINTS]' --columns X,Y -o out/x
+fails 1 'more than 3' 'l.fits[POINTS]' --columns X,Y,Z,X -o out/x
+fails 1 'GiB' 'l.fits[POINTS]' --shape 100000,100000,100000 -o out/x
+fails 1 'two of one kind' a.fits 'l.fits[POINTS]' -o out/x
+fails 1 'is 32x32 but' a.fits map.fits -o out/x
+fails 1 'Mpc/h' a.fits --theory eh98 --per-mpc -o out/x
+fails 1 'no HDU' 'a.fits[5]' -o out/x
+fails 1 'not a FITS file' good.txt -o out/x
+fails 1 'exists already' a.fits -o pk.fits
+exit $red
