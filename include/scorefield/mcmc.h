@@ -83,6 +83,28 @@ SF_API sf_status sf_density_quartic(size_t dimension, double a, double b, sf_den
  * doi:10.1126/science.aaw1147); an even dimension. Exact draws, log Z by quadrature. */
 SF_API sf_status sf_density_many_well(size_t dimension, sf_density **density);
 
+/* f = sum_k weight_k exp(-|x - mean_k|^2 / (2 sigma_k^2)), the means components x n. Exact draws,
+ * log Z known. */
+SF_API sf_status sf_density_mixture(size_t dimension, size_t components, const double *weight,
+                                    const double *mean, const double *sigma, sf_density **density);
+/* Neal's funnel (2003, doi:10.1214/aos/1056562461), normalised: x_0 ~ N(0, 9), the others
+ * ~ N(0, exp(x_0)); dimension >= 2. Exact draws. */
+SF_API sf_status sf_density_funnel(size_t dimension, sf_density **density);
+/* A Gaussian field without modes of no variance (SF_ERR_ARGUMENT), normalised. Exact draws. Two
+ * transforms a point. */
+SF_API sf_status sf_density_field(sf_field *field, sf_density **density);
+/* log f = -S on a periodic lattice, S = sum over links (phi - phi')^2 + mass2 sum phi^2
+ * + lambda sum phi^4. lambda >= 0; where it is 0, mass2 > 0, draws are exact and log Z is known. An
+ * axis of two sites has two links between them. */
+SF_API sf_status sf_density_phi4(int axes, const size_t *shape, double mass2, double lambda,
+                                 sf_density **density);
+/* S = 1/2 (sum over links (phi - phi')^2 + mass2 sum phi^2), mass2 > 0. Exact draws, log Z known.
+ */
+SF_API sf_status sf_density_free_scalar(int axes, const size_t *shape, double mass2,
+                                        sf_density **density);
+/* log f = -energy of a prior at a noise level. SF_ERR_UNSUPPORTED for one without energy. */
+SF_API sf_status sf_density_prior(sf_prior *prior, double sigma, sf_density **density);
+
 /* ---- chains -------------------------------------------------------------------------------- */
 
 typedef enum sf_kernel_kind {

@@ -24,4 +24,16 @@ static inline double sf_lanes_square(size_t n, const double *x)
     return sf_lanes_total(lane);
 }
 
+/* sum of (x_i - mean) y_i */
+static inline double sf_lanes_product(size_t n, const double *x, double mean, const double *y)
+{
+    double lane[SF_LANES] = {0.0};
+    size_t i = 0;
+
+    for (; i + SF_LANES <= n; i += SF_LANES)
+        for (size_t l = 0; l < SF_LANES; l++) lane[l] += (x[i + l] - mean) * y[i + l];
+    for (size_t l = 0; i < n; i++, l++) lane[l] += (x[i] - mean) * y[i];
+    return sf_lanes_total(lane);
+}
+
 #endif

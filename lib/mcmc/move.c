@@ -190,34 +190,26 @@ static sf_status propose_walk(const block *k)
     return evaluate(k);
 }
 
-/* start += sign/2 |C^-1/2 (v - m)|^2: log of a Gaussian's density goes the other way */
-static sf_status add_quadratic(const block *k, const double *v, double sign)
-{
-    const size_t n = k->m->chains->dimension;
-
-    for (size_t i = 0; i < k->count * n; i++) k->t[i] = v[i] - k->m->white.mean;
-    SF_TRY(sf_whiten_bleach(&k->m->white, k->count, k->work, k->t));
-    for (size_t j = 0; j < k->count; j++)
-        k->start[j] += sign * 0.5 * sf_lanes_square(n, k->t + j * n);
-    return SF_OK;
-}
-
-/* y = m + keep (x - m) + kick C^1/2 n. What N(m, C) itself changes by is not in log a. */
+/* y = x + C^1/2 (v' - v) with v = C^-1/2 (x - m) and v' = exp(-h) v + sqrt(1 - exp(-2h)) n, so that
+ * modes without variance stay. N(m, C) itself is no part of log a. */
 static sf_status propose_ou(const block *k)
 {
     const size_t n = k->m->chains->dimension;
-    const double mean = k->m->white.mean;
 
-    SF_TRY(add_quadratic(k, k->y, -1.0));
-    SF_TRY(sf_whiten_colour(&k->m->white, k->count, k->work, k->p));
+    for (size_t i = 0; i < k->count * n; i++) k->t[i] = k->y[i] - k->m->white.mean;
+    SF_TRY(sf_whiten_bleach(&k->m->white, k->count, k->work, k->t));
     for (size_t j = 0; j < k->count; j++) {
         const double keep = exp(-k->step[j]), size = sqrt(-expm1(-2.0 * k->step[j]));
+        double *v = k->t + j * n, *p = k->p + j * n;
 
-        for (size_t i = j * n; i < (j + 1) * n; i++)
-            k->y[i] = mean + keep * (k->y[i] - mean) + size * k->p[i];
+        k->start[j] -= 0.5 * sf_lanes_square(n, v);
+        for (size_t i = 0; i < n; i++) p[i] = keep * v[i] + size * p[i];
+        k->start[j] += 0.5 * sf_lanes_square(n, p);
+        for (size_t i = 0; i < n; i++) p[i] -= v[i];
     }
-    SF_TRY(evaluate(k));
-    return add_quadratic(k, k->y, 1.0);
+    SF_TRY(sf_whiten_colour(&k->m->white, k->count, k->work, k->p));
+    for (size_t i = 0; i < k->count * n; i++) k->y[i] += k->p[i];
+    return evaluate(k);
 }
 
 /* ---- a block's moves ------------------------------------------------------------------------ */

@@ -31,8 +31,68 @@ static sf_status make_harmonic(sf_density **f) { return sf_density_quartic(2, 2.
 
 static sf_status make_many_well(sf_density **f) { return sf_density_many_well(18, f); }
 
+static sf_status make_mixture(sf_density **f)
+{
+    const double weight[3] = {1.0, 2.0, 3.0}, sigma[3] = {1.0, 0.5, 1.5};
+    const double mean[6] = {0.0, 1.0, -2.0, 0.5, 2.0, 2.0};
+
+    return sf_density_mixture(2, 3, weight, mean, sigma, f);
+}
+
+/* Of a small dimension: the laws below have heavy tails in higher ones. */
+static sf_status make_funnel(sf_density **f) { return sf_density_funnel(3, f); }
+
+static sf_status make_gaussian_field(sf_field **field)
+{
+    const size_t shape[2] = {6, 5};
+    const double spacing[2] = {1.0, 0.7};
+    sf_spectrum *spectrum = NULL;
+    sf_grid grid;
+    sf_status status = sf_grid_make(2, shape, spacing, &grid);
+
+    if (status == SF_OK) status = sf_spectrum_power_law(2.0, -1.0, 3.0, &spectrum);
+    if (status == SF_OK) status = sf_field_create(&grid, spectrum, 0.5, field);
+    sf_spectrum_release(&spectrum);
+    return status;
+}
+
+static sf_status make_field(sf_density **f)
+{
+    sf_field *field;
+    sf_status status = make_gaussian_field(&field);
+
+    if (status == SF_OK) status = sf_density_field(field, f);
+    sf_field_release(&field);
+    return status;
+}
+
+static sf_status make_prior(sf_density **f)
+{
+    sf_spectrum *spectrum;
+    sf_prior *prior;
+    sf_grid grid;
+    sf_status status = sf_grid_image(5, 4, &grid);
+
+    if (status == SF_OK) status = sf_spectrum_power_law(2.0, -1.0, 3.0, &spectrum);
+    if (status == SF_OK) status = sf_prior_gaussian(&grid, spectrum, 0.5, &prior);
+    if (status == SF_OK) status = sf_density_prior(prior, 0.3, f);
+    sf_spectrum_release(&spectrum);
+    sf_prior_release(&prior);
+    return status;
+}
+
+static const size_t shape[4] = {3, 2, 4, 5};
+
+static sf_status make_phi4(sf_density **f) { return sf_density_phi4(4, shape, -4.0, 6.975, f); }
+
+static sf_status make_phi4_line(sf_density **f) { return sf_density_phi4(1, shape, 1.0, 0.1, f); }
+
+static sf_status make_free(sf_density **f) { return sf_density_free_scalar(3, shape, 0.4, f); }
+
 static sf_status (*const make[])(sf_density **f) = {
-    make_gaussian, make_dense, make_quartic, make_double_well, make_harmonic, make_many_well,
+    make_gaussian,  make_dense,     make_quartic, make_double_well, make_harmonic,
+    make_many_well, make_mixture,   make_funnel,  make_field,       make_prior,
+    make_phi4,      make_phi4_line, make_free,
 };
 
 enum { MAKERS = sizeof make / sizeof *make };
@@ -196,6 +256,127 @@ static void gaussians_are_normalised(void **state)
     sf_density_release(&dense);
 }
 
+/* Fourier sums done elsewhere, for d axes of L sites. */
+static void log_z_of_free_scalars(void **state)
+{
+    static const struct {
+        int axes;
+        size_t length;
+        double mass2, log_z;
+    } table[] = {{1, 64, 0.1, 48.7344739155},
+                 {2, 16, 0.1, 79.1216882366},
+                 {2, 64, 0.1, 1265.73052227},
+                 {3, 16, 1.0, -67.5881224656},
+                 {4, 8, 0.5, -480.647490214}};
+    sf_density *f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const size_t n = table[i].length, cube[4] = {n, n, n, n};
+
+        assert_ok(sf_density_free_scalar(table[i].axes, cube, table[i].mass2, &f));
+        assert_close(sf_density_log_z(f), table[i].log_z, 1e-11 * fabs(table[i].log_z));
+        sf_density_release(&f);
+    }
+}
+
+/* log f + log Z of exact draws is that of the same field by its modes. */
+static void lattices_are_fields(void **state)
+{
+    enum { SITES = 3 * 2 * 4 };
+    double x[4 * SITES], of_lattice[4], of_field[4], lambda[3 * 2 * 3];
+    sf_density *lattice, *field_density;
+    sf_field *field;
+    sf_grid grid;
+
+    (void)state;
+    assert_ok(sf_grid_make(3, shape, NULL, &grid));
+    assert_ok(sf_density_free_scalar(3, shape, 0.4, &lattice));
+    for (size_t k = 0; k < sf_grid_half_size(&grid); k++) {
+        long m[SF_GRID_MAX_AXES];
+        double sum = 0.4;
+
+        sf_grid_mode(&grid, k, m);
+        for (int a = 0; a < 3; a++)
+            sum += 2.0 - 2.0 * cos(2.0 * acos(-1.0) * (double)m[a] / (double)shape[a]);
+        lambda[k] = 1.0 / sum;
+    }
+    assert_ok(sf_field_from_eigenvalues(&grid, lambda, 0.0, &field));
+    assert_ok(sf_density_field(field, &field_density));
+    sf_random_normal(sf_random_make(4, 0), 0, 0, 4 * SITES, x);
+    assert_ok(sf_density_evaluate(lattice, 4, x, of_lattice, NULL));
+    assert_ok(sf_density_evaluate(field_density, 4, x, of_field, NULL));
+    for (size_t i = 0; i < 4; i++) {
+        double direct;
+
+        assert_close(of_lattice[i] - sf_density_log_z(lattice), of_field[i], 1e-11);
+        assert_ok(sf_field_log_density(field, x + i * SITES, 0.0, &direct));
+        assert_close(of_field[i], direct, 1e-11);
+    }
+    sf_field_release(&field);
+    sf_density_release(&lattice);
+    sf_density_release(&field_density);
+}
+
+/* The action of a small lattice, link by link. */
+static void phi4_is_its_action(void **state)
+{
+    const size_t square[2] = {3, 4};
+    double phi[12], action = 0.0, log_density;
+    sf_density *f;
+
+    (void)state;
+    sf_random_normal(sf_random_make(5, 0), 0, 0, 12, phi);
+    for (size_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < 4; j++) {
+            const double own = phi[4 * i + j], square_of = own * own;
+            const double down = phi[4 * ((i + 1) % 3) + j] - own;
+            const double right = phi[4 * i + (j + 1) % 4] - own;
+
+            action += down * down + right * right - 4.0 * square_of + 6.975 * square_of * square_of;
+        }
+    assert_ok(sf_density_phi4(2, square, -4.0, 6.975, &f));
+    assert_ok(sf_density_evaluate(f, 1, phi, &log_density, NULL));
+    assert_close(log_density, -action, 1e-12 * fabs(action));
+    assert_true(isnan(sf_density_log_z(f)));
+    sf_density_release(&f);
+}
+
+/* Two sites: two links. exp(-S) by a sum over the plane, and by a transfer matrix elsewhere for
+ * S = sum (dphi)^2/2 + phi^2/2 + phi^4/10, in units of sqrt 2. */
+static void log_z_of_two_sites(void **state)
+{
+    const size_t two = 2;
+    const double step = 0.05;
+    double sum = 0.0, log_density;
+    sf_density *f;
+
+    (void)state;
+    assert_ok(sf_density_phi4(1, &two, 1.0, 0.4, &f));
+    for (double a = -5.0; a < 5.0; a += step)
+        for (double b = -5.0; b < 5.0; b += step) {
+            assert_ok(sf_density_evaluate(f, 1, (const double[]){a, b}, &log_density, NULL));
+            sum += exp(log_density) * step * step;
+        }
+    assert_close(log(sum) + log(2.0), 0.893243851369, 1e-11);
+    sf_density_release(&f);
+}
+
+static void log_z_of_mixtures(void **state)
+{
+    const double weight[3] = {1.0, 2.0, 3.0}, sigma[3] = {1.0, 0.5, 1.5};
+    static double mean[150];
+    sf_density *f;
+
+    (void)state;
+    assert_ok(sf_density_mixture(2, 3, weight, mean, sigma, &f));
+    assert_close(sf_density_log_z(f), 3.94809026676, 1e-11);
+    sf_density_release(&f);
+    assert_ok(sf_density_mixture(50, 3, weight, mean, sigma, &f));
+    assert_close(sf_density_log_z(f), 67.3187943548, 1e-9);
+    sf_density_release(&f);
+}
+
 /* ---- the checker and errors ------------------------------------------------------------------ */
 
 /* N(0, 1) whose score in coordinate 2 is a fifth too large. */
@@ -234,8 +415,12 @@ static void a_wrong_score_is_named(void **state)
 static void nonsense_is_refused(void **state)
 {
     const double bad[4] = {1.0, 2.0, 2.0, 1.0}, skew[4] = {1.0, 0.1, 0.2, 1.0};
-    const double negative[1] = {-1.0};
+    const double negative[1] = {-1.0}, one[1] = {1.0};
     sf_density *f;
+    sf_prior *prior;
+    sf_spectrum *spectrum;
+    sf_field *field;
+    sf_grid grid;
 
     (void)state;
     assert_status(SF_ERR_ARGUMENT, sf_density_create(&no_methods, NULL, 4, &f));
@@ -248,15 +433,35 @@ static void nonsense_is_refused(void **state)
     assert_status(SF_ERR_ARGUMENT, sf_density_quartic(1, NAN, 1.0, &f));
     assert_status(SF_ERR_ARGUMENT, sf_density_many_well(7, &f));
     assert_status(SF_ERR_ARGUMENT, sf_density_many_well(0, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_funnel(1, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_phi4(2, shape, -1.0, 0.0, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_phi4(5, shape, 1.0, 1.0, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_free_scalar(2, shape, 0.0, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_mixture(1, 0, one, one, one, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_mixture(1, 1, one, one, negative, &f));
+    assert_ok(sf_grid_image(4, 4, &grid));
+    assert_ok(sf_prior_total_variation(&grid, 1.0, 1e-3, &prior));
+    assert_status(SF_ERR_UNSUPPORTED, sf_density_prior(prior, 0.1, &f));
+    assert_null(f);
+    sf_prior_release(&prior);
+    assert_ok(sf_spectrum_power_law(1.0, -1.0, 0.0, &spectrum));
+    assert_ok(sf_field_create(&grid, spectrum, 0.0, &field));
+    assert_status(SF_ERR_ARGUMENT, sf_density_field(field, &f));
+    assert_non_null(strstr(sf_last_error(), "P(0) above 0"));
+    sf_field_release(&field);
+    sf_spectrum_release(&spectrum);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scores_are_gradients),   cmocka_unit_test(batches_are_their_points),
-        cmocka_unit_test(draws_obey_the_score),   cmocka_unit_test(draws_are_addressed),
-        cmocka_unit_test(log_z_of_quartics),      cmocka_unit_test(gaussians_are_normalised),
-        cmocka_unit_test(a_wrong_score_is_named), cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(scores_are_gradients),  cmocka_unit_test(batches_are_their_points),
+        cmocka_unit_test(draws_obey_the_score),  cmocka_unit_test(draws_are_addressed),
+        cmocka_unit_test(log_z_of_quartics),     cmocka_unit_test(gaussians_are_normalised),
+        cmocka_unit_test(log_z_of_free_scalars), cmocka_unit_test(lattices_are_fields),
+        cmocka_unit_test(phi4_is_its_action),    cmocka_unit_test(log_z_of_two_sites),
+        cmocka_unit_test(log_z_of_mixtures),     cmocka_unit_test(a_wrong_score_is_named),
+        cmocka_unit_test(nonsense_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
