@@ -4,6 +4,7 @@
 
 #include <scorefield/base.h>
 #include <scorefield/field.h>
+#include <scorefield/free_energy.h>
 #include <scorefield/grid.h>
 #include <scorefield/inverse.h>
 #include <scorefield/io.h>

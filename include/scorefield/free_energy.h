@@ -1,0 +1,215 @@
+/* scorefield/free_energy.h - log Z_1/Z_0 from work values, log-weights and reduced potentials.
+ *
+ * A log-weight is w = -W, W the work in units of kT that a path does which leads from state 0 to
+ * state 1 and starts in equilibrium (forward), or from 1 to 0 (reverse). log_z stands for
+ * log Z_1/Z_0 = -Delta F/kT. A log-weight of -inf or NaN is a weight of zero and counts in N; +inf
+ * is SF_ERR_NUMERIC, and so are weights that are all zero. No log-weights at all are
+ * SF_ERR_ARGUMENT. Sums are compensated and in a fixed order: the same bits on any number of
+ * threads. */
+#ifndef SCOREFIELD_FREE_ENERGY_H
+#define SCOREFIELD_FREE_ENERGY_H
+
+#include <scorefield/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- an estimate and its verdict -------------------------------------------------------- */
+
+#define SF_VERDICT_SIZE 160
+
+/* An estimate is not reliable where its error bar cannot be believed: an effective sample size
+ * below 50, one weight with more than a tenth of the sum, a Pareto shape above 0.7, islands that
+ * disagree (chi^2 with a probability below 0.001), forward and reverse that do not overlap or
+ * contradict each other, a solver that has not converged. The verdict names the first of these. */
+typedef struct sf_log_z {
+    double value;
+    double error; /* one standard deviation, asymptotically; inf where nothing bounds it */
+    bool reliable;
+    char verdict[SF_VERDICT_SIZE]; /* "reliable", or a sentence that says why not */
+} sf_log_z;
+
+/* ---- weights ---------------------------------------------------------------------------- */
+
+typedef struct sf_weights {
+    size_t count, zeros;  /* N, and how many of them are zero */
+    double log_mean;      /* log (1/N) sum e^w */
+    double error;         /* of log_mean: sqrt((N/ess - 1)/(N - 1)), delta method; inf for N = 1 */
+    double ess;           /* (sum e^w)^2 / sum e^2w (Kish 1965) */
+    double largest_share; /* max e^w / sum e^w */
+    double pareto_k;      /* shape of the largest min(N/5, 3 sqrt N) weights; the variance exists
+                             below 1/2. NaN: fewer than 5 of them, or all equal */
+    double mean;          /* of w, over the weights that are not zero */
+    double variance;      /* of w, over the same; divisor one less than their number; NaN for one */
+    double bound;         /* E[w] <= log E[e^w] (Jensen): `mean`, or -inf if any weight is zero */
+    double cumulant;      /* mean + variance/2: exact if w is normal (Jarzynski 1997, eq. 16) */
+    double cumulant_error; /* sqrt(variance/N + variance^2/(2 (N - 1))), for a normal w */
+} sf_weights;
+
+/* Pareto shape: Vehtari et al. 2024 (JMLR 25:72), fitted as Zhang & Stephens 2009
+ * (doi:10.1198/tech.2009.08017). Cost: N exponentials and a sort. */
+SF_API sf_status sf_weights_measure(const double *log_weight, size_t count, sf_weights *weights);
+
+/* ---- work in one direction -------------------------------------------------------------- */
+
+typedef struct sf_jarzynski_options {
+    size_t islands;    /* independent groups of consecutive chains, equal in size but for one */
+    size_t bootstraps; /* replicates; 0 = none */
+    uint64_t seed;     /* of the bootstrap; its numbers are addressed by the replicate */
+} sf_jarzynski_options;
+
+typedef struct sf_jarzynski_report {
+    sf_log_z estimate; /* log mean e^w (Jarzynski 1997, doi:10.1103/PhysRevLett.78.2690) */
+    sf_weights weights;
+    double islands_probability; /* of a chi^2 as large as that of the islands; NaN for one island */
+    double bootstrap_error, bootstrap_bias; /* over the replicates; NaN without */
+    double bootstrap_low, bootstrap_high;   /* 2.5 % and 97.5 % of the replicates; NaN without */
+} sf_jarzynski_report;
+
+SF_API sf_jarzynski_options sf_jarzynski_options_default(void); /* one island, no bootstrap */
+/* options NULL: the defaults. SF_ERR_ARGUMENT for islands of fewer than two chains. */
+SF_API sf_status sf_jarzynski(const double *log_weight, size_t count,
+                              const sf_jarzynski_options *options, sf_jarzynski_report *report);
+
+/* ---- work in both directions ------------------------------------------------------------ */
+
+typedef struct sf_bar_report {
+    sf_log_z estimate;
+    sf_weights forward, reverse;     /* reverse.log_mean estimates -log_z */
+    double lower_bound, upper_bound; /* E[w_F] <= log_z <= -E[w_R] */
+    double hysteresis;               /* their distance: the dissipation of a cycle, in kT */
+    double dissipation_forward, dissipation_reverse; /* log_z - E[w_F], -E[w_R] - log_z */
+    double overlap;                                  /* 0 (none) ... 1 (alike): see sf_bar */
+    double crossing; /* the -W at which the distributions of W forward and of -W reverse are equal:
+                        log_z, by Crooks' theorem. NaN where they do not overlap */
+    double slope;    /* of log p_F(W)/p_R(-W) against W: 1 by Crooks' theorem for any true pair */
+    double slope_error;
+} sf_bar_report;
+
+/* Bennett acceptance ratio (1976, doi:10.1016/0021-9991(76)90078-4; Shirts et al. 2003,
+ * doi:10.1103/PhysRevLett.91.140601): with s(t) = 1/(1 + e^-t) and M = ln(n_F/n_R) log_z solves
+ *     sum_F s(w - log_z - M) = sum_R s(w + log_z + M).
+ * With S the sum of s (1 - s) over both and N = n_F + n_R
+ *     overlap = S N/(n_F n_R),     error^2 = 1/S - 1/n_F - 1/n_R = N/(n_F n_R) (1/overlap - 1),
+ * which is what MBAR gives for two states. Crossing and slope: logistic regression of the
+ * direction on W, which needs no histogram. Unreliable below 4 S = 50 (with n_F = n_R and full
+ * overlap 4 S is N), an overlap of 0.03, or with a slope 5 of its errors away from 1 (a sign, a
+ * unit or a start out of equilibrium is wrong). */
+SF_API sf_status sf_bar(const double *forward, size_t forward_count, const double *reverse,
+                        size_t reverse_count, sf_bar_report *report);
+
+/* ---- many states (MBAR) ----------------------------------------------------------------- */
+
+/* Samples from K states, each seen by all states: u[n K + k] = reduced potential (-log density,
+ * unnormalised) of sample n in state k. Samples may stand in any order. u = +inf: no support; NaN
+ * counts as that. */
+typedef struct sf_reduced_potentials {
+    size_t states, samples;
+    const size_t *counts; /* samples drawn from each state; 0 is fine; their sum is `samples` */
+    const double *u;      /* samples x states, C order; NULL: call `read` */
+    /* Writes `count` samples from `first` on; must give the same ones each time. One call at a
+     * time. For potentials that do not fit in memory. */
+    sf_status (*read)(void *user, size_t first, size_t count, double *u);
+    void *user;
+} sf_reduced_potentials;
+
+typedef struct sf_mbar_options {
+    double tolerance;  /* on |sum_n W_nk - 1|, the largest over the states */
+    size_t iterations; /* at most: Newton steps and self-consistent ones */
+} sf_mbar_options;
+
+/* Free energies of K states (Shirts & Chodera 2008, doi:10.1063/1.2978177): weights
+ *     W_nk = e^{f_k - u_nk} / sum_j N_j e^{f_j - u_nj}   with f such that sum_n W_nk = 1 for all k,
+ * f_k = -log Z_k up to a constant. The convex problem behind it (Geyer 1994) is solved by Newton
+ * steps with a line search, and self-consistent ones where the states do not overlap. Immutable. */
+typedef struct sf_mbar sf_mbar;
+
+SF_API sf_mbar_options sf_mbar_options_default(void); /* 1e-10, 200 */
+/* options NULL: the defaults. Cost: about 10 passes over u, states exponentials a sample each;
+ * memory: 4096 x states beyond u. Errors: SF_ERR_ARGUMENT (counts that do not add up, no samples),
+ * SF_ERR_NUMERIC (a sample without support in any sampled state; u = -inf). */
+SF_API sf_status sf_mbar_create(const sf_reduced_potentials *potentials,
+                                const sf_mbar_options *options, sf_mbar **mbar);
+SF_API void sf_mbar_release(sf_mbar **mbar);
+SF_API size_t sf_mbar_states(const sf_mbar *mbar);
+SF_API size_t sf_mbar_iterations(const sf_mbar *mbar);
+SF_API bool sf_mbar_converged(const sf_mbar *mbar);
+/* log Z_to/Z_from with its asymptotic error (equations 4 and 8). It is inf where groups of states
+ * share no samples, instead of small (a pseudo-inverse would hide the divergence). Unreliable
+ * too where no chain of states with sum_n W_ni W_nj > 0.03 |W_i| |W_j| leads from one to the
+ * other. */
+SF_API sf_status sf_mbar_difference(const sf_mbar *mbar, size_t from, size_t to, sf_log_z *log_z);
+/* states x states: covariance of log Z_i/Z_0 and log Z_j/Z_0; inf where singular. */
+SF_API void sf_mbar_covariance(const sf_mbar *mbar, double *covariance);
+/* states x states: O_ij = sum_n W_ni N_j W_nj, of which a sample from state i belongs to state j;
+ * rows add up to 1 (Klimovich et al. 2015, doi:10.1007/s10822-015-9840-9). */
+SF_API void sf_mbar_overlap(const sf_mbar *mbar, double *overlap);
+/* 1/sum_n W_nk^2: how many samples state k has for its expectation values. */
+SF_API double sf_mbar_ess(const sf_mbar *mbar, size_t state);
+
+/* ---- along a path ----------------------------------------------------------------------- */
+
+typedef enum sf_quadrature {
+    SF_QUADRATURE_TRAPEZOID,
+    SF_QUADRATURE_CUBIC, /* the natural cubic spline through the means */
+    SF_QUADRATURE_GAUSS  /* Gauss-Legendre: b from sf_gauss_nodes, 0 < b < 1 */
+} sf_quadrature;
+
+/* The `count` nodes on 0 < b < 1, increasing. SF_ERR_ARGUMENT for none. */
+SF_API sf_status sf_gauss_nodes(size_t count, double *b);
+
+typedef struct sf_thermodynamic_report {
+    sf_log_z estimate;     /* error: of the means alone */
+    double discretisation; /* |trapezoid - cubic|, of the coarser one: a bound on the other's. NaN
+                              for Gauss-Legendre, exact for polynomials up to 2 count - 1 */
+} sf_thermodynamic_report;
+
+/* log_z = integral over b of m(b), m = E_b[d log f_b/db] (Kirkwood 1935): m and its standard
+ * errors, independent of each other, at `count` increasing values of b. errors NULL: zero. The
+ * rule is linear, sum c_j m_j, so error^2 = sum c_j^2 e_j^2. Unreliable where the discretisation
+ * is above two errors. Errors: SF_ERR_ARGUMENT (b not increasing, fewer than 2 or, for a cubic, 3
+ * of them, b that are not Gauss nodes), SF_ERR_NUMERIC (not finite, errors below 0). */
+SF_API sf_status sf_thermodynamic_integration(sf_quadrature rule, size_t count, const double *b,
+                                              const double *means, const double *errors,
+                                              sf_thermodynamic_report *report);
+
+typedef struct sf_stepping_stone_report {
+    sf_log_z forward, backward; /* both estimate log_z; zeroed where not given */
+    double hysteresis;          /* |backward - forward|; NaN unless both are given */
+    double smallest_ess;        /* over the stages and directions given */
+    size_t weakest_stage;       /* the one that has it */
+} sf_stepping_stone_report;
+
+/* log_z = sum over stages of log mean e^{log f_{j+1} - log f_j} at samples of stage j (forward),
+ * or of -log mean e^{log f_j - log f_{j+1}} at samples of stage j + 1 (backward) (Xie et al. 2011,
+ * doi:10.1093/sysbio/syq085). forward, backward: stages x count log-ratios, C order; one may be
+ * NULL. curve: stages + 1 values of log Z_j/Z_0, forward's if given; may be NULL. The error takes
+ * the stages, and the samples within one, as independent. Unreliable also where forward and
+ * backward are more than 4 errors apart. */
+SF_API sf_status sf_stepping_stone(size_t stages, size_t count, const double *forward,
+                                   const double *backward, double *curve,
+                                   sf_stepping_stone_report *report);
+
+/* ---- work measured elsewhere ------------------------------------------------------------ */
+
+typedef enum sf_work_unit {
+    SF_WORK_KT,
+    SF_WORK_KJ_PER_MOL,
+    SF_WORK_KCAL_PER_MOL /* thermochemical: 4.184 kJ */
+} sf_work_unit;
+
+/* "kT", "kJ/mol" or "kcal/mol". */
+SF_API sf_status sf_work_unit_parse(const char *text, sf_work_unit *unit);
+/* kT in this unit at `temperature` kelvin (for SF_WORK_KT 1, and any temperature). */
+SF_API sf_status sf_thermal_energy(sf_work_unit unit, double temperature, double *kt);
+/* *log_weight (sf_free) = -W/kT of a text file with one work value a line; what follows a # is a
+ * comment. inf and nan: a weight of zero. Errors: SF_ERR_IO, SF_ERR_FORMAT with the line's number,
+ * SF_ERR_ARGUMENT for a file without values or a temperature that is not positive. */
+SF_API sf_status sf_work_read(const char *path, sf_work_unit unit, double temperature,
+                              double **log_weight, size_t *count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,283 @@
+/* test_work.c - Jarzynski, Bennett and Crooks on pairs of normal work: W_F ~ N(mu, s^2) and
+ * W_R ~ N(s^2 - mu, s^2) obey Crooks' theorem with Delta F = mu - s^2/2. */
+#include "repetitions.h"
+
+#include <scorefield/free_energy.h>
+
+#include <string.h>
+
+#define MU 2.0
+
+static double *forward, *reverse;
+
+static int allocate(void **state)
+{
+    (void)state;
+    if (sf_allocate(&forward, 200000, sizeof *forward) != SF_OK) return -1;
+    return sf_allocate(&reverse, 200000, sizeof *reverse) == SF_OK ? 0 : -1;
+}
+
+static int release(void **state)
+{
+    (void)state;
+    sf_free(forward);
+    sf_free(reverse);
+    return 0;
+}
+
+/* Log-weights: -W. */
+static void draw_pair(double s, uint64_t repetition, size_t n_forward, size_t n_reverse)
+{
+    sf_random_normal(sf_random_make(7, 1), repetition, 0, n_forward, forward);
+    sf_random_normal(sf_random_make(7, 2), repetition, 0, n_reverse, reverse);
+    for (size_t i = 0; i < n_forward; i++) forward[i] = -MU + s * forward[i];
+    for (size_t i = 0; i < n_reverse; i++) reverse[i] = MU - s * s + s * reverse[i];
+}
+
+static void quantile_pair(double s, size_t n_forward, size_t n_reverse)
+{
+    normal_quantiles(-MU, s, n_forward, forward);
+    normal_quantiles(MU - s * s, s, n_reverse, reverse);
+}
+
+/* pymbar 4.0.3, bar(relative_tolerance=1e-14), exp, exp_gauss, bar_overlap: quantiles, s = 1.5,
+ * 400 forward and 250 reverse. Its errors of one direction divide by N, these by N - 1. */
+static void like_pymbar(void **state)
+{
+    sf_bar_report r;
+
+    (void)state;
+    quantile_pair(1.5, 400, 250);
+    assert_ok(sf_bar(forward, 400, reverse, 250, &r));
+    assert_close(r.estimate.value, -0.8750235991194316, 1e-10);
+    assert_close(r.estimate.error, 0.062153725310720165, 1e-10);
+    assert_close(r.overlap, 0.6272263174991526, 1e-9);
+    assert_close(r.forward.log_mean, -0.8961788286225181, 1e-12);
+    assert_close(r.forward.error * sqrt(399.0 / 400.0), 0.11764681816440227, 1e-12);
+    assert_close(r.forward.mean + r.forward.variance * 399.0 / 800.0, -0.8786292000002545, 1e-12);
+    assert_true(r.estimate.reliable);
+}
+
+/* Bennett's variance by quadrature, n_F = n_R: N_total Var (to 10 digits), and for one direction
+ * N Var = e^(s^2) - 1. Quantiles stand in for the law. */
+static void variances(void **state)
+{
+    static const struct {
+        double s, log_z, bennett;
+    } cases[] = {{1.0, -1.5, 1.02546822885}, {3.0, 2.5, 16.2796048288}};
+    sf_bar_report r;
+
+    (void)state;
+    for (size_t c = 0; c < 2; c++) {
+        quantile_pair(cases[c].s, 200000, 200000);
+        assert_ok(sf_bar(forward, 200000, reverse, 200000, &r));
+        assert_close(r.estimate.value, cases[c].log_z, 1e-6);
+        assert_close(4e5 * r.estimate.error * r.estimate.error / cases[c].bennett, 1.0, 1e-5);
+        assert_close(r.crossing, cases[c].log_z, 1e-5);
+        assert_close(r.slope, 1.0, 1e-4);
+        assert_close(r.hysteresis, cases[c].s * cases[c].s, 1e-9); /* s^2/2 dissipated each way */
+        assert_close(r.dissipation_forward, 0.5 * cases[c].s * cases[c].s, 1e-6);
+        assert_close(r.dissipation_reverse, 0.5 * cases[c].s * cases[c].s, 1e-6);
+        if (c == 0) assert_close(2e5 * r.forward.error * r.forward.error, 1.71828182846, 5e-3);
+    }
+}
+
+static void calibrated(double s, size_t n_forward, size_t n_reverse)
+{
+    z_scores bar = {0.0, 0.0, 0}, crossing = {0.0, 0.0, 0};
+
+    for (uint64_t rep = 0; rep < REPETITIONS; rep++) {
+        sf_bar_report r;
+
+        draw_pair(s, rep, n_forward, n_reverse);
+        assert_ok(sf_bar(forward, n_forward, reverse, n_reverse, &r));
+        z_add(&bar, r.estimate.value, r.estimate.error, s * s / 2.0 - MU);
+        z_add(&crossing, r.slope, r.slope_error, 1.0);
+        assert_true(r.estimate.reliable);
+        assert_true(r.lower_bound < r.upper_bound);
+    }
+    assert_calibrated(&bar);
+    assert_calibrated(&crossing);
+}
+
+static void bar_is_calibrated(void **state)
+{
+    (void)state;
+    calibrated(1.0, 300, 300);
+    calibrated(2.0, 600, 200);
+}
+
+static void jarzynski_is_calibrated(void **state)
+{
+    const sf_jarzynski_options options = {.islands = 4, .bootstraps = 100, .seed = 3};
+    z_scores z = {0.0, 0.0, 0}, boot = {0.0, 0.0, 0};
+    double probability = 0.0;
+
+    (void)state;
+    for (uint64_t rep = 0; rep < REPETITIONS; rep++) {
+        sf_jarzynski_report r;
+
+        draw_pair(0.7, rep, 1000, 0);
+        assert_ok(sf_jarzynski(forward, 1000, &options, &r));
+        z_add(&z, r.estimate.value, r.estimate.error, 0.245 - MU);
+        z_add(&boot, r.estimate.value, r.bootstrap_error, 0.245 - MU);
+        assert_true(r.bootstrap_low < r.estimate.value && r.estimate.value < r.bootstrap_high);
+        assert_true(fabs(r.bootstrap_bias) < r.bootstrap_error);
+        probability += r.islands_probability / REPETITIONS;
+    }
+    assert_calibrated(&z);
+    assert_calibrated(&boot);
+    assert_close(probability, 0.5, 0.06); /* uniform: 4 of its standard errors */
+}
+
+/* Not log_z, but e^log_z, whatever the number of paths. */
+static void unbiased(void **state)
+{
+    double sum = 0.0, squares = 0.0, error;
+
+    (void)state;
+    for (uint64_t rep = 0; rep < REPETITIONS; rep++) {
+        sf_weights r;
+        double ratio;
+
+        draw_pair(1.0, rep, 100, 0);
+        assert_ok(sf_weights_measure(forward, 100, &r));
+        ratio = exp(r.log_mean + 1.5);
+        sum += ratio / REPETITIONS;
+        squares += ratio * ratio / REPETITIONS;
+    }
+    error = sqrt((squares - sum * sum) / REPETITIONS);
+    assert_close(sum, 1.0, 3.5 * error);
+}
+
+static void swapped_directions(void **state)
+{
+    sf_bar_report r, swapped;
+
+    (void)state;
+    draw_pair(1.5, 0, 500, 300);
+    assert_ok(sf_bar(forward, 500, reverse, 300, &r));
+    assert_ok(sf_bar(reverse, 300, forward, 500, &swapped));
+    assert_close(r.estimate.value, -swapped.estimate.value, 1e-10);
+    assert_close(r.estimate.error, swapped.estimate.error, 1e-10);
+    assert_close(r.crossing, -swapped.crossing, 1e-8);
+    assert_close(r.slope, swapped.slope, 1e-8);
+}
+
+/* Paths that end without support count: E e^w is over all of them. */
+static void zeros_count(void **state)
+{
+    sf_bar_report all, some;
+
+    (void)state;
+    draw_pair(1.0, 0, 4000, 2000);
+    for (size_t i = 2000; i < 4000; i++) forward[i] = i % 2 == 0 ? -INFINITY : NAN;
+    assert_ok(sf_bar(forward, 4000, reverse, 2000, &all));
+    assert_ok(sf_bar(forward, 2000, reverse, 2000, &some));
+    /* half of the forward paths lost: Z_1 is half as large */
+    assert_close(all.estimate.value, some.estimate.value - log(2.0), 1e-9);
+    assert_close(all.forward.log_mean, some.forward.log_mean - log(2.0), 1e-12);
+    assert_true(all.lower_bound == -INFINITY);
+    assert_true(isfinite(all.crossing));
+}
+
+static void doubts(void **state)
+{
+    sf_jarzynski_report j;
+    sf_bar_report r;
+    const sf_jarzynski_options islands = {.islands = 2};
+
+    (void)state;
+    draw_pair(1.0, 0, 30, 1000);
+    assert_ok(sf_jarzynski(forward, 30, NULL, &j));
+    assert_false(j.estimate.reliable);
+    assert_non_null(strstr(j.estimate.verdict, "fewer than 50"));
+    draw_pair(1.0, 0, 1000, 1000);
+    forward[7] = 6.0;
+    assert_ok(sf_jarzynski(forward, 1000, NULL, &j));
+    assert_false(j.estimate.reliable);
+    draw_pair(2.5, 0, 20000, 20000); /* its tail is that of an infinite variance */
+    assert_ok(sf_jarzynski(forward, 20000, NULL, &j));
+    assert_false(j.estimate.reliable);
+    draw_pair(0.5, 0, 1000, 1000);
+    for (size_t i = 0; i < 500; i++) forward[i] += 0.3;
+    assert_ok(sf_jarzynski(forward, 1000, &islands, &j));
+    assert_false(j.estimate.reliable);
+    assert_non_null(strstr(j.estimate.verdict, "2 islands disagree"));
+    draw_pair(1.0, 0, 1000, 1000);
+    for (size_t i = 0; i < 1000; i++) reverse[i] = -reverse[i]; /* the wrong sign */
+    assert_ok(sf_bar(forward, 1000, reverse, 1000, &r));
+    assert_false(r.estimate.reliable);
+    draw_pair(1.0, 0, 1000, 1000);
+    for (size_t i = 0; i < 1000; i++) forward[i] *= 0.6, reverse[i] *= 0.6; /* the wrong unit */
+    assert_ok(sf_bar(forward, 1000, reverse, 1000, &r));
+    assert_false(r.estimate.reliable);
+    assert_non_null(strstr(r.estimate.verdict, "Crooks"));
+}
+
+/* Where nothing overlaps the error grows without bound, and nothing crashes or is NaN. */
+static void no_overlap(void **state)
+{
+    sf_bar_report r;
+    double last = 0.0;
+
+    (void)state;
+    for (double s = 4.0; s < 60.0; s *= 1.6) {
+        quantile_pair(s, 300, 300);
+        assert_ok(sf_bar(forward, 300, reverse, 300, &r));
+        assert_false(r.estimate.reliable);
+        assert_true(r.estimate.error > last);
+        assert_close(r.estimate.value, s * s / 2.0 - MU, 1.0);
+        last = r.estimate.error;
+    }
+    assert_true(last == INFINITY || last > 1e6);
+    assert_true(isnan(r.crossing));
+}
+
+static void same_bits_on_any_threads(void **state)
+{
+    const sf_jarzynski_options options = {.islands = 3, .bootstraps = 50, .seed = 1};
+    sf_jarzynski_report one, four;
+
+    (void)state;
+    draw_pair(1.0, 0, 5000, 0);
+    assert_ok(sf_thread_count_set(1));
+    assert_ok(sf_jarzynski(forward, 5000, &options, &one));
+    assert_ok(sf_thread_count_set(4));
+    assert_ok(sf_jarzynski(forward, 5000, &options, &four));
+    assert_ok(sf_thread_count_set(0));
+    assert_true(one.bootstrap_error == four.bootstrap_error);
+    assert_true(one.bootstrap_low == four.bootstrap_low);
+    assert_true(one.estimate.value == four.estimate.value);
+}
+
+static void bad_input(void **state)
+{
+    const sf_jarzynski_options crowded = {.islands = 4}, single = {.islands = 1, .bootstraps = 1};
+    const double w[5] = {0.0, 1.0, 0.5, 0.2, 0.1}, zeros[1] = {-INFINITY};
+    sf_bar_report r;
+    sf_jarzynski_report j;
+
+    (void)state;
+    assert_status(SF_ERR_ARGUMENT, sf_bar(w, 0, w, 5, &r));
+    assert_string_equal(sf_last_error(), "there are no forward log-weights");
+    assert_status(SF_ERR_ARGUMENT, sf_bar(w, 5, w, 0, &r));
+    assert_status(SF_ERR_NUMERIC, sf_bar(w, 5, zeros, 1, &r));
+    assert_non_null(strstr(sf_last_error(), "reverse"));
+    assert_status(SF_ERR_ARGUMENT, sf_jarzynski(w, 5, &crowded, &j));
+    assert_status(SF_ERR_ARGUMENT, sf_jarzynski(w, 5, &single, &j));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(like_pymbar),       cmocka_unit_test(variances),
+        cmocka_unit_test(bar_is_calibrated), cmocka_unit_test(jarzynski_is_calibrated),
+        cmocka_unit_test(unbiased),          cmocka_unit_test(swapped_directions),
+        cmocka_unit_test(zeros_count),       cmocka_unit_test(doubts),
+        cmocka_unit_test(no_overlap),        cmocka_unit_test(same_bits_on_any_threads),
+        cmocka_unit_test(bad_input),
+    };
+
+    return cmocka_run_group_tests(tests, allocate, release);
+}
