@@ -126,9 +126,10 @@ typedef struct sf_mbar_options {
 typedef struct sf_mbar sf_mbar;
 
 SF_API sf_mbar_options sf_mbar_options_default(void); /* 1e-10, 200 */
-/* options NULL: the defaults. Cost: about 10 passes over u, states exponentials a sample each;
- * memory: 4096 x states beyond u. Errors: SF_ERR_ARGUMENT (counts that do not add up, no samples),
- * SF_ERR_NUMERIC (a sample without support in any sampled state; u = -inf). */
+/* options NULL: the defaults. Cost: about 10 passes over u, each of states exponentials a
+ * sample; memory beyond u: 4 MiB, and a few matrices of states x states. Errors: SF_ERR_ARGUMENT
+ * (counts that do not add up, no samples), SF_ERR_NUMERIC (a sample without support in any sampled
+ * state; u = -inf). */
 SF_API sf_status sf_mbar_create(const sf_reduced_potentials *potentials,
                                 const sf_mbar_options *options, sf_mbar **mbar);
 SF_API void sf_mbar_release(sf_mbar **mbar);

@@ -7,6 +7,7 @@
 /* A pass goes through the samples in chunks, so that any number of them fits. */
 typedef struct sf_mbar_pass {
     const sf_reduced_potentials *potentials;
+    size_t chunk;      /* samples in one */
     double *log_count; /* states: log N_k; -inf for a state without samples */
     double *u;         /* a chunk's potentials, if they are read */
     double *w;         /* a chunk x states */

@@ -4,7 +4,9 @@
 
 #include <cblas.h>
 
-#define CHUNK 4096
+/* Potentials in a chunk: as many as caches hold, so that threads meet seldom. */
+#define CHUNK_POTENTIALS 262144
+#define LEAST_SAMPLES    64
 
 sf_status sf_mbar_pass_create(const sf_reduced_potentials *p, sf_mbar_pass *pass)
 {
@@ -12,7 +14,10 @@ sf_status sf_mbar_pass_create(const sf_reduced_potentials *p, sf_mbar_pass *pass
     sf_status status = SF_OK;
 
     *pass = (sf_mbar_pass){.potentials = p};
-    if (!sf_multiply_sizes(CHUNK, p->states, &size))
+    pass->chunk = CHUNK_POTENTIALS / p->states;
+    if (pass->chunk < LEAST_SAMPLES) pass->chunk = LEAST_SAMPLES;
+    if (pass->chunk > p->samples) pass->chunk = p->samples;
+    if (!sf_multiply_sizes(pass->chunk, p->states, &size))
         return sf_fail(SF_ERR_MEMORY, "%zu states are too many", p->states);
     SF_GO(sf_allocate(&pass->log_count, p->states, sizeof(double)));
     SF_GO(sf_allocate(&pass->w, size, sizeof(double)));
@@ -44,14 +49,14 @@ static double log_mixture(size_t states, const double *log_count, const double *
     for (size_t k = 0; k < states; k++) {
         if (u[k] == -INFINITY) return NAN;
         row[k] = log_count[k] + exponent(f[k], u[k]);
-        largest = fmax(largest, row[k]);
+        if (row[k] > largest) largest = row[k];
     }
     if (!(largest > -INFINITY)) return largest;
     for (size_t k = 0; k < states; k++) {
         row[k] = exp(row[k] - largest);
         sum += row[k];
     }
-    for (size_t k = 0; k < states; k++) row[k] /= sum;
+    for (size_t k = 0; k < states; k++) row[k] *= 1.0 / sum;
     return largest + log(sum);
 }
 
@@ -113,8 +118,8 @@ sf_status sf_mbar_gram(sf_mbar_pass *pass, const double *f, bool all, double *gr
     const int size = (int)states;
 
     for (size_t i = 0; i < states * states; i++) gram[i] = 0.0;
-    for (size_t first = 0; first < samples; first += CHUNK) {
-        const size_t count = samples - first < CHUNK ? samples - first : CHUNK;
+    for (size_t first = 0; first < samples; first += pass->chunk) {
+        const size_t count = samples - first < pass->chunk ? samples - first : pass->chunk;
 
         SF_TRY(fill_chunk(pass, f, all ? GRAM_OF_ALL : GRAM, first, count));
         cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, size, (int)count, 1.0, pass->w, size,
@@ -130,7 +135,8 @@ static void add_column(const double *w, size_t count, size_t states, double *sum
 {
     double top = *largest, add = 0.0;
 
-    for (size_t n = 0; n < count; n++) top = fmax(top, w[n * states]);
+    for (size_t n = 0; n < count; n++)
+        if (w[n * states] > top) top = w[n * states];
     if (!(top > -INFINITY)) return;
     for (size_t n = 0; n < count; n++) add += exp(w[n * states] - top);
     *sum = *sum * exp(*largest - top) + add;
@@ -145,8 +151,8 @@ sf_status sf_mbar_sums(sf_mbar_pass *pass, const double *f, double *log_sum, dou
         log_sum[k] = 0.0;
         largest[k] = -INFINITY;
     }
-    for (size_t first = 0; first < samples; first += CHUNK) {
-        const size_t count = samples - first < CHUNK ? samples - first : CHUNK;
+    for (size_t first = 0; first < samples; first += pass->chunk) {
+        const size_t count = samples - first < pass->chunk ? samples - first : pass->chunk;
 
         SF_TRY(fill_chunk(pass, f, LOGARITHMS, first, count));
 #pragma omp parallel for num_threads(sf_thread_count()) schedule(static)

@@ -240,7 +240,7 @@ static sf_status read_nothing(void *user, size_t first, size_t count, double *u)
 /* Read or held, on one thread or four: the same bits. */
 static void same_bits(void **state)
 {
-    oscillators o = {.counts = {3000, 4000, 0, 2000, 2500}, .spread = 1.0};
+    oscillators o = {.counts = {18000, 24000, 0, 12000, 15000}, .spread = 1.0};
     sf_reduced_potentials p = {.states = STATES, .counts = o.counts, .read = read_some, .user = &o};
     double expected[STATES * STATES], found[STATES * STATES];
     sf_log_z z[2];

@@ -1,4 +1,4 @@
-/* test_weights.c - what log-weights are worth, against numbers worked out by hand and arviz. */
+/* test_log_weights.c - what log-weights are worth, against numbers worked out by hand and arviz. */
 #include "repetitions.h"
 
 #include <scorefield/free_energy.h>
