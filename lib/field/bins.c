@@ -165,16 +165,16 @@ void sf_binning_add(const sf_binning *binning, const double *u, size_t count,
     size_t bin = sf_binning_find(binning, u[0]);
 
     for (size_t begin = 0, end; begin < count && bin <= binning->count; begin = end, bin++) {
-        double *to = sums + (bin - 1) * stride, sum = 0.0;
+        double sum = 0.0;
 
         for (end = begin; end < count && u[end] < square[bin]; end++) sum += first[end];
         if (bin == 0 || begin == end) continue;
-        to[0] += sum;
+        sums[(bin - 1) * stride] += sum;
         for (int q = 1; q < quantities; q++) {
             if (values[q] == NULL) continue;
             sum = 0.0;
             for (size_t i = begin; i < end; i++) sum += values[q][i];
-            to[q] += sum;
+            sums[(bin - 1) * stride + (size_t)q] += sum;
         }
     }
 }
