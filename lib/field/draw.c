@@ -50,13 +50,11 @@ static void complete_pair(const sf_grid *grid, sf_random random, const long *m, 
 void sf_field_white(const sf_grid *grid, sf_random random, sf_piece piece, double *w)
 {
     const size_t n = grid->shape[grid->axes - 1];
-    long m[SF_GRID_MAX_AXES];
 
-    sf_grid_mode(grid, piece.row * (n / 2 + 1), m);
-    sf_random_normal(random, sequence_of(grid, m), 2 * piece.first, 2 * piece.count, w);
-    if (piece.first == 0) complete_pair(grid, random, m, 0, w);
+    sf_random_normal(random, sequence_of(grid, piece.m), 2 * piece.first, 2 * piece.count, w);
+    if (piece.first == 0) complete_pair(grid, random, piece.m, 0, w);
     if (n % 2 == 0 && piece.first + piece.count == n / 2 + 1)
-        complete_pair(grid, random, m, n / 2, w + 2 * (piece.count - 1));
+        complete_pair(grid, random, piece.m, n / 2, w + 2 * (piece.count - 1));
 }
 
 /* ---- modes ------------------------------------------------------------------------------- */
@@ -91,15 +89,13 @@ static void fix_lengths(double length, size_t count, double *w)
 
 static sf_status colour_piece(const colouring *c, sf_piece piece, double *w)
 {
-    double lambda[SF_FIELD_PIECE];
+    double root[SF_FIELD_PIECE];
 
-    SF_TRY(sf_field_lambda(c->field, piece, lambda));
+    SF_TRY(sf_field_roots(c->field, piece, root));
     if (c->options->fixed) fix_lengths(c->length, piece.count, w);
     for (size_t i = 0; i < piece.count; i++) {
-        const double amplitude = c->factor * sqrt(lambda[i]);
-
-        w[2 * i] *= amplitude;
-        w[2 * i + 1] *= amplitude;
+        w[2 * i] *= c->factor * root[i];
+        w[2 * i + 1] *= c->factor * root[i];
     }
     if (piece.row == 0 && piece.first == 0) w[0] += c->zero;
     return SF_OK;

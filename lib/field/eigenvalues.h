@@ -13,8 +13,8 @@ typedef struct sf_eigenvalues sf_eigenvalues;
 sf_status sf_eigenvalues_create(const sf_grid *grid, const sf_spectrum *spectrum,
                                 sf_eigenvalues **eigenvalues);
 void sf_eigenvalues_release(sf_eigenvalues **eigenvalues);
-/* lambda of the modes m_last = first ... first + count - 1 of a row. */
-sf_status sf_eigenvalues_row(const sf_eigenvalues *eigenvalues, size_t row, size_t first,
-                             size_t count, double *lambda);
+/* sqrt(lambda) of the modes m_last = first ... first + count - 1 of the row m, to 5e-11. */
+sf_status sf_eigenvalues_roots(const sf_eigenvalues *eigenvalues, const long *m, size_t first,
+                               size_t count, double *root);
 
 #endif

@@ -105,11 +105,14 @@ sf_piece sf_piece_at(const sf_grid *grid, size_t index)
     const size_t per_row = pieces_per_row(grid), first = index % per_row * SF_FIELD_PIECE;
     const size_t rest = row_modes(grid) - first, row = index / per_row;
 
-    return (sf_piece){.index = index,
+    sf_piece piece = {.index = index,
                       .row = row,
                       .first = first,
                       .count = rest < SF_FIELD_PIECE ? rest : SF_FIELD_PIECE,
                       .at = row * row_modes(grid) + first};
+
+    sf_grid_mode(grid, piece.at - first, piece.m);
+    return piece;
 }
 
 sf_status sf_piece_each(const sf_grid *grid, sf_status (*body)(void *user, sf_piece piece),
@@ -127,10 +130,21 @@ sf_status sf_piece_each(const sf_grid *grid, sf_status (*body)(void *user, sf_pi
     return failed == SIZE_MAX ? SF_OK : body(user, sf_piece_at(grid, failed));
 }
 
-sf_status sf_field_lambda(const sf_field *field, sf_piece piece, double *lambda)
+sf_status sf_field_roots(const sf_field *field, sf_piece piece, double *root)
 {
     if (field->eigenvalues != NULL)
-        return sf_eigenvalues_row(field->eigenvalues, piece.row, piece.first, piece.count, lambda);
-    for (size_t i = 0; i < piece.count; i++) lambda[i] = field->lambda[piece.at + i];
+        return sf_eigenvalues_roots(field->eigenvalues, piece.m, piece.first, piece.count, root);
+    for (size_t i = 0; i < piece.count; i++) root[i] = sqrt(field->lambda[piece.at + i]);
+    return SF_OK;
+}
+
+sf_status sf_field_lambda(const sf_field *field, sf_piece piece, double *lambda)
+{
+    if (field->eigenvalues == NULL) {
+        for (size_t i = 0; i < piece.count; i++) lambda[i] = field->lambda[piece.at + i];
+        return SF_OK;
+    }
+    SF_TRY(sf_field_roots(field, piece, lambda));
+    for (size_t i = 0; i < piece.count; i++) lambda[i] *= lambda[i];
     return SF_OK;
 }

@@ -26,6 +26,7 @@ typedef struct sf_piece {
     size_t index;             /* among the pieces */
     size_t row, first, count; /* modes first ... first + count - 1 of the row */
     size_t at;                /* the first one's place in the half spectrum */
+    long m[SF_GRID_MAX_AXES]; /* the row's wavevector: of the leading axes */
 } sf_piece;
 
 size_t sf_piece_count(const sf_grid *grid);
@@ -42,8 +43,9 @@ static inline double sf_piece_weight(const sf_grid *grid, sf_piece piece, size_t
     return m == 0 || 2 * m == grid->shape[grid->axes - 1] ? 1.0 : 2.0;
 }
 
-/* lambda of a piece's modes. */
+/* lambda of a piece's modes, to 1e-10, and its square root (which is faster). */
 sf_status sf_field_lambda(const sf_field *field, sf_piece piece, double *lambda);
+sf_status sf_field_roots(const sf_field *field, sf_piece piece, double *root);
 
 /* The modes w of white noise that (seed, stream) of a draw addresses: <|w|^2> = 2, hermitian, and
  * independent of the grid's resolution. `random` is sf_random_make(seed, stream). */

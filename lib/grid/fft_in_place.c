@@ -156,27 +156,42 @@ static sf_status get_plans(const sf_fft *fft, bool single, void *buffer, sf_fft_
 
 /* ---- rows -------------------------------------------------------------------------------- */
 
-static size_t row_count(const sf_grid *grid)
-{
-    return sf_grid_size(grid) / grid->shape[grid->axes - 1];
-}
-
 size_t sf_fft_buffer_size(const sf_grid *grid) { return 2 * sf_grid_half_size(grid); }
 
-/* Rows of n values, one after the other, to rows of 2 (n/2 + 1): from the last one on. */
-static void pad_rows(const sf_grid *grid, size_t bytes, unsigned char *buffer)
-{
-    const size_t n = grid->shape[grid->axes - 1], row = n * bytes, padded = 2 * (n / 2 + 1) * bytes;
+/* Where the rows of a slab lie, packed and padded, in bytes. */
+typedef struct layout {
+    size_t rows; /* of a slab */
+    size_t packed, padded;
+} layout;
 
-    for (size_t r = row_count(grid); r-- > 1;) memmove(buffer + r * padded, buffer + r * row, row);
+static layout layout_of(const sf_fft *fft, size_t bytes)
+{
+    const size_t n = fft->grid.shape[fft->grid.axes - 1];
+
+    return (layout){fft->slab_size / n, n * bytes, 2 * (n / 2 + 1) * bytes};
 }
 
-static void pack_rows(const sf_grid *grid, size_t bytes, unsigned char *buffer)
+/* Moves a slab's rows apart, the last ones first: the slabs after it have been moved. */
+static void pad_slab(layout l, size_t slab, unsigned char *buffer)
 {
-    const size_t n = grid->shape[grid->axes - 1], row = n * bytes, padded = 2 * (n / 2 + 1) * bytes;
+    for (size_t r = (slab + 1) * l.rows; r-- > slab * l.rows;)
+        memmove(buffer + r * l.padded, buffer + r * l.packed, l.packed);
+}
 
-    for (size_t r = 1; r < row_count(grid); r++)
-        memmove(buffer + r * row, buffer + r * padded, row);
+/* Moves them together again: the slabs before it have been moved. */
+static void pack_slab(layout l, size_t slab, unsigned char *buffer)
+{
+    for (size_t r = slab * l.rows; r < (slab + 1) * l.rows; r++)
+        memmove(buffer + r * l.packed, buffer + r * l.padded, l.packed);
+}
+
+/* How many slabs a thread takes at a time: about a megabyte, which is moved and transformed while
+ * it is in the cache. */
+static size_t slabs_at_a_time(const sf_fft *fft, size_t bytes)
+{
+    const size_t megabyte = (size_t)1 << 20, slab = fft->slab_half * 2 * bytes;
+
+    return slab < megabyte ? megabyte / slab : 1;
 }
 
 /* ---- transforms ---------------------------------------------------------------------- */
@@ -195,13 +210,20 @@ static void transform_columns(const sf_fft *fft, const precision *p, void *const
 static sf_status forward(const sf_fft *fft, bool single, unsigned char *buffer)
 {
     const precision *p = precisions[single ? 1 : 0];
-    const size_t slab = fft->slab_half * 2 * p->bytes;
+    const layout l = layout_of(fft, p->bytes);
+    const size_t slab = fft->slab_half * 2 * p->bytes, many = slabs_at_a_time(fft, p->bytes);
     sf_fft_plans plans;
 
     SF_TRY(get_plans(fft, single, buffer, &plans));
-    pad_rows(&fft->grid, p->bytes, buffer);
-#pragma omp parallel for schedule(static) num_threads(sf_thread_count()) if (fft->slabs > 1)
-    for (size_t s = 0; s < fft->slabs; s++) p->forward(plans.forward, buffer + s * slab);
+#pragma omp parallel for ordered schedule(static, 1) \
+    num_threads(sf_thread_count()) if (fft->slabs > 1)
+    for (size_t done = 0; done < fft->slabs; done += many) { /* from the last slab on */
+        const size_t end = fft->slabs - done, begin = end > many ? end - many : 0;
+
+#pragma omp ordered
+        for (size_t s = end; s-- > begin;) pad_slab(l, s, buffer);
+        for (size_t s = begin; s < end; s++) p->forward(plans.forward, buffer + s * slab);
+    }
     transform_columns(fft, p, plans.column_forward, buffer);
     return SF_OK;
 }
@@ -210,17 +232,24 @@ static sf_status forward(const sf_fft *fft, bool single, unsigned char *buffer)
 static sf_status inverse(const sf_fft *fft, bool single, double factor, unsigned char *buffer)
 {
     const precision *p = precisions[single ? 1 : 0];
-    const size_t slab = fft->slab_half * 2 * p->bytes;
+    const layout l = layout_of(fft, p->bytes);
+    const size_t slab = fft->slab_half * 2 * p->bytes, many = slabs_at_a_time(fft, p->bytes);
     sf_fft_plans plans;
 
     SF_TRY(get_plans(fft, single, buffer, &plans));
     transform_columns(fft, p, plans.column_inverse, buffer);
-#pragma omp parallel for schedule(static) num_threads(sf_thread_count()) if (fft->slabs > 1)
-    for (size_t s = 0; s < fft->slabs; s++) {
-        p->inverse(plans.inverse, buffer + s * slab);
-        if (factor != 1.0) p->scale(buffer + s * slab, 2 * fft->slab_half, factor);
+#pragma omp parallel for ordered schedule(static, 1) \
+    num_threads(sf_thread_count()) if (fft->slabs > 1)
+    for (size_t begin = 0; begin < fft->slabs; begin += many) {
+        const size_t end = fft->slabs - begin > many ? begin + many : fft->slabs;
+
+        for (size_t s = begin; s < end; s++) {
+            p->inverse(plans.inverse, buffer + s * slab);
+            if (factor != 1.0) p->scale(buffer + s * slab, 2 * fft->slab_half, factor);
+        }
+#pragma omp ordered
+        for (size_t s = begin; s < end; s++) pack_slab(l, s, buffer);
     }
-    pack_rows(&fft->grid, p->bytes, buffer);
     return SF_OK;
 }
 
