@@ -87,38 +87,49 @@ static void fix_lengths(double length, size_t count, double *w)
     }
 }
 
-static sf_status colour_piece(const colouring *c, sf_piece piece, double *w)
+/* White noise that lies in the target. */
+static void load(target from, sf_piece piece, double *w)
 {
-    double root[SF_FIELD_PIECE];
+    for (size_t i = 0; i < 2 * piece.count; i++)
+        w[i] = from.single != NULL ? (double)from.single[2 * piece.at + i]
+                                   : from.values[2 * piece.at + i];
+}
 
-    SF_TRY(sf_field_roots(c->field, piece, root));
-    if (c->options->fixed) fix_lengths(c->length, piece.count, w);
-    for (size_t i = 0; i < piece.count; i++) {
-        w[2 * i] *= c->factor * root[i];
-        w[2 * i + 1] *= c->factor * root[i];
-    }
-    if (piece.row == 0 && piece.first == 0) w[0] += c->zero;
-    return SF_OK;
+/* gain .* w */
+static void store(const double *gain, const double *w, sf_piece piece, target to)
+{
+    if (to.single != NULL)
+        for (size_t i = 0; i < piece.count; i++) {
+            to.single[2 * (piece.at + i)] = (float)(gain[i] * w[2 * i]);
+            to.single[2 * (piece.at + i) + 1] = (float)(gain[i] * w[2 * i + 1]);
+        }
+    else
+        for (size_t i = 0; i < piece.count; i++) {
+            to.values[2 * (piece.at + i)] = gain[i] * w[2 * i];
+            to.values[2 * (piece.at + i) + 1] = gain[i] * w[2 * i + 1];
+        }
 }
 
 /* One piece of the target: new white noise or the one that lies there, then its colour. */
 static sf_status fill_piece(void *user, sf_piece piece)
 {
     const colouring *c = user;
-    double w[2 * SF_FIELD_PIECE], *values = c->to.values + 2 * piece.at;
-    float *single = c->to.single + 2 * piece.at;
-    const bool is_single = c->to.values == NULL;
+    double gain[SF_FIELD_PIECE], w[2 * SF_FIELD_PIECE], zero;
 
+    SF_TRY(sf_field_roots(c->field, piece, gain));
+    for (size_t i = 0; i < piece.count; i++) gain[i] *= c->factor;
     if (c->options->white == NULL)
         sf_field_white(&c->field->grid, c->random, piece, w);
     else
-        for (size_t i = 0; i < 2 * piece.count; i++)
-            w[i] = is_single ? (double)single[i] : values[i];
-    SF_TRY(colour_piece(c, piece, w));
-    if (is_single)
-        for (size_t i = 0; i < 2 * piece.count; i++) single[i] = (float)w[i];
+        load(c->to, piece, w);
+    if (c->options->fixed) fix_lengths(c->length, piece.count, w);
+    store(gain, w, piece, c->to);
+    if (piece.at > 0) return SF_OK;
+    zero = gain[0] * w[0] + c->zero;
+    if (c->to.single != NULL)
+        c->to.single[0] = (float)zero;
     else
-        memcpy(values, w, 2 * piece.count * sizeof *w);
+        c->to.values[0] = zero;
     return SF_OK;
 }
 

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { POINTS = 4, CHECKS = 3, FEWEST_MODES = 1 << 18 };
+enum { POINTS = 4, CHECKS = 3, TOGETHER = 136, FEWEST_MODES = 1 << 18 };
 
 struct sf_eigenvalues {
     sf_grid grid;
@@ -133,27 +133,31 @@ static sf_status tabulate(sf_eigenvalues *e, unsigned bits, double *left_out)
 
 /* ---- modes ------------------------------------------------------------------------------- */
 
-/* sqrt(lambda) of `count` modes k^2 = base + unit m^2 by the table; NaN where it has none. */
+/* sqrt(lambda) of up to TOGETHER modes k^2 = base + unit m^2, m = start ..., by the table; NaN
+ * where it has none. Polynomials are copied side by side, because processors gather slowly. */
 SF_VECTOR_CLONES static void look_up(const sf_eigenvalues *e, double base, double unit,
-                                     size_t first, size_t count, double *restrict root)
+                                     double start, size_t count, double *restrict root)
 {
-    const double *restrict c = e->polynomial[0];
     const uint64_t offset = e->first, last = e->intervals - 1;
     const unsigned bits = e->bits;
-    const double start = (double)first;
+    double t[TOGETHER], c[TOGETHER][POINTS];
+    uint64_t at[TOGETHER];
 
     for (size_t i = 0; i < count; i++) {
         const double m = start + (double)(int)i, square = base + unit * (m * m);
-        uint64_t number, rest, at;
-        double t;
+        uint64_t number, rest;
 
         memcpy(&number, &square, sizeof number);
-        at = (number >> (52 - bits)) - offset;
-        at = POINTS * (at < last ? at : last); /* also of k = 0 */
+        at[i] = (number >> (52 - bits)) - offset;
+        at[i] = at[i] < last ? at[i] : last; /* also of k = 0 */
         rest = (number << bits & 0x000fffffffffffff) | 0x3ff0000000000000;
-        memcpy(&t, &rest, sizeof t);
-        t -= 1.5;
-        root[i] = c[at] + t * (c[at + 1] + t * (c[at + 2] + t * c[at + 3]));
+        memcpy(&t[i], &rest, sizeof rest);
+    }
+    for (size_t i = 0; i < count; i++) memcpy(c[i], e->polynomial[at[i]], sizeof c[i]);
+    for (size_t i = 0; i < count; i++) {
+        const double place = t[i] - 1.5;
+
+        root[i] = c[i][0] + place * (c[i][1] + place * (c[i][2] + place * c[i][3]));
     }
 }
 
@@ -164,7 +168,9 @@ sf_status sf_eigenvalues_roots(const sf_eigenvalues *e, const long *m, size_t fi
     double base = 0.0;
 
     for (int a = 0; a < last; a++) base += e->unit[a] * ((double)m[a] * (double)m[a]);
-    look_up(e, base, e->unit[last], first, count, root);
+    for (size_t done = 0; done < count; done += TOGETHER)
+        look_up(e, base, e->unit[last], (double)(first + done),
+                count - done < TOGETHER ? count - done : TOGETHER, root + done);
     if (base == 0.0 && first == 0) root[0] = e->zero;
     for (size_t i = 0; e->rough && i < count; i++)
         if (isnan(root[i])) {
