@@ -13,6 +13,7 @@
 #include "field/constrained.h"
 
 #include <complex.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ typedef struct solver {
     double *field;                     /* cells */
     sf_complex *b, *x, *r, *z, *p, *q; /* half spectra */
     double *first, *second;            /* a partial sum for each piece */
-    double rho;                        /* N r^T z */
+    double rho, reference;             /* N r^T z, now and at x = 0 */
     size_t iterations;
     bool stopped;
 } solver;
@@ -229,8 +230,7 @@ static sf_status iterate(solver *s, const sf_level_goal *goal, double target);
 /* z of the coarse grid's modes, and their part of the sums. */
 static sf_status solve_coarse(solver *s, double *turned)
 {
-    static const sf_level_goal rough = {.tolerance = COARSE_TOLERANCE,
-                                        .iterations = COARSE_ITERATIONS};
+    static const sf_level_goal rough = {.iterations = COARSE_ITERATIONS};
     const sf_level *level = s->level;
     solver *c = s->coarse;
     const double scale = (double)c->cells / (double)s->cells; /* of transforms' sums */
@@ -239,6 +239,7 @@ static sf_status solve_coarse(solver *s, double *turned)
     memset(c->x, 0, c->half * sizeof *c->x);
     for (size_t i = 0; i < level->shared; i++) c->r[level->there[i]] = scale * s->r[level->here[i]];
     SF_TRY(advance(c, 0.0, &ignored));
+    c->reference = c->rho;
     SF_TRY(iterate(c, &rough, COARSE_TOLERANCE * COARSE_TOLERANCE * c->rho));
     for (size_t i = 0; i < level->shared; i++) {
         const size_t k = level->here[i];
@@ -278,7 +279,6 @@ static bool may_continue(solver *s, const sf_level_goal *goal, double residual)
  * all that is left, the curvature is lost and the iteration ends. */
 static sf_status iterate(solver *s, const sf_level_goal *goal, double target)
 {
-    const double reference = target / (goal->tolerance * goal->tolerance);
     double curvature, turned;
 
     run(s, turn, 0.0);
@@ -286,7 +286,7 @@ static sf_status iterate(solver *s, const sf_level_goal *goal, double target)
         SF_TRY(multiply(s, &curvature));
         if (!(curvature > 0.0)) return SF_OK;
         SF_TRY(advance(s, s->rho / curvature, &turned));
-        if (!may_continue(s, goal, sqrt(s->rho / reference))) return SF_OK;
+        if (!may_continue(s, goal, sqrt(s->rho / s->reference))) return SF_OK;
         run(s, turn, -turned / curvature);
     }
     return SF_OK;
@@ -308,21 +308,22 @@ static sf_status refresh(solver *s)
 static sf_status converge(solver *s, const sf_level_goal *goal, sf_level_outcome *outcome)
 {
     sf_level_goal left = *goal;
-    double reference, target, before;
+    double target, idle, before; /* idle: where rounding is all that is left */
 
     SF_TRY(refresh(s)); /* x = 0 */
-    reference = s->rho;
-    target = goal->tolerance * goal->tolerance * reference;
+    s->reference = s->rho;
+    target = goal->tolerance * goal->tolerance * s->reference;
+    idle = fmax(target, DBL_EPSILON * DBL_EPSILON * s->reference);
     do {
         before = s->rho;
         left.iterations = goal->iterations - s->iterations;
-        SF_TRY(iterate(s, &left, target));
+        SF_TRY(iterate(s, &left, idle));
         SF_TRY(refresh(s));
     } while (s->rho > target && s->rho < 0.25 * before && !s->stopped &&
              s->iterations < goal->iterations);
     outcome->iterations = s->iterations;
     outcome->coarse_iterations = s->coarse != NULL ? s->coarse->iterations : 0;
-    outcome->residual = reference > 0.0 ? sqrt(s->rho / reference) : 0.0;
+    outcome->residual = s->reference > 0.0 ? sqrt(s->rho / s->reference) : 0.0;
     outcome->converged = s->rho <= target;
     run(s, bound, 0.0);
     outcome->error = sqrt(total(s, s->first)) / (double)s->cells;
