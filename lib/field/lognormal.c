@@ -5,9 +5,26 @@
 #include <scorefield/field.h>
 
 #include "base/internal.h"
+#include "field/field.h"
 #include "field/wavevector.h"
 
 #include <math.h>
+
+/* modes = lambda of the field that they are to have. */
+typedef struct target {
+    const sf_field *field;
+    sf_complex *modes;
+} target;
+
+static sf_status fill_piece(void *user, sf_piece piece)
+{
+    const target *t = user;
+    double lambda[SF_FIELD_PIECE];
+
+    SF_TRY(sf_field_lambda(t->field, piece, lambda));
+    for (size_t i = 0; i < piece.count; i++) t->modes[piece.at + i] = lambda[i];
+    return SF_OK;
+}
 
 /* xi -> ln(1 + xi) */
 static sf_status take_logarithm(size_t size, double *xi)
@@ -49,42 +66,41 @@ static void clip(const sf_grid *grid, const sf_complex *modes, double *lambda,
     if (negative > 0.0) report->negative_power = negative / (positive + negative);
 }
 
-/* Eigenvalues of delta to those of g; buffer: sf_fft_buffer_size values of work. */
-static sf_status map(const sf_grid *grid, const sf_fft *fft, double *lambda, double *buffer,
-                     sf_lognormal_report *report)
+/* The eigenvalues of delta to those of g. */
+static sf_status map(const sf_field *delta, double *lambda, sf_lognormal_report *report)
 {
-    sf_complex *modes = (sf_complex *)(void *)buffer;
-    const size_t half = sf_grid_half_size(grid);
+    const sf_grid *grid = &delta->grid;
+    double *buffer;
+    sf_status status;
 
-    for (size_t i = 0; i < half; i++) modes[i] = lambda[i];
-    SF_TRY(sf_fft_inverse_in_place(fft, buffer));
-    SF_TRY(take_logarithm(sf_grid_size(grid), buffer));
-    SF_TRY(sf_fft_forward_in_place(fft, buffer));
-    clip(grid, modes, lambda, report);
-    return SF_OK;
+    SF_TRY(sf_allocate(&buffer, sf_fft_buffer_size(grid), sizeof *buffer));
+    SF_GO(sf_piece_each(grid, fill_piece, &(target){delta, (sf_complex *)(void *)buffer}));
+    SF_GO(sf_fft_inverse_in_place(delta->fft, buffer));
+    SF_GO(take_logarithm(sf_grid_size(grid), buffer));
+    SF_GO(sf_fft_forward_in_place(delta->fft, buffer));
+    clip(grid, (const sf_complex *)(const void *)buffer, lambda, report);
+done:
+    sf_free(buffer);
+    return status;
 }
 
 sf_status sf_field_lognormal(const sf_grid *grid, const sf_spectrum *spectrum, sf_field **gaussian,
                              sf_lognormal_report *report)
 {
-    double *lambda = NULL, *buffer = NULL;
     sf_lognormal_report own;
-    sf_fft *fft = NULL;
+    sf_field *delta = NULL;
+    double *lambda = NULL;
     sf_status status;
 
     *gaussian = NULL;
-    SF_GO(sf_fft_create(grid, &fft));
+    SF_GO(sf_field_create(grid, spectrum, 0.0, &delta));
     SF_GO(sf_allocate(&lambda, sf_grid_half_size(grid), sizeof *lambda));
-    SF_GO(sf_spectrum_eigenvalues(spectrum, grid, lambda));
-    SF_GO(sf_allocate(&buffer, sf_fft_buffer_size(grid), sizeof *buffer));
-    SF_GO(map(grid, fft, lambda, buffer, report != NULL ? report : &own));
-    sf_free(buffer);
-    buffer = NULL;
+    SF_GO(map(delta, lambda, report != NULL ? report : &own));
+    sf_field_release(&delta); /* its memory is wanted next */
     SF_GO(sf_field_from_eigenvalues(grid, lambda, 0.0, gaussian));
 done:
-    sf_free(buffer);
     sf_free(lambda);
-    sf_fft_release(&fft);
+    sf_field_release(&delta);
     return status;
 }
 
