@@ -141,5 +141,10 @@ sf_status sf_transfer_at(const sf_cosmology *cosmology, sf_transfer transfer, do
     if (!(k >= 0.0) || !isfinite(k))
         return sf_fail(SF_ERR_ARGUMENT, "k = %g; a wavenumber is finite and not negative", k);
     *t = sf_transfer_fit_at(&fit, cosmology->per_mpc ? k : k * cosmology->h);
+    if (!isfinite(*t))
+        return sf_fail(SF_ERR_NUMERIC,
+                       "the fit of the transfer function gives T(%g) = %g for Om = %g, Ob = %g, "
+                       "h = %g",
+                       k, *t, cosmology->omega_m, cosmology->omega_b, cosmology->h);
     return SF_OK;
 }

@@ -123,6 +123,30 @@ static void sigma_is_that_of_ccl(void **state)
     assert_int_equal(fclose(file), 0);
 }
 
+/* CCL's correlation functions (of BBKS, T = 2.725, r and k in Mpc) are of the non-linear spectrum:
+ * from r = 55 Mpc on its part is below 0.6 % at redshift 5. */
+static void correlations_are_those_of_ccl(void **state)
+{
+    sf_cosmology c = benchmark(2.725);
+    FILE *file = open_table("ccl_model1_xi.txt");
+    double row[7], worst = 0.0, far = 0.0, xi;
+    sf_spectrum *s;
+
+    (void)state;
+    c.per_mpc = true;
+    assert_ok(sf_spectrum_cosmology(&c, SF_TRANSFER_BBKS, 5.0, &s));
+    while (next_row(file, 7, row)) {
+        if (row[0] < 55.0) continue;
+        assert_ok(sf_spectrum_correlation(s, 3, &row[0], 1, 1e-6, 1e3, &xi));
+        worst = fmax(worst, fabs(xi - row[6]) / (fabs(row[6]) + 1e-6)); /* it passes 0 */
+        if (row[0] > 200.0) far = fmax(far, fabs(xi / row[6] - 1.0));
+    }
+    print_message("xi: largest deviation %.1e, %.1e beyond 200 Mpc\n", worst, far);
+    assert_true(worst < 6e-3 && far > 0.0 && far < 1.5e-3);
+    sf_spectrum_release(&s);
+    assert_int_equal(fclose(file), 0);
+}
+
 /* A table of a Boltzmann code, to be read as it is: its own points, its range, its sigma8
  * (0.825), and the spectrum of its A_s to the few per cent of the fit. */
 static void boltzmann_tables_are_read(void **state)
@@ -163,6 +187,7 @@ int main(void)
         cmocka_unit_test(spectra_are_those_of_ccl),
         cmocka_unit_test(growth_is_that_of_ccl),
         cmocka_unit_test(sigma_is_that_of_ccl),
+        cmocka_unit_test(correlations_are_those_of_ccl),
         cmocka_unit_test(boltzmann_tables_are_read),
     };
 
