@@ -60,17 +60,20 @@ double sf_lattice_base(const sf_lattice *lattice, const long m[SF_GRID_MAX_AXES]
     return base;
 }
 
-SF_VECTOR_CLONES
-void sf_lattice_squares(const sf_lattice *lattice, double base, size_t first, size_t count,
-                        double *u)
+/* static, as GCC would export clones of a hidden function */
+SF_VECTOR_CLONES static void squares(double ratio, double base, double start, int count, double *u)
 {
-    const double ratio = lattice->ratio[lattice->axes - 1], start = (double)first;
-
-    for (int i = 0; i < (int)count; i++) {
+    for (int i = 0; i < count; i++) {
         const double m = start + (double)i;
 
         u[i] = base + ratio * (m * m);
     }
+}
+
+void sf_lattice_squares(const sf_lattice *lattice, double base, size_t first, size_t count,
+                        double *u)
+{
+    squares(lattice->ratio[lattice->axes - 1], base, (double)first, (int)count, u);
 }
 
 void sf_lattice_weights(const sf_lattice *lattice, double factor, size_t first, size_t count,
