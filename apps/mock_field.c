@@ -191,6 +191,7 @@ static sf_status draw_constrained(const maker *k, uint64_t stream, double *field
     GO(sf_constrained_draw(k->constrained, k->options->seed, stream, &how, field, &one));
     all->converged = all->converged && one.converged;
     all->residual = fmax(all->residual, one.residual);
+    all->error = fmax(all->error, one.error);
     if (one.iterations > all->iterations) all->iterations = one.iterations;
 done:
     return status;

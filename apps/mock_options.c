@@ -143,6 +143,8 @@ static const char *useless(const mock_options *o)
     if (o->white != NULL && o->samples > 1) return "--samples with --white";
     if (o->samples > 1 && (o->order > 0 || !isnan(o->catalogue)))
         return "--samples with --catalogue or --displace";
+    if (o->order > 0 && !isnan(o->catalogue)) return "--catalogue with --displace";
+    if (o->order > 0 && o->lognormal) return "--displace with --lognormal: it wants a linear field";
     if (o->paired && (o->order > 0 || !isnan(o->catalogue)))
         return "--paired with --catalogue or --displace";
     return NULL;

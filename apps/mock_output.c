@@ -331,6 +331,7 @@ static sf_status report_kind(sf_report *p, const mock_options *o, const mock_fie
         const sf_constrained_report *c = &m->constrained;
         GO(sf_report_integer(p, "constrained/iterations", (long long)c->iterations));
         GO(sf_report_double(p, "constrained/residual", c->residual));
+        GO(sf_report_double(p, "constrained/error", c->error));
         GO(sf_report_bool(p, "constrained/converged", c->converged));
         GO(sf_report_double(p, "constrained/chi_squared", c->chi_squared));
     }
@@ -414,9 +415,9 @@ static void print_kind(const mock_options *o, const mock_fields *m)
     if (o->kind == MOCK_NON_GAUSSIAN) printf("f_NL        rms of f_NL phi %.3g\n", m->strength);
     if (o->kind == MOCK_CONSTRAINED)
         printf(
-            "data        %s; %zu iterations, residual %.2g%s; chi^2 of the mean per datum %.4g\n",
-            o->constrain, c->iterations, c->residual, c->converged ? "" : " (not converged)",
-            c->chi_squared);
+            "data        %s; %zu iterations, residual %.2g, error below %.2g sigma; chi^2 of the "
+            "mean per datum %.4g\n",
+            o->constrain, c->iterations, c->residual, c->error, c->chi_squared);
 }
 
 void mock_output_print(const mock_options *o, const mock_fields *m)
@@ -428,12 +429,12 @@ void mock_output_print(const mock_options *o, const mock_fields *m)
                 o->fnl, m->strength);
     if (o->kind == MOCK_CONSTRAINED && !m->constrained.converged)
         fprintf(stderr,
-                "sf-mock: warning: not converged: after %zu iterations the residual is still "
-                "%.2g\n",
-                m->constrained.iterations, m->constrained.residual);
+                "sf-mock: warning: not converged: after %zu iterations the residual is still %.2g, "
+                "and the fields may be %.2g of their posterior's standard deviation off\n",
+                m->constrained.iterations, m->constrained.residual, m->constrained.error);
     if (o->quiet) return;
     print_box(o, m);
-    theory_print(&m->theory);
+    theory_print(&m->theory, o->bunit);
     print_modes(m);
     print_kind(o, m);
     printf("values      mean %.3g, standard deviation %#.4g, from %#.4g to %#.4g%s%s\n", m->average,

@@ -238,7 +238,7 @@ void spectrum_output_print(const spectrum_options *o, const spectrum_result *r)
         if (r->expected != NULL)
             printf("theory      %s: chi^2 per bin %.3f\n", r->theory.name, r->chi_squared);
     } else {
-        theory_print(&r->theory);
+        theory_print(&r->theory, NULL);
         if (r->theory.has_transfer)
             printf("growth      D %.6g, f %.6g; sigma_8 at that redshift %.6g\n", r->growth,
                    r->growth_rate, r->sigma8);

@@ -148,12 +148,13 @@ done:
     return status;
 }
 
-void theory_print(const theory *t)
+void theory_print(const theory *t, const char *value)
 {
     printf("spectrum    %s", t->name);
     if (t->has_transfer) printf(" at redshift %g", t->redshift);
     if (t->wavenumber[0] != '\0')
-        printf("; k in %s, P in %s\n", t->wavenumber, t->power);
+        printf("; k in %s, P in %s%s%s%s\n", t->wavenumber, value != NULL ? "(" : "",
+               value != NULL ? value : "", value != NULL ? ")^2 " : "", t->power);
     else
         printf("; k in 1/(unit of the box), which is not named (--unit)\n");
 }

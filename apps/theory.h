@@ -37,6 +37,7 @@ bool theory_is_cosmological(const theory_options *options);
  * none. */
 sf_status theory_keywords(const theory *t, bool cosmology, sf_fits_writer *writer);
 sf_status theory_report(const theory *t, bool cosmology, sf_report *report);
-void theory_print(const theory *t);
+/* value: the unit of the field; NULL for none. */
+void theory_print(const theory *t, const char *value);
 
 #endif

@@ -99,6 +99,8 @@ fails 2 'exclude one another' $box --lognormal --fnl 3 -o out/x
 fails 2 'primordial' --shape 8,8,8 --box 10 --spectrum power:1,0 --fnl 3 -o out/x
 fails 2 'no use for --paired' $box --method langevin --paired -o out/x
 fails 2 'no use for --noise' $box --noise 3 -o out/x
+fails 2 '--catalogue with' $box --displace 1lpt --catalogue 100 -o out/x
+fails 2 'linear field' $box --displace 1lpt --lognormal -o out/x
 fails 2 'redshift' $box --redshift -2 -o out/x
 fails 2 'seed' $box --seed -1 -o out/x
 fails 2 'seed' $box --seed 9223372036854775808 -o out/x
