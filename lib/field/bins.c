@@ -16,13 +16,8 @@ static sf_lattice make(const sf_grid *grid, const double step[SF_GRID_MAX_AXES])
         lattice.unit = fmin(lattice.unit, step[a]);
         lattice.reach = fmin(lattice.reach, 0.5 * (double)grid->shape[a] * step[a]);
     }
-    for (int a = 0; a < grid->axes; a++) {
-        const double ratio = step[a] / lattice.unit, square = ratio * ratio;
-        const double whole = round(square);
-
-        /* box sizes n_a d_a that are equal but for round-off */
-        lattice.ratio[a] = fabs(square - whole) < 1e-12 * square ? whole : square;
-    }
+    for (int a = 0; a < grid->axes; a++)
+        lattice.ratio[a] = step[a] / lattice.unit * (step[a] / lattice.unit);
     lattice.stored = last / 2 + 1;
     lattice.rows = sf_grid_size(grid) / last;
     return lattice;

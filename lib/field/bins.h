@@ -2,9 +2,10 @@
  * bins of their distance from the origin.
  *
  * A lattice is stored as half spectra are: last axis 0 .. n/2, each point standing for itself and
- * for its mirror image. Squared distances are kept in units of the largest box (of the smallest
- * spacing): u = sum ratio_a m_a^2, which in a cubic box is the exact integer m.m, so that round-off
- * cannot move a point into another bin. */
+ * for its mirror image. Squared distances are kept in units of the smallest step: u = sum ratio_a
+ * m_a^2, the integer m.m in a cubic box (to a few ulp, where equal sides are products of different
+ * numbers). They are compared with squared edges that lie 1e-12 lower, so that round-off cannot
+ * move a point into another bin. */
 #ifndef SF_FIELD_BINS_H
 #define SF_FIELD_BINS_H
 
