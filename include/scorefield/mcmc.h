@@ -177,6 +177,23 @@ SF_API sf_status sf_chains_move(sf_chains *chains, const sf_kernel *kernel, doub
 /* Chain i becomes a copy of chain from[i]: resampling. Weights and counts go with it. */
 SF_API sf_status sf_chains_select(sf_chains *chains, const size_t *from);
 
+/* ---- diagnostics --------------------------------------------------------------------------- */
+
+/* Of one quantity along chains. */
+typedef struct sf_chains_diagnosis {
+    double mean, variance;
+    double error;     /* of the mean: sqrt(variance / effective) */
+    double r_hat;     /* split R-hat: 1 where all halves of chains agree; above 1.01 they do not */
+    double effective; /* how many independent draws the mean is worth */
+    double time;      /* integrated autocorrelation time, in draws: 1 for independent ones */
+    bool long_enough; /* false: correlations last beyond half a chain, and `time` is too short */
+} sf_chains_diagnosis;
+/* x: chains x draws, C order. Chains that stand still have r_hat and error NaN, or infinite where
+ * they stand apart, and effective 0. SF_ERR_ARGUMENT for fewer than 8 draws, SF_ERR_NUMERIC for x
+ * not finite. Cost: 2 time chains draws. */
+SF_API sf_status sf_chains_diagnose(size_t chains, size_t draws, const double *x,
+                                    sf_chains_diagnosis *diagnosis);
+
 #ifdef __cplusplus
 }
 #endif
