@@ -148,3 +148,13 @@ sf_status sf_field_lambda(const sf_field *field, sf_piece piece, double *lambda)
     for (size_t i = 0; i < piece.count; i++) lambda[i] *= lambda[i];
     return SF_OK;
 }
+
+sf_status sf_field_lambda_all(const sf_field *field, double *lambda)
+{
+    for (size_t i = 0; i < sf_piece_count(&field->grid); i++) {
+        const sf_piece piece = sf_piece_at(&field->grid, i);
+
+        SF_TRY(sf_field_lambda(field, piece, lambda + piece.at));
+    }
+    return SF_OK;
+}

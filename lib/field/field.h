@@ -46,6 +46,8 @@ static inline double sf_piece_weight(const sf_grid *grid, sf_piece piece, size_t
 /* lambda of a piece's modes, to 1e-10, and its square root (which is faster). */
 sf_status sf_field_lambda(const sf_field *field, sf_piece piece, double *lambda);
 sf_status sf_field_roots(const sf_field *field, sf_piece piece, double *root);
+/* lambda of the whole half spectrum. */
+sf_status sf_field_lambda_all(const sf_field *field, double *lambda);
 
 /* The modes w of white noise that (seed, stream) of a draw addresses: <|w|^2> = 2, hermitian, and
  * independent of the grid's resolution. `random` is sf_random_make(seed, stream). */

@@ -101,13 +101,14 @@ static sf_status invert(density_field *d)
     const sf_grid *grid = &d->field->grid;
     double log_determinant;
 
+    SF_TRY(sf_field_lambda_all(d->field, d->gain));
     for (size_t k = 0; k < sf_grid_half_size(grid); k++) {
-        if (!(d->field->lambda[k] > 0.0))
+        if (!(d->gain[k] > 0.0))
             return sf_fail(SF_ERR_ARGUMENT,
                            "mode %zu (|k| = %g) of the field has no variance, so it is no density "
                            "of all cells: give its spectrum power there%s",
                            k, sf_grid_wavenumber(grid, k), k == 0 ? ", a P(0) above 0" : "");
-        d->gain[k] = 1.0 / d->field->lambda[k];
+        d->gain[k] = 1.0 / d->gain[k];
     }
     SF_TRY(sf_field_log_determinant(d->field, 0.0, &log_determinant));
     d->log_norm = -0.5 * ((double)sf_grid_size(grid) * log(2.0 * M_PI) + log_determinant);

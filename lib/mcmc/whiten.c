@@ -33,9 +33,10 @@ static sf_status create_fourier(const sf_field *field, size_t n, sf_whiten *whit
                        sf_grid_text(&field->grid, text, sizeof text), n);
     SF_TRY(sf_allocate(&whiten->root, half, sizeof *whiten->root));
     SF_TRY(sf_allocate(&whiten->reciprocal, half, sizeof *whiten->reciprocal));
+    SF_TRY(sf_field_lambda_all(field, whiten->root));
     for (size_t k = 0; k < half; k++) {
-        whiten->root[k] = sqrt(field->lambda[k]);
-        whiten->reciprocal[k] = field->lambda[k] > 0.0 ? 1.0 / whiten->root[k] : 0.0;
+        whiten->root[k] = sqrt(whiten->root[k]);
+        whiten->reciprocal[k] = whiten->root[k] > 0.0 ? 1.0 / whiten->root[k] : 0.0;
     }
     whiten->mean = field->mean;
     whiten->work = half;
