@@ -158,40 +158,48 @@ static sf_status get_plans(const sf_fft *fft, bool single, void *buffer, sf_fft_
 
 size_t sf_fft_buffer_size(const sf_grid *grid) { return 2 * sf_grid_half_size(grid); }
 
-/* Where the rows of a slab lie, packed and padded, in bytes. */
-typedef struct layout {
-    size_t rows; /* of a slab */
-    size_t packed, padded;
-} layout;
+/* Slabs in one range for each thread, which transforms them and moves their rows apart or together
+ * while they are in its cache, as if the range began the buffer. */
+typedef struct ranges {
+    size_t count, slabs, rows; /* ranges, slabs of all, rows of a slab */
+    size_t packed, padded;     /* bytes of a row */
+} ranges;
 
-static layout layout_of(const sf_fft *fft, size_t bytes)
+static ranges ranges_of(const sf_fft *fft, size_t bytes)
 {
-    const size_t n = fft->grid.shape[fft->grid.axes - 1];
+    const size_t n = fft->grid.shape[fft->grid.axes - 1], threads = (size_t)sf_thread_count();
 
-    return (layout){fft->slab_size / n, n * bytes, 2 * (n / 2 + 1) * bytes};
+    return (ranges){threads < fft->slabs ? threads : fft->slabs, fft->slabs, fft->slab_size / n,
+                    n * bytes, 2 * (n / 2 + 1) * bytes};
 }
 
-/* Moves a slab's rows apart, the last ones first: the slabs after it have been moved. */
-static void pad_slab(layout l, size_t slab, unsigned char *buffer)
+static size_t range_begin(const ranges *r, size_t range) { return r->slabs * range / r->count; }
+
+/* Moves the rows of a slab of the range that begins with slab `begin`. */
+static void move_slab(const ranges *r, size_t begin, size_t slab, bool apart, unsigned char *buffer)
 {
-    for (size_t r = (slab + 1) * l.rows; r-- > slab * l.rows;)
-        memmove(buffer + r * l.padded, buffer + r * l.packed, l.packed);
+    unsigned char *start = buffer + begin * r->rows * r->padded;
+    const size_t first = (slab - begin) * r->rows;
+
+    for (size_t i = 0; i < r->rows; i++) {
+        const size_t row = first + (apart ? r->rows - 1 - i : i);
+
+        memmove(start + row * (apart ? r->padded : r->packed),
+                start + row * (apart ? r->packed : r->padded), r->packed);
+    }
 }
 
-/* Moves them together again: the slabs before it have been moved. */
-static void pack_slab(layout l, size_t slab, unsigned char *buffer)
+/* Moves whole packed ranges to where their padded rows begin, the last ones first, or back. */
+static void move_ranges(const ranges *r, bool apart, unsigned char *buffer)
 {
-    for (size_t r = slab * l.rows; r < (slab + 1) * l.rows; r++)
-        memmove(buffer + r * l.packed, buffer + r * l.padded, l.packed);
-}
+    for (size_t i = 1; i < r->count; i++) {
+        const size_t range = apart ? r->count - i : i;
+        const size_t first = range_begin(r, range) * r->rows;
+        const size_t rows = range_begin(r, range + 1) * r->rows - first;
 
-/* How many slabs a thread takes at a time: about a megabyte, which is moved and transformed while
- * it is in the cache. */
-static size_t slabs_at_a_time(const sf_fft *fft, size_t bytes)
-{
-    const size_t megabyte = (size_t)1 << 20, slab = fft->slab_half * 2 * bytes;
-
-    return slab < megabyte ? megabyte / slab : 1;
+        memmove(buffer + first * (apart ? r->padded : r->packed),
+                buffer + first * (apart ? r->packed : r->padded), rows * r->packed);
+    }
 }
 
 /* ---- transforms ---------------------------------------------------------------------- */
@@ -210,19 +218,20 @@ static void transform_columns(const sf_fft *fft, const precision *p, void *const
 static sf_status forward(const sf_fft *fft, bool single, unsigned char *buffer)
 {
     const precision *p = precisions[single ? 1 : 0];
-    const layout l = layout_of(fft, p->bytes);
-    const size_t slab = fft->slab_half * 2 * p->bytes, many = slabs_at_a_time(fft, p->bytes);
+    const ranges r = ranges_of(fft, p->bytes);
+    const size_t slab = fft->slab_half * 2 * p->bytes;
     sf_fft_plans plans;
 
     SF_TRY(get_plans(fft, single, buffer, &plans));
-#pragma omp parallel for ordered schedule(static, 1) \
-    num_threads(sf_thread_count()) if (fft->slabs > 1)
-    for (size_t done = 0; done < fft->slabs; done += many) { /* from the last slab on */
-        const size_t end = fft->slabs - done, begin = end > many ? end - many : 0;
+    move_ranges(&r, true, buffer);
+#pragma omp parallel for schedule(static, 1) num_threads(sf_thread_count()) if (r.count > 1)
+    for (size_t range = 0; range < r.count; range++) {
+        const size_t begin = range_begin(&r, range);
 
-#pragma omp ordered
-        for (size_t s = end; s-- > begin;) pad_slab(l, s, buffer);
-        for (size_t s = begin; s < end; s++) p->forward(plans.forward, buffer + s * slab);
+        for (size_t s = range_begin(&r, range + 1); s-- > begin;) {
+            move_slab(&r, begin, s, true, buffer);
+            p->forward(plans.forward, buffer + s * slab);
+        }
     }
     transform_columns(fft, p, plans.column_forward, buffer);
     return SF_OK;
@@ -232,24 +241,23 @@ static sf_status forward(const sf_fft *fft, bool single, unsigned char *buffer)
 static sf_status inverse(const sf_fft *fft, bool single, double factor, unsigned char *buffer)
 {
     const precision *p = precisions[single ? 1 : 0];
-    const layout l = layout_of(fft, p->bytes);
-    const size_t slab = fft->slab_half * 2 * p->bytes, many = slabs_at_a_time(fft, p->bytes);
+    const ranges r = ranges_of(fft, p->bytes);
+    const size_t slab = fft->slab_half * 2 * p->bytes;
     sf_fft_plans plans;
 
     SF_TRY(get_plans(fft, single, buffer, &plans));
     transform_columns(fft, p, plans.column_inverse, buffer);
-#pragma omp parallel for ordered schedule(static, 1) \
-    num_threads(sf_thread_count()) if (fft->slabs > 1)
-    for (size_t begin = 0; begin < fft->slabs; begin += many) {
-        const size_t end = fft->slabs - begin > many ? begin + many : fft->slabs;
+#pragma omp parallel for schedule(static, 1) num_threads(sf_thread_count()) if (r.count > 1)
+    for (size_t range = 0; range < r.count; range++) {
+        const size_t begin = range_begin(&r, range);
 
-        for (size_t s = begin; s < end; s++) {
+        for (size_t s = begin; s < range_begin(&r, range + 1); s++) {
             p->inverse(plans.inverse, buffer + s * slab);
             if (factor != 1.0) p->scale(buffer + s * slab, 2 * fft->slab_half, factor);
+            move_slab(&r, begin, s, false, buffer);
         }
-#pragma omp ordered
-        for (size_t s = begin; s < end; s++) pack_slab(l, s, buffer);
     }
+    move_ranges(&r, false, buffer);
     return SF_OK;
 }
 
