@@ -116,7 +116,10 @@ SF_API sf_status sf_spectrum_parse(const char *text, sf_spectrum **spectrum);
 /* ---- Gaussian fields ------------------------------------------------------------------------ */
 
 /* N(mean, C) on a grid, C circulant with eigenvalues P(k)/v. Immutable, shared by reference
- * count. Memory: what P on the grid's distinct |k| takes, never a grid, unless it says so. */
+ * count. Memory: at most what a grid of 2^18 modes takes, or a few MB; never a larger grid, unless
+ * it says so: lambda of larger grids is interpolated in |k|, to 1e-10, and found by the spectrum
+ * itself where that fails (cuts, kinks). A callback is asked at k between the modes, too, and later
+ * from several threads. */
 typedef struct sf_field sf_field;
 
 /* SF_ERR_MEMORY, SF_ERR_NUMERIC of the spectrum; SF_ERR_ARGUMENT for a mean that is not finite. */
