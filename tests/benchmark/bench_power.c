@@ -1,6 +1,11 @@
 /* bench_power.c - a whole power spectrum in place (transform, 32 or n/2 bins, counts, mean k)
  * against FFTW's own r2c in place of the same shape, precision and threads, and the peak memory in
- * grids of that precision. Each line is a process of its own.
+ * grids of that precision, the program's own 4 MB included. Each line is a process of its own.
+ *
+ * Measured on one thread of an Intel Xeon (AVX-512, shared), gcc 12, FFTW 3.3.10:
+ * ratio 1.15 at 512^3 (2.0 s, 1.010 grids), 1.14 to 1.25 at 256^3, 1.12 to 1.29 at 4096^2; beyond
+ * the transform 4 ns a mode. Grids that lie in a cache transform faster than they can be sorted
+ * into bins: 1.5 to 1.7 at 128^3 and 1024^2, 2.3 to 2.6 (0.7 ms more) at 64^3.
  *
  *     bench_power [THREADS [LARGEST_SIDE_OF_A_CUBE]]
  */
