@@ -1,5 +1,13 @@
 /* bench_constrained.c - the posterior mean of masked, noisy data, against the two transforms that
- * an iteration cannot do without. "cost" is the whole solution in such pairs of transforms. */
+ * an iteration cannot do without. "all" is the whole solution in such pairs of transforms, its
+ * memory and start included.
+ *
+ * On two cores of a shared machine, noise variance 5 (256^2: 25), residual 1e-6:
+ *     256^2   random half  6 iterations 0.01 s   half-plane 12, 0.02 s   outside balls 12, 0.01 s
+ *     1024^2               6            0.11 s              14, 0.38 s                 12, 0.53 s
+ *     128^3 (one thread)  18            3.4 s               86, 18 s, both beside other work
+ * An iteration of the fine grid takes 1.8 pairs of transforms (processor time, 256^2). NIFTy 9's
+ * plain solver takes 234 s and 2000 iterations to 1e-4 for 1024^2. */
 #include <scorefield/field.h>
 
 #include "timing.h"
