@@ -32,25 +32,25 @@ static double lattice_log_z(const void *self) { return ((const lattice *)self)->
 /* ---- action --------------------------------------------------------------------------------- */
 
 /* sum += the neighbours of every site along an axis of `length` sites that lie `stride` apart */
-static void add_neighbours(size_t size, size_t length, size_t stride, const double *restrict phi,
-                           double *restrict sum)
+SF_VECTOR_CLONES static void add_neighbours(size_t size, size_t length, size_t stride,
+                                            const double *restrict phi, double *restrict sum)
 {
-    const size_t line = length * stride;
+    const size_t line = length * stride, next = length > 1 ? stride : 0, last = line - next;
 
     for (size_t at = 0; at < size; at += line) {
         const double *from = phi + at;
         double *to = sum + at;
 
-        for (size_t i = stride; i < line; i++) to[i] += from[i - stride];
-        for (size_t i = 0; i < stride; i++) to[i] += from[i + line - stride];
-        for (size_t i = 0; i + stride < line; i++) to[i] += from[i + stride];
-        for (size_t i = line - stride; i < line; i++) to[i] += from[i + stride - line];
+        for (size_t i = 0; i < stride; i++) to[i] += from[line - stride + i] + from[i + next];
+        for (size_t i = stride; i < last; i++) to[i] += from[i - stride] + from[i + stride];
+        for (size_t i = last; i < line; i++) to[i] += from[i - stride] + from[i - last];
     }
 }
 
 /* S = phi . (A phi + quartic phi^3) with A = square + link (2d - neighbours), and its gradient
  * 2 A phi + 4 quartic phi^3; `sum` holds the neighbours and becomes minus the gradient. */
-static double finish(const lattice *l, const double *restrict phi, double *restrict sum)
+SF_VECTOR_CLONES static double finish(const lattice *l, const double *restrict phi,
+                                      double *restrict sum)
 {
     const size_t size = sf_grid_size(&l->grid);
     const double own = l->square + 2.0 * l->link * l->grid.axes;

@@ -35,9 +35,11 @@ static double potential(const factor *f, double x)
 
 /* ---- density -------------------------------------------------------------------------------- */
 
-/* -sum u; coefficients that differ by coordinate lie in lanes, so that all of them vectorise. */
-static double row(size_t n, const double *a, const double *b, const double *c,
-                  const double *restrict x, double *restrict score)
+/* -sum u and its gradient; coefficients that differ by coordinate lie in lanes, so that all of them
+ * vectorise. */
+SF_VECTOR_CLONES static double row(size_t n, const double *restrict a, const double *restrict b,
+                                   const double *restrict c, const double *restrict x,
+                                   double *restrict score)
 {
     double lane[SF_LANES] = {0.0};
     size_t i = 0;
@@ -47,13 +49,13 @@ static double row(size_t n, const double *a, const double *b, const double *c,
             const double y = x[i + l], square = y * y;
 
             lane[l] -= y * c[l] + square * (a[l] + b[l] * square);
-            if (score != NULL) score[i + l] = -c[l] - y * (2.0 * a[l] + 4.0 * b[l] * square);
+            score[i + l] = -c[l] - y * (2.0 * a[l] + 4.0 * b[l] * square);
         }
     for (size_t l = 0; i < n; i++, l++) {
         const double y = x[i], square = y * y;
 
         lane[l] -= y * c[l] + square * (a[l] + b[l] * square);
-        if (score != NULL) score[i] = -c[l] - y * (2.0 * a[l] + 4.0 * b[l] * square);
+        score[i] = -c[l] - y * (2.0 * a[l] + 4.0 * b[l] * square);
     }
     return sf_lanes_total(lane);
 }
@@ -62,15 +64,17 @@ static sf_status quartic_evaluate(const void *self, size_t batch, const double *
                                   double *log_density, double *score)
 {
     const quartic *q = self;
-    double a[SF_LANES], b[SF_LANES], c[SF_LANES];
+    double a[SF_LANES], b[SF_LANES], c[SF_LANES], *spare = NULL;
 
+    if (score == NULL) SF_TRY(sf_allocate(&spare, q->n, sizeof *spare));
     for (size_t l = 0; l < SF_LANES; l++) {
         a[l] = q->factors[l % 2].a;
         b[l] = q->factors[l % 2].b;
         c[l] = q->factors[l % 2].c;
     }
     for (size_t i = 0; i < batch; i++)
-        log_density[i] = row(q->n, a, b, c, x + i * q->n, score != NULL ? score + i * q->n : NULL);
+        log_density[i] = row(q->n, a, b, c, x + i * q->n, score != NULL ? score + i * q->n : spare);
+    sf_free(spare);
     return SF_OK;
 }
 

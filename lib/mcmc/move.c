@@ -72,53 +72,39 @@ static sf_status block_create(const moving *m, size_t at, size_t count, block *k
 
 /* ---- pieces of a move ----------------------------------------------------------------------- */
 
-/* t = C^1/2 times the bridge's score */
-static sf_status white_score(const block *k, const double *score0, const double *score1)
+/* t = (1 - b) s0 + b s1 */
+SF_VECTOR_CLONES static void mix(size_t values, double b, const double *restrict s0,
+                                 const double *restrict s1, double *restrict t)
 {
-    const sf_chains *c = k->m->chains;
-    const double b = c->b;
-
-    if (c->f0 != NULL)
-        for (size_t i = 0; i < k->count * c->dimension; i++)
-            k->t[i] = (1.0 - b) * score0[i] + b * score1[i];
-    else
-        for (size_t i = 0; i < k->count * c->dimension; i++) k->t[i] = b * score1[i];
-    return sf_whiten_colour(&k->m->white, k->count, k->work, k->t);
+    for (size_t i = 0; i < values; i++) t[i] = (1.0 - b) * s0[i] + b * s1[i];
 }
 
-/* p += share h t */
-static void kick(const block *k, double share)
+SF_VECTOR_CLONES static void mix_with_none(size_t values, double b, const double *restrict s1,
+                                           double *restrict t)
 {
-    const size_t n = k->m->chains->dimension;
+    for (size_t i = 0; i < values; i++) t[i] = b * s1[i];
+}
 
-    for (size_t j = 0; j < k->count; j++) {
-        const double h = share * k->step[j];
-        double *restrict p = k->p + j * n;
-        const double *restrict t = k->t + j * n;
+/* v += share h w, row by row */
+SF_VECTOR_CLONES static void add_rows(size_t count, size_t n, double share, const double *step,
+                                      const double *restrict w, double *restrict v)
+{
+    for (size_t j = 0; j < count; j++) {
+        const double h = share * step[j];
 
-        for (size_t i = 0; i < n; i++) p[i] += h * t[i];
+        for (size_t i = j * n; i < (j + 1) * n; i++) v[i] += h * w[i];
     }
 }
 
-/* y += h C^1/2 p; the white score is spent for it. */
-static sf_status drift(const block *k)
+/* sum[j] += factor |v_j|^2 */
+SF_VECTOR_CLONES static void add_squares(size_t count, size_t n, double factor, const double *v,
+                                         double *sum)
 {
-    const size_t n = k->m->chains->dimension;
-
-    memcpy(k->t, k->p, k->count * n * sizeof *k->p);
-    SF_TRY(sf_whiten_colour(&k->m->white, k->count, k->work, k->t));
-    for (size_t j = 0; j < k->count; j++) {
-        const double h = k->step[j];
-        double *restrict y = k->y + j * n;
-        const double *restrict v = k->t + j * n;
-
-        for (size_t i = 0; i < n; i++) y[i] += h * v[i];
-    }
-    return SF_OK;
+    for (size_t j = 0; j < count; j++) sum[j] += factor * sf_lanes_square(n, v + j * n);
 }
 
-/* Whether all bits patterns are those of finite numbers. */
-static bool all_finite(size_t n, const double *x)
+/* Whether all bit patterns are those of finite numbers. */
+SF_VECTOR_CLONES static bool all_finite(size_t n, const double *x)
 {
     const uint64_t exponent = UINT64_C(0x7ff0000000000000);
     uint64_t found = 0;
@@ -130,6 +116,34 @@ static bool all_finite(size_t n, const double *x)
         found |= (uint64_t)((bits & exponent) == exponent);
     }
     return found == 0;
+}
+
+/* p += share h C^1/2 times the bridge's score */
+static sf_status kick(const block *k, double share, const double *score0, const double *score1)
+{
+    const sf_chains *c = k->m->chains;
+    const size_t values = k->count * c->dimension;
+    const double *t = k->t;
+
+    if (c->f0 != NULL)
+        mix(values, c->b, score0, score1, k->t);
+    else if (c->b < 1.0)
+        mix_with_none(values, c->b, score1, k->t);
+    else
+        t = score1;
+    SF_TRY(sf_whiten_colour(&k->m->white, k->count, k->work, k->t, &t));
+    add_rows(k->count, c->dimension, share, k->step, t, k->p);
+    return SF_OK;
+}
+
+/* y += h C^1/2 p */
+static sf_status drift(const block *k)
+{
+    const double *v = k->p;
+
+    SF_TRY(sf_whiten_colour(&k->m->white, k->count, k->work, k->t, &v));
+    add_rows(k->count, k->m->chains->dimension, 1.0, k->step, v, k->y);
+    return SF_OK;
 }
 
 /* log f0, log f1 and scores of the proposals. One that is no number is lost: it goes back to x, for
@@ -151,36 +165,25 @@ static sf_status evaluate(const block *k)
     return sf_density_evaluate(c->f1, k->count, k->y, k->log_f1, scored ? k->score1 : NULL);
 }
 
-/* start += sign |p|^2 / 2 */
-static void add_kinetic(const block *k, double sign)
-{
-    const size_t n = k->m->chains->dimension;
-
-    for (size_t j = 0; j < k->count; j++)
-        k->start[j] += sign * 0.5 * sf_lanes_square(n, k->p + j * n);
-}
-
 /* ---- proposals ------------------------------------------------------------------------------ */
 
 static sf_status propose_trajectory(const block *k)
 {
     const moving *m = k->m;
     const sf_chains *c = m->chains;
-    const size_t at = k->at * c->dimension, values = k->count * c->dimension;
+    const size_t n = c->dimension, at = k->at * n, values = k->count * n;
 
     if (m->keep > 0.0)
         for (size_t i = 0; i < values; i++)
             k->p[i] = m->keep * c->momentum[at + i] + m->kick * k->p[i];
-    add_kinetic(k, 1.0);
-    SF_TRY(white_score(k, c->f0 != NULL ? c->score0 + at : NULL, c->score1 + at));
-    kick(k, 0.5);
+    add_squares(k->count, n, 0.5, k->p, k->start);
+    SF_TRY(kick(k, 0.5, c->f0 != NULL ? c->score0 + at : NULL, c->score1 + at));
     for (size_t l = 0; l < m->leapfrogs; l++) {
         SF_TRY(drift(k));
         SF_TRY(evaluate(k));
-        SF_TRY(white_score(k, k->score0, k->score1));
-        kick(k, l + 1 < m->leapfrogs ? 1.0 : 0.5);
+        SF_TRY(kick(k, l + 1 < m->leapfrogs ? 1.0 : 0.5, k->score0, k->score1));
     }
-    add_kinetic(k, -1.0);
+    add_squares(k->count, n, -0.5, k->p, k->start);
     return SF_OK;
 }
 
@@ -195,20 +198,20 @@ static sf_status propose_walk(const block *k)
 static sf_status propose_ou(const block *k)
 {
     const size_t n = k->m->chains->dimension;
+    const double *v = k->p;
 
     for (size_t i = 0; i < k->count * n; i++) k->t[i] = k->y[i] - k->m->white.mean;
     SF_TRY(sf_whiten_bleach(&k->m->white, k->count, k->work, k->t));
+    add_squares(k->count, n, -0.5, k->t, k->start);
     for (size_t j = 0; j < k->count; j++) {
         const double keep = exp(-k->step[j]), size = sqrt(-expm1(-2.0 * k->step[j]));
-        double *v = k->t + j * n, *p = k->p + j * n;
 
-        k->start[j] -= 0.5 * sf_lanes_square(n, v);
-        for (size_t i = 0; i < n; i++) p[i] = keep * v[i] + size * p[i];
-        k->start[j] += 0.5 * sf_lanes_square(n, p);
-        for (size_t i = 0; i < n; i++) p[i] -= v[i];
+        for (size_t i = j * n; i < (j + 1) * n; i++) k->p[i] = keep * k->t[i] + size * k->p[i];
     }
-    SF_TRY(sf_whiten_colour(&k->m->white, k->count, k->work, k->p));
-    for (size_t i = 0; i < k->count * n; i++) k->y[i] += k->p[i];
+    add_squares(k->count, n, 0.5, k->p, k->start);
+    for (size_t i = 0; i < k->count * n; i++) k->p[i] -= k->t[i];
+    SF_TRY(sf_whiten_colour(&k->m->white, k->count, k->work, k->t, &v));
+    for (size_t i = 0; i < k->count * n; i++) k->y[i] += v[i];
     return evaluate(k);
 }
 

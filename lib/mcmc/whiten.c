@@ -5,20 +5,16 @@
 #include "field/field.h"
 
 #include <math.h>
+#include <string.h>
 
-static sf_status create_diagonal(const sf_kernel *kernel, size_t n, sf_whiten *whiten)
+static sf_status check_scale(const double *scale, size_t n)
 {
-    SF_TRY(sf_allocate(&whiten->scale, n, sizeof *whiten->scale));
-    for (size_t i = 0; i < n; i++) {
-        const double scale = kernel->scale != NULL ? kernel->scale[i] : 1.0;
-
-        if (!(scale > 0.0) || !isfinite(scale))
+    for (size_t i = 0; i < n; i++)
+        if (!(scale[i] > 0.0) || !isfinite(scale[i]))
             return sf_fail(SF_ERR_ARGUMENT,
                            "scale %zu of a kernel is %g; a standard deviation is positive and "
                            "finite",
-                           i, scale);
-        whiten->scale[i] = scale;
-    }
+                           i, scale[i]);
     return SF_OK;
 }
 
@@ -51,15 +47,16 @@ sf_status sf_whiten_create(const sf_kernel *kernel, size_t n, sf_whiten *whiten)
     if (kernel->scale != NULL && kernel->field != NULL)
         return sf_fail(SF_ERR_ARGUMENT, "a kernel is preconditioned by a scale or by a field, not "
                                         "by both");
-    status = kernel->field != NULL ? create_fourier(kernel->field, n, whiten)
-                                   : create_diagonal(kernel, n, whiten);
+    whiten->scale = kernel->scale;
+    if (kernel->scale != NULL) return check_scale(kernel->scale, n);
+    if (kernel->field == NULL) return SF_OK;
+    status = create_fourier(kernel->field, n, whiten);
     if (status != SF_OK) sf_whiten_free(whiten);
     return status;
 }
 
 void sf_whiten_free(sf_whiten *whiten)
 {
-    sf_free(whiten->scale);
     sf_free(whiten->root);
     sf_free(whiten->reciprocal);
     sf_fft_release(&whiten->fft);
@@ -74,18 +71,32 @@ static sf_status filter(const sf_whiten *whiten, const double *gain, size_t coun
     return SF_OK;
 }
 
-sf_status sf_whiten_colour(const sf_whiten *whiten, size_t count, sf_complex *work, double *v)
+SF_VECTOR_CLONES static void multiply(const sf_whiten *whiten, size_t count, const double *v,
+                                      double *out)
 {
-    if (whiten->fft != NULL) return filter(whiten, whiten->root, count, work, v);
     for (size_t c = 0; c < count; c++)
-        for (size_t i = 0; i < whiten->n; i++) v[c * whiten->n + i] *= whiten->scale[i];
+        for (size_t i = 0; i < whiten->n; i++)
+            out[c * whiten->n + i] = v[c * whiten->n + i] * whiten->scale[i];
+}
+
+sf_status sf_whiten_colour(const sf_whiten *whiten, size_t count, sf_complex *work, double *room,
+                           const double **v)
+{
+    if (whiten->fft == NULL && whiten->scale == NULL) return SF_OK;
+    if (whiten->fft == NULL) {
+        multiply(whiten, count, *v, room);
+    } else {
+        if (*v != room) memcpy(room, *v, count * whiten->n * sizeof *room);
+        SF_TRY(filter(whiten, whiten->root, count, work, room));
+    }
+    *v = room;
     return SF_OK;
 }
 
 sf_status sf_whiten_bleach(const sf_whiten *whiten, size_t count, sf_complex *work, double *v)
 {
     if (whiten->fft != NULL) return filter(whiten, whiten->reciprocal, count, work, v);
-    for (size_t c = 0; c < count; c++)
+    for (size_t c = 0; whiten->scale != NULL && c < count; c++)
         for (size_t i = 0; i < whiten->n; i++) v[c * whiten->n + i] /= whiten->scale[i];
     return SF_OK;
 }

@@ -8,19 +8,21 @@
 
 typedef struct sf_whiten {
     size_t n;
-    double mean;        /* m */
-    double *scale;      /* the diagonal's root, or */
-    sf_fft *fft;        /* the field's transform and */
-    double *root;       /* sqrt(lambda) of the half spectrum, */
-    double *reciprocal; /* and 1/sqrt(lambda), 0 for modes without variance */
-    size_t work;        /* complex values that a filter works in */
+    double mean;         /* m */
+    const double *scale; /* the diagonal's root, the kernel's own; or */
+    sf_fft *fft;         /* the field's transform and */
+    double *root;        /* sqrt(lambda) of the half spectrum, */
+    double *reciprocal;  /* and 1/sqrt(lambda), 0 for modes without variance */
+    size_t work;         /* complex values that a filter works in */
 } sf_whiten;
 
 /* SF_ERR_SHAPE, SF_ERR_ARGUMENT of the kernel's scale and field. */
 sf_status sf_whiten_create(const sf_kernel *kernel, size_t n, sf_whiten *whiten);
 void sf_whiten_free(sf_whiten *whiten);
-/* v = C^1/2 v for `count` rows; `work` is the thread's own. */
-sf_status sf_whiten_colour(const sf_whiten *whiten, size_t count, sf_complex *work, double *v);
+/* *v = C^1/2 *v for `count` rows, in `room` (which *v may be already) unless C is 1; `work` is the
+ * thread's own. */
+sf_status sf_whiten_colour(const sf_whiten *whiten, size_t count, sf_complex *work, double *room,
+                           const double **v);
 /* v = C^-1/2 v */
 sf_status sf_whiten_bleach(const sf_whiten *whiten, size_t count, sf_complex *work, double *v);
 

@@ -31,11 +31,12 @@ static sf_chains *start(sf_density *f, const double *x)
 static void colour(const sf_kernel *kernel, double *v)
 {
     sf_complex work[CELLS];
+    const double *coloured = v;
     sf_whiten white;
 
     assert_ok(sf_whiten_create(kernel, CELLS, &white));
-    assert_ok(sf_whiten_colour(&white, CHAINS, work, v));
-    for (size_t i = 0; i < CHAINS * CELLS; i++) v[i] += white.mean;
+    assert_ok(sf_whiten_colour(&white, CHAINS, work, v, &coloured));
+    for (size_t i = 0; i < CHAINS * CELLS; i++) v[i] = coloured[i] + white.mean;
     sf_whiten_free(&white);
 }
 
