@@ -164,7 +164,7 @@ static void draw_y_axis(const sf_axes *axes, const frame *f)
     char label[320];
     sf_ticks ticks;
 
-    sf_scale_ticks(&f->up, 55.0 / f->height, &ticks);
+    sf_scale_ticks(&f->up, fmin(55.0 / f->height, 0.2), &ticks);
     for (size_t i = 0; i < ticks.count; i++) {
         const double y = f->y + ticks.tick[i].position * f->height;
         sf_page_line(f->x, y, f->x + f->width, y, 1.0, faint);

@@ -1,4 +1,4 @@
-/* test_fits_table.c - binary tables: what is written, CFITSIO and the reader read back; what
+/* test_fits_table.c - tables and fields: what is written, CFITSIO and the reader read back; what
  * CFITSIO writes, the reader reads; damaged tables are refused without a crash or a flood of
  * memory. */
 #include <setjmp.h>
@@ -173,6 +173,74 @@ static void test_fields(void **state)
     ok(sf_fits_read(scratch("field.fits[SINGLE]"), &fits));
     for (int i = 0; i < 105; i++) assert_true(sf_fits_pixels(fits)[i] == (double)singles[i]);
     sf_fits_release(&fits);
+}
+
+/* The box of a field is in its header, and comes back from it. */
+static void test_box(void **state)
+{
+    const size_t shape[] = {3, 5, 7};
+    const double spacing[] = {0.5, 0.1, 1e3 / 7};
+    const char *path = scratch("box.fits");
+    sf_fits_writer *writer;
+    sf_fits *fits;
+    sf_grid grid, back;
+    char text[80];
+    double value;
+
+    (void)state;
+    ok(sf_grid_make(3, shape, spacing, &grid));
+    ok(sf_fits_writer_create(path, true, &writer));
+    ok(sf_fits_writer_field(writer, NULL, &grid, vectors));
+    ok(sf_fits_writer_box(writer, &grid, "Mpc/h"));
+    ok(sf_fits_writer_field(writer, "BARE", &grid, vectors));
+    ok(sf_fits_writer_field(writer, "MATRIX", &grid, vectors));
+    for (int n = 1; n <= 3; n++) {
+        (void)snprintf(text, sizeof text, "CD%d_%d", n, n);
+        ok(sf_fits_writer_double(writer, text, -2.0 * n, NULL));
+    }
+    ok(sf_fits_writer_close(&writer));
+    ok(sf_fits_read(path, &fits));
+    assert_true(sf_fits_get_double(fits, "CDELT1", &value) && value == 1e3 / 7);
+    assert_true(sf_fits_get_double(fits, "CRVAL3", &value) && value == 0.25);
+    assert_true(sf_fits_get_double(fits, "CRPIX2", &value) && value == 1.0);
+    assert_true(sf_fits_get_string(fits, "CUNIT2", text, sizeof text));
+    assert_string_equal(text, "Mpc/h");
+    ok(sf_fits_box(fits, &back));
+    for (int i = 0; i < 3; i++) assert_true(back.spacing[i] == spacing[i]);
+    assert_true(sf_grid_same_shape(&grid, &back));
+    sf_fits_release(&fits);
+    ok(sf_fits_read(scratch("box.fits[BARE]"), &fits));
+    assert_int_equal(sf_fits_box(fits, &back), SF_ERR_FORMAT);
+    assert_non_null(strstr(sf_last_error(), "CDELT1"));
+    sf_fits_release(&fits);
+    ok(sf_fits_read(scratch("box.fits[MATRIX]"), &fits));
+    ok(sf_fits_box(fits, &back));
+    for (int i = 0; i < 3; i++) assert_true(back.spacing[i] == 2.0 * (3 - i));
+    sf_fits_release(&fits);
+}
+
+/* Text has every digit, and comes whole or not at all. */
+static void test_text(void **state)
+{
+    const int64_t integers[] = {-5, INT64_MAX};
+    const double values[] = {0.1, 7.0, 1.0 / 3.0, NAN};
+    const sf_column columns[] = {{"n", NULL, NULL, integers, 0, false},
+                                 {"k", "h/Mpc", values, NULL, 2, false}};
+    const char *expected = "# first\n# second\n# n k [h/Mpc]\n"
+                           "-5 0.10000000000000001\n9223372036854775807 0.33333333333333331\n";
+    unsigned char *bytes;
+    size_t size;
+
+    (void)state;
+    ok(sf_text_table_write(scratch("t.txt"), false, "first\nsecond", columns, 2, 2));
+    bytes = read_bytes(scratch("t.txt"), &size);
+    bytes[size] = '\0';
+    assert_string_equal((char *)bytes, expected);
+    free(bytes);
+    assert_int_equal(sf_text_table_write(scratch("t.txt"), false, NULL, columns, 2, 2), SF_ERR_IO);
+    ok(sf_text_table_write(scratch("t.txt"), true, NULL, columns, 1, 0));
+    free(read_bytes(scratch("t.txt"), &size));
+    assert_int_equal(size, 4);
 }
 
 /* Every kind of column that CFITSIO writes. */
@@ -376,7 +444,8 @@ int main(void)
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_cfitsio_reads),
         cmocka_unit_test(test_fields),     cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_mutations),  cmocka_unit_test(test_poisoned),
-        cmocka_unit_test(test_misuse),
+        cmocka_unit_test(test_misuse),     cmocka_unit_test(test_box),
+        cmocka_unit_test(test_text),
     };
 
     return cmocka_run_group_tests_name("io/fits_table", tests, set_up, scratch_remove);
