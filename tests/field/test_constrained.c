@@ -223,7 +223,7 @@ static void means_are_those_of_dense_algebra(void **state)
  * among them: all of the conditional law. */
 static void draws_have_the_posterior_covariance(void **state)
 {
-    enum { DRAWS = 20000 };
+    enum { DRAWS = 6000 };
     power_law *const powers[] = {cubic, banded};
 
     (void)state;
