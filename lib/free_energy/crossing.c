@@ -60,17 +60,18 @@ static bool step(const odds *o, double x[2], curvature *c, double *length)
 
     if (!(determinant > 1e-12 * h[0] * h[2])) return false;
     *length = fmax(fabs(d[0]), fabs(d[1]));
-    for (int i = 0; i < HALVINGS; i++, t *= 0.5) {
+    for (int i = 0; i < HALVINGS; i++) {
         const double next[2] = {x[0] + t * d[0], x[1] + t * d[1]};
         const curvature there = evaluate(o, next);
+        const double slope = d[0] * there.gradient[0] + d[1] * there.gradient[1];
 
-        if (d[0] * there.gradient[0] + d[1] * there.gradient[1] > 0.5 * fabs(descent) &&
-            *length > PRECISION)
-            continue;
-        x[0] = next[0];
-        x[1] = next[1];
-        *c = there;
-        return true;
+        if (slope <= 0.5 * fabs(descent) || *length <= PRECISION) {
+            x[0] = next[0];
+            x[1] = next[1];
+            *c = there;
+            return true;
+        }
+        t *= 0.5;
     }
     return false;
 }

@@ -14,8 +14,7 @@
 #include <limits.h>
 #include <string.h>
 
-#define FIRST_SWEEPS 3 /* self-consistent ones, before Newton's method can trust its curvature */
-#define HALVINGS     20
+#define HALVINGS 20
 
 struct sf_mbar {
     size_t states, iterations;
@@ -111,7 +110,7 @@ static sf_status newton(solver *s, bool *taken)
     if (m > 0 && LAPACKE_dpotrs(LAPACK_ROW_MAJOR, 'U', (int)m, 1, s->hessian, (int)m, s->step, 1))
         return SF_OK;
     for (size_t a = 0; a < m; a++) descent -= s->step[a] * s->gradient[s->state[a]];
-    for (int i = 0; i < HALVINGS && !*taken; i++, t *= 0.5) {
+    for (int i = 0; i < HALVINGS && !*taken; i++) {
         double slope = 0.0;
 
         memcpy(s->next, s->mbar->f, states * sizeof(double));
@@ -120,6 +119,7 @@ static sf_status newton(solver *s, bool *taken)
         (void)misfit(s, s->next_gram, s->largest);
         for (size_t a = 0; a < m; a++) slope += s->step[a] * s->largest[s->state[a]];
         *taken = slope <= 0.5 * descent;
+        t *= 0.5;
     }
     if (!*taken) return SF_OK;
     memcpy(s->mbar->f, s->next, states * sizeof(double));
@@ -131,7 +131,7 @@ static sf_status solve(solver *s, size_t iterations)
 {
     sf_mbar *mbar = s->mbar;
 
-    for (int i = 0; i < FIRST_SWEEPS; i++) SF_TRY(sweep(s));
+    SF_TRY(sweep(s)); /* brings any offsets near */
     SF_TRY(sf_mbar_gram(&s->pass, mbar->f, false, s->gram));
     for (;; mbar->iterations++) {
         bool taken;

@@ -194,6 +194,7 @@ static void no_overlap(void **state)
         assert_ok(sf_mbar_difference(mbar, 0, 4, &z));
         assert_true(z.error > last || z.error == INFINITY);
         if (spread > 4.0) assert_false(z.reliable);
+        assert_true(sf_mbar_converged(mbar));
         last = z.error;
         sf_mbar_release(&mbar);
         destroy(&o);
