@@ -178,6 +178,26 @@ static void far_offsets(void **state)
     destroy(&o);
 }
 
+/* A state without samples that is like one with samples has its free energy and its weights, also
+ * over many chunks whose largest weights differ. */
+static void twins(void **state)
+{
+    oscillators o = {.counts = {30000, 20000, 0, 30000, 1000}, .spread = 1.0};
+    sf_log_z z;
+    sf_mbar *mbar;
+
+    (void)state;
+    create(&o, -1);
+    for (size_t i = 0; i < o.samples; i++) o.u[i * STATES + 2] = o.u[i * STATES + 3];
+    assert_ok(solve(&o, &mbar));
+    assert_ok(sf_mbar_difference(mbar, 2, 3, &z));
+    assert_close(z.value, 0.0, 1e-10);
+    assert_close(z.error, 0.0, 1e-6);
+    assert_close(sf_mbar_ess(mbar, 2) / sf_mbar_ess(mbar, 3), 1.0, 1e-9);
+    sf_mbar_release(&mbar);
+    destroy(&o);
+}
+
 /* The error grows without bound as the states move apart; and says so. */
 static void no_overlap(void **state)
 {
