@@ -328,13 +328,10 @@ static void bad_input(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(like_pymbar),
-        cmocka_unit_test(two_states_are_bar),
-        cmocka_unit_test(calibrated),
-        cmocka_unit_test(far_offsets),
-        cmocka_unit_test(no_overlap),
-        cmocka_unit_test(same_bits),
-        cmocka_unit_test(verdict_names_the_gap),
+        cmocka_unit_test(like_pymbar), cmocka_unit_test(two_states_are_bar),
+        cmocka_unit_test(twins),       cmocka_unit_test(calibrated),
+        cmocka_unit_test(far_offsets), cmocka_unit_test(no_overlap),
+        cmocka_unit_test(same_bits),   cmocka_unit_test(verdict_names_the_gap),
         cmocka_unit_test(bad_input),
     };
 
