@@ -167,6 +167,27 @@ static void ou_is_exact(void **state)
     sf_density_release(&f);
 }
 
+/* Unadjusted Langevin moves on N(0, 1) go to N(0, 1/(1 - e/2)); adjusted ones do not. */
+static void ula_has_its_known_bias(void **state)
+{
+    const sf_kernel ula = {.kind = SF_KERNEL_ULA, .step = 1.2};
+    const sf_kernel mala = {.kind = SF_KERNEL_MALA, .step = 1.2};
+    const double biased = 1.0 / (1.0 - 0.6);
+    const moments exact[2] = {{biased, 3.0 * biased * biased}, {1.0, 3.0}};
+    sf_density *f;
+
+    (void)state;
+    assert_ok(sf_density_gaussian(1, NULL, NULL, &f));
+    for (size_t i = 0; i < 2; i++) {
+        sf_chains *chains = chains_at(NULL, f, f, 1.0, 0, CHAINS);
+
+        assert_ok(sf_chains_move(chains, i == 0 ? &ula : &mala, 1.0, 40));
+        assert_moments(chains, 0.0, exact[i]);
+        sf_chains_release(&chains);
+    }
+    sf_density_release(&f);
+}
+
 /* A trajectory with its momentum turned round leads back. */
 static void trajectories_are_reversible(void **state)
 {
@@ -437,6 +458,7 @@ int main(void)
         cmocka_unit_test(gaussian_is_invariant),
         cmocka_unit_test(bridge_is_invariant),
         cmocka_unit_test(ou_is_exact),
+        cmocka_unit_test(ula_has_its_known_bias),
         cmocka_unit_test(trajectories_are_reversible),
         cmocka_unit_test(leapfrog_is_of_second_order),
         cmocka_unit_test(bits_depend_on_chain_and_stage_alone),

@@ -233,6 +233,38 @@ static void log_z_of_quartics(void **state)
     sf_density_release(&f);
 }
 
+static double log_well(double x, const void *user)
+{
+    const double *u = user; /* a, b, c of a x^2 + b x^4 + c x */
+
+    return -x * (u[2] + x * (u[0] + u[1] * x * x));
+}
+
+/* Moments of exact draws, and how many of the many-well's are in its deeper wells. */
+static void draws_have_their_moments(void **state)
+{
+    enum { DRAWS = 2000, N = 32 };
+    static const double coefficients[3][3] = {
+        {-6.0, 1.0, -0.5}, {-2.0, 0.5, 0.0}, {0.5, 0.25, 0.0}};
+    static double x[DRAWS * N], values[DRAWS * N / 2];
+    sf_density *f[3];
+
+    (void)state;
+    assert_ok(sf_density_many_well(N, &f[0]));
+    assert_ok(sf_density_quartic(N, -2.0, 0.5, &f[1]));
+    assert_ok(sf_density_quartic(N, 0.5, 0.25, &f[2]));
+    for (size_t k = 0; k < 3; k++) {
+        assert_ok(sf_density_draw(f[k], 6, 0, 0, DRAWS, x));
+        for (int power = 1; power <= 4; power++) {
+            for (size_t i = 0; i < DRAWS * N / 2; i++) values[i] = pow(x[2 * i], power);
+            assert_mean(DRAWS * N / 2, values, exact_moment(power, log_well, coefficients[k]));
+        }
+        for (size_t i = 0; i < DRAWS * N / 2; i++) values[i] = x[2 * i] > 0.0 ? 1.0 : 0.0;
+        assert_mean(DRAWS * N / 2, values, k == 0 ? 0.844307096842 : 0.5);
+        sf_density_release(&f[k]);
+    }
+}
+
 /* exp(log f) of the normalised Gaussians sums to 1: by the ratio to a wider one, drawn. */
 static void gaussians_are_normalised(void **state)
 {
@@ -455,13 +487,13 @@ static void nonsense_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scores_are_gradients),  cmocka_unit_test(batches_are_their_points),
-        cmocka_unit_test(draws_obey_the_score),  cmocka_unit_test(draws_are_addressed),
-        cmocka_unit_test(log_z_of_quartics),     cmocka_unit_test(gaussians_are_normalised),
-        cmocka_unit_test(log_z_of_free_scalars), cmocka_unit_test(lattices_are_fields),
-        cmocka_unit_test(phi4_is_its_action),    cmocka_unit_test(log_z_of_two_sites),
-        cmocka_unit_test(log_z_of_mixtures),     cmocka_unit_test(a_wrong_score_is_named),
-        cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(scores_are_gradients),     cmocka_unit_test(batches_are_their_points),
+        cmocka_unit_test(draws_obey_the_score),     cmocka_unit_test(draws_are_addressed),
+        cmocka_unit_test(log_z_of_quartics),        cmocka_unit_test(gaussians_are_normalised),
+        cmocka_unit_test(draws_have_their_moments), cmocka_unit_test(log_z_of_free_scalars),
+        cmocka_unit_test(lattices_are_fields),      cmocka_unit_test(phi4_is_its_action),
+        cmocka_unit_test(log_z_of_two_sites),       cmocka_unit_test(log_z_of_mixtures),
+        cmocka_unit_test(a_wrong_score_is_named),   cmocka_unit_test(nonsense_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

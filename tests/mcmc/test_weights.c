@@ -150,6 +150,33 @@ static void log_z_of_a_quartic(void **state)
     tear_down(&p);
 }
 
+/* phi^4 on 4 x 4 sites from a Gaussian: log Z by a transfer matrix elsewhere. */
+static void log_z_of_phi4(void **state)
+{
+    enum { SITES = 16, STEPS = 30 };
+    const size_t shape[2] = {4, 4};
+    const sf_kernel kernel = {.kind = SF_KERNEL_HMC, .step = 0.12, .leapfrogs = 3, .jitter = 0.2};
+    static double x[CHAINS * SITES], weight[CHAINS];
+    double variance[SITES];
+    sf_density *f0, *f1;
+    sf_chains *chains;
+
+    (void)state;
+    for (size_t i = 0; i < SITES; i++) variance[i] = 0.2;
+    assert_ok(sf_density_gaussian(SITES, NULL, variance, &f0));
+    assert_ok(sf_density_phi4(2, shape, -4.0, 6.975, &f1));
+    assert_ok(sf_density_draw(f0, 3, 0, 0, CHAINS, x));
+    assert_ok(sf_chains_create(f0, f1, 4, 0, 0, CHAINS, &chains));
+    assert_ok(sf_chains_start(chains, x, 0.0));
+    for (size_t s = 1; s <= STEPS; s++)
+        assert_ok(sf_chains_move(chains, &kernel, (double)s / STEPS, 1));
+    for (size_t i = 0; i < CHAINS; i++) weight[i] = exp(chains->log_weight[i] - 3.21832892288);
+    assert_mean(CHAINS, weight, 1.0);
+    sf_chains_release(&chains);
+    sf_density_release(&f0);
+    sf_density_release(&f1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +184,7 @@ int main(void)
         cmocka_unit_test(plain_weights_would_be_seen),
         cmocka_unit_test(weighted_samples_are_of_the_target),
         cmocka_unit_test(log_z_of_a_quartic),
+        cmocka_unit_test(log_z_of_phi4),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
