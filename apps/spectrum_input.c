@@ -58,7 +58,7 @@ static sf_status read_field(const spectrum_options *o, const char *path, sf_fits
                            grid.spacing[i], o->input, in->grid.spacing[i]);
     if (sf_fits_undefined(fits) > 0)
         return sf_fail(SF_ERR_NUMERIC,
-                       "%s has %zu cells without a value: fill them first, for "
+                       "%s has cells without a value, %zu in number: fill them first, for "
                        "example by sf-mock --constrain",
                        path, sf_fits_undefined(fits));
     (void)sf_fits_get_string(fits, "CUNIT1", in->length, sizeof in->length);

@@ -1,8 +1,9 @@
 #!/bin/sh
-# hostile.sh PROGRAM: sf-deblur on every file of $SCOREFIELD_DATA/hostile_fits. Each either works
-# and leaves its output, or fails with status 1, one sentence and no file. Skipped (77) without.
+# hostile.sh PROGRAM OPTION...: the program on every file of $SCOREFIELD_DATA/hostile_fits. Each either
+# works and leaves its output, or fails with status 1, one sentence and no file. Skipped (77) without.
 set -u
 program=$1 folder=${SCOREFIELD_DATA:-}/hostile_fits
+shift
 [ -n "${SCOREFIELD_DATA:-}" ] && [ -d "$folder" ] || exit 77
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -13,7 +14,7 @@ complain() { printf 'FAILED: %s\n' "$*"; cat "$work/stderr"; red=1; }
 for file in "$folder"/*; do
     rm -rf "$work/out"
     mkdir "$work/out"
-    timeout 100 "$program" "$file" --psf gaussian:2 -m rl -i 2 --quiet -o "$work/out/x.fits" \
+    timeout 100 "$program" "$file" "$@" --quiet -o "$work/out/x.fits" \
         >"$work/stdout" 2>"$work/stderr"
     status=$?
     left=$(ls -A "$work/out")
