@@ -102,6 +102,14 @@ SF_API sf_status sf_density_phi4(int axes, const size_t *shape, double mass2, do
  */
 SF_API sf_status sf_density_free_scalar(int axes, const size_t *shape, double mass2,
                                         sf_density **density);
+/* `count` particles in three dimensions (n = 3 count, axis by axis of particle by particle):
+ * log f = -trap/2 sum |x_i|^2 - epsilon sum over pairs of (radius/d)^12 - 2 (radius/d)^6. */
+SF_API sf_status sf_density_lennard_jones(size_t count, double trap, double epsilon, double radius,
+                                          sf_density **density);
+/* `count` particles in the plane without their centre of mass (n = 2 count - 2 orthonormal
+ * coordinates): log f = sum over pairs of 4 (d - 4)^2 - 0.9 (d - 4)^4; four are known as DW4
+ * (Kohler, Klein & Noe 2020, arXiv:2006.02425). */
+SF_API sf_status sf_density_double_wells(size_t count, sf_density **density);
 /* log f = -energy of a prior at a noise level. SF_ERR_UNSUPPORTED for one without energy. */
 SF_API sf_status sf_density_prior(sf_prior *prior, double sigma, sf_density **density);
 

@@ -89,10 +89,17 @@ static sf_status make_phi4_line(sf_density **f) { return sf_density_phi4(1, shap
 
 static sf_status make_free(sf_density **f) { return sf_density_free_scalar(3, shape, 0.4, f); }
 
+static sf_status make_cluster(sf_density **f)
+{
+    return sf_density_lennard_jones(4, 0.5, 0.3, 0.4, f);
+}
+
+static sf_status make_double_wells(sf_density **f) { return sf_density_double_wells(4, f); }
+
 static sf_status (*const make[])(sf_density **f) = {
     make_gaussian,  make_dense,     make_quartic, make_double_well, make_harmonic,
     make_many_well, make_mixture,   make_funnel,  make_field,       make_prior,
-    make_phi4,      make_phi4_line, make_free,
+    make_phi4,      make_phi4_line, make_free,    make_cluster,     make_double_wells,
 };
 
 enum { MAKERS = sizeof make / sizeof *make };
@@ -394,6 +401,74 @@ static void log_z_of_two_sites(void **state)
     sf_density_release(&f);
 }
 
+/* Two particles, by quadrature over their distance; elsewhere by quadrature of a closed form. */
+static void log_z_of_two_particles(void **state)
+{
+    const double pi = acos(-1.0), trap = 0.1, step = 1e-3;
+    double sum = 0.0, log_density;
+    sf_density *f;
+
+    (void)state;
+    assert_ok(sf_density_lennard_jones(2, trap, 1.0, pow(2.0, 1.0 / 6.0), &f));
+    for (double r = 0.3; r < 40.0; r += step) {
+        const double x[6] = {0.5 * r, 0.0, 0.0, -0.5 * r, 0.0, 0.0};
+
+        assert_ok(sf_density_evaluate(f, 1, x, &log_density, NULL));
+        sum += 4.0 * pi * r * r * exp(log_density) * step;
+    }
+    assert_close(log(sum) + 1.5 * log(pi / trap), 12.4282453157, 1e-9);
+    sf_density_release(&f);
+    sum = 0.0;
+    assert_ok(sf_density_double_wells(2, &f));
+    assert_int_equal(sf_density_dimension(f), 2);
+    for (double r = 0.0; r < 8.0; r += step) {
+        assert_ok(
+            sf_density_evaluate(f, 1, (const double[]){0.6 * r, 0.8 * r}, &log_density, NULL));
+        sum += 2.0 * pi * r * exp(log_density) * step;
+    }
+    assert_close(log(sum), 7.26039, 5e-6);
+    sf_density_release(&f);
+}
+
+/* In the coordinates without centre of mass distances are what they are: three particles, by hand.
+ */
+static void coordinates_are_orthonormal(void **state)
+{
+    const double x[3][2] = {{1.0, 2.0}, {-3.0, 0.5}, {2.0, -4.0}};
+    double z[4], energy = 0.0, log_density;
+    sf_density *f;
+
+    (void)state;
+    for (size_t a = 0; a < 2; a++) {
+        z[a] = (x[0][a] - x[1][a]) / sqrt(2.0);
+        z[2 + a] = (x[0][a] + x[1][a] - 2.0 * x[2][a]) / sqrt(6.0);
+    }
+    for (size_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < i; j++) {
+            const double d = hypot(x[i][0] - x[j][0], x[i][1] - x[j][1]) - 4.0;
+
+            energy += -4.0 * d * d + 0.9 * d * d * d * d;
+        }
+    assert_ok(sf_density_double_wells(3, &f));
+    assert_ok(sf_density_evaluate(f, 1, z, &log_density, NULL));
+    assert_close(log_density, -energy, 1e-12 * fabs(energy));
+    sf_density_release(&f);
+}
+
+/* Particles in one place have no energy that is a number, and no weight. */
+static void particles_in_one_place(void **state)
+{
+    const double x[6] = {1.0, 2.0, 3.0, 1.0, 2.0, 3.0};
+    double log_density, score[6];
+    sf_density *f;
+
+    (void)state;
+    assert_ok(sf_density_lennard_jones(2, 1.0, 1.0, 1.0, &f));
+    assert_ok(sf_density_evaluate(f, 1, x, &log_density, score));
+    assert_true(log_density == -INFINITY && score[0] == 0.0);
+    sf_density_release(&f);
+}
+
 static void log_z_of_mixtures(void **state)
 {
     const double weight[3] = {1.0, 2.0, 3.0}, sigma[3] = {1.0, 0.5, 1.5};
@@ -466,6 +541,9 @@ static void nonsense_is_refused(void **state)
     assert_status(SF_ERR_ARGUMENT, sf_density_many_well(7, &f));
     assert_status(SF_ERR_ARGUMENT, sf_density_many_well(0, &f));
     assert_status(SF_ERR_ARGUMENT, sf_density_funnel(1, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_lennard_jones(1, 1.0, 1.0, 1.0, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_lennard_jones(3, 0.0, 1.0, 1.0, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_double_wells(1, &f));
     assert_status(SF_ERR_ARGUMENT, sf_density_phi4(2, shape, -1.0, 0.0, &f));
     assert_status(SF_ERR_ARGUMENT, sf_density_phi4(5, shape, 1.0, 1.0, &f));
     assert_status(SF_ERR_ARGUMENT, sf_density_free_scalar(2, shape, 0.0, &f));
@@ -493,7 +571,9 @@ int main(void)
         cmocka_unit_test(draws_have_their_moments), cmocka_unit_test(log_z_of_free_scalars),
         cmocka_unit_test(lattices_are_fields),      cmocka_unit_test(phi4_is_its_action),
         cmocka_unit_test(log_z_of_two_sites),       cmocka_unit_test(log_z_of_mixtures),
-        cmocka_unit_test(a_wrong_score_is_named),   cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(log_z_of_two_particles),   cmocka_unit_test(coordinates_are_orthonormal),
+        cmocka_unit_test(particles_in_one_place),   cmocka_unit_test(a_wrong_score_is_named),
+        cmocka_unit_test(nonsense_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
