@@ -269,6 +269,21 @@ static void same_bits_on_any_threads(void **state)
     assert_true(one.estimate.value == four.estimate.value);
 }
 
+/* Replicates differ from each other, and from those of another seed. */
+static void bootstraps_differ(void **state)
+{
+    const sf_jarzynski_options first = {.islands = 1, .bootstraps = 2, .seed = 1};
+    const sf_jarzynski_options second = {.islands = 1, .bootstraps = 2, .seed = 2};
+    sf_jarzynski_report a, b;
+
+    (void)state;
+    draw_pair(1.0, 0, 1000, 0);
+    assert_ok(sf_jarzynski(forward, 1000, &first, &a));
+    assert_ok(sf_jarzynski(forward, 1000, &second, &b));
+    assert_true(a.bootstrap_error > 0.0 && b.bootstrap_error > 0.0);
+    assert_true(a.bootstrap_error != b.bootstrap_error);
+}
+
 static void bad_input(void **state)
 {
     const sf_jarzynski_options crowded = {.islands = 4}, single = {.islands = 1, .bootstraps = 1};
@@ -300,6 +315,7 @@ int main(void)
         cmocka_unit_test(doubts),
         cmocka_unit_test(no_overlap),
         cmocka_unit_test(same_bits_on_any_threads),
+        cmocka_unit_test(bootstraps_differ),
         cmocka_unit_test(bad_input),
     };
 
