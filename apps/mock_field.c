@@ -127,9 +127,10 @@ done:
     return status;
 }
 
-static sf_status create_constrained(const mock_options *o, const mock_fields *m, double *pixels,
+static sf_status create_constrained(const mock_options *o, const mock_fields *m, sf_fits *data,
                                     sf_constrained **constrained)
 {
+    double *pixels = sf_fits_take_pixels(data);
     const double noise = strtod(o->noise, NULL);
     sf_field *field = NULL;
     sf_fits *map = NULL;
@@ -140,7 +141,7 @@ static sf_status create_constrained(const mock_options *o, const mock_fields *m,
     if (end == o->noise || *end != '\0')
         GO(read_companion(o->noise, &m->grid, "the data are", &map));
     else if (!(noise > 0.0 && isfinite(noise)))
-        return sf_fail(SF_ERR_ARGUMENT, "--noise %s is not a positive number", o->noise);
+        GO(sf_fail(SF_ERR_ARGUMENT, "--noise %s is not a positive number", o->noise));
     if (o->mask != NULL) GO(apply_mask(o, &m->grid, pixels));
     GO(sf_field_create(&m->grid, m->theory.spectrum, 0.0, &field));
     status = sf_constrained_create(field, pixels, map != NULL ? sf_fits_pixels(map) : NULL,
@@ -148,6 +149,7 @@ static sf_status create_constrained(const mock_options *o, const mock_fields *m,
 done:
     sf_field_release(&field);
     sf_fits_release(&map);
+    sf_free(pixels);
     return status;
 }
 
@@ -305,7 +307,7 @@ static void measure(mock_fields *m)
  */
 
 /* What the fields are drawn from. */
-static sf_status prepare(maker *k, double *data)
+static sf_status prepare(maker *k, sf_fits *data)
 {
     const mock_options *o = k->options;
     mock_fields *m = k->m;
@@ -349,7 +351,7 @@ done:
     return status;
 }
 
-static sf_status make_fields(maker *k, double *data)
+static sf_status make_fields(maker *k, sf_fits *data)
 {
     const mock_options *o = k->options;
     mock_fields *m = k->m;
@@ -359,7 +361,7 @@ static sf_status make_fields(maker *k, double *data)
     GO(prepare(k, data));
     GO(make_room(o, k));
     for (size_t i = 0; i < m->count; i++) GO(draw_one(k, i));
-    delta = k->work != NULL ? k->work : m->value != NULL ? m->value[0] : NULL;
+    delta = k->work != NULL ? k->work : o->single ? NULL : m->value[0];
     GO(check_interrupt());
     GO(make_particles(o, delta, m));
     GO(make_points(o, delta, m));
@@ -390,15 +392,13 @@ sf_status mock_fields_make(const mock_options *o, sf_monitor monitor, mock_field
 {
     maker k = {.options = o, .m = m, .monitor = monitor};
     sf_fits *data = NULL;
-    double *pixels = NULL;
     const double start = now();
     sf_status status;
 
     memset(m, 0, sizeof *m);
     GO(find_grid(o, &data, &m->grid));
     GO(theory_create(&o->theory, m->grid.axes, &m->theory));
-    if (data != NULL) pixels = sf_fits_take_pixels(data);
-    status = make_fields(&k, pixels);
+    status = make_fields(&k, data);
     m->seconds = now() - start;
 done:
     sf_field_release(&k.gaussian);
@@ -406,7 +406,6 @@ done:
     sf_fits_release(&k.white);
     sf_fits_release(&data);
     sf_free(k.work);
-    sf_free(pixels);
     return status;
 }
 

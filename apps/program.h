@@ -17,6 +17,11 @@ enum { PROGRAM_OK = 0, PROGRAM_ERROR = 1, PROGRAM_USAGE = 2, PROGRAM_INTERRUPTED
         if (status != SF_OK) goto done; \
     } while (0)
 
+/* An analyser cannot know that sf_fail returns what it is given. */
+#ifdef __clang_analyzer__
+#define sf_fail(status, ...) ((void)(sf_fail)(status, __VA_ARGS__), (status))
+#endif
+
 /* "NAME: the sentence" on the standard error stream, and the exit status for it. */
 int program_fail(const char *name);
 int program_usage(const char *name, const char *format, ...) SF_PRINTF(2, 3);

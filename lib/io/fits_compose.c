@@ -131,14 +131,13 @@ typedef struct cards {
     size_t count, room;
 } cards;
 
-static char *next_card(cards *c) { return c->text + SF_FITS_CARD * c->count++; }
-
 /* The caller has made room. */
 static void add_card(cards *c, const char *text)
 {
     const size_t length = strlen(text);
 
-    memcpy(next_card(c), text, length < SF_FITS_CARD ? length : SF_FITS_CARD);
+    memcpy(c->text + SF_FITS_CARD * c->count++, text,
+           length < SF_FITS_CARD ? length : SF_FITS_CARD);
 }
 
 static void add_number(cards *c, const char *keyword, size_t number)
@@ -224,8 +223,8 @@ static size_t close_cards(cards *c, uint32_t data)
     (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%*s/ data unit checksum",
                    (int)(31 - strlen(text)), "");
     add_card(c, text);
-    checksum = next_card(c);
-    memcpy(checksum, "CHECKSUM= '0000000000000000'   / HDU checksum", 45);
+    checksum = c->text + SF_FITS_CARD * c->count;
+    add_card(c, "CHECKSUM= '0000000000000000'   / HDU checksum");
     add_card(c, "END");
     size = (c->count * SF_FITS_CARD + SF_FITS_BLOCK - 1) / SF_FITS_BLOCK * SF_FITS_BLOCK;
     header = add_words(data, (const unsigned char *)c->text, size);

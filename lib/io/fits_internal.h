@@ -162,6 +162,10 @@ struct sf_fits_writer {
 sf_status sf_fits_part_begin(sf_fits_writer *writer, const char *name, sf_fits_part **part);
 /* A CFITSIO status as an error about the part added last. The lock is held. */
 sf_status sf_fits_part_fail(const sf_fits_writer *writer, int code, const char *what);
+#ifdef __clang_analyzer__ /* as with sf_fail */
+#define sf_fits_part_fail(writer, code, what) \
+    ((void)(sf_fits_part_fail)(writer, code, what), SF_ERR_FORMAT)
+#endif
 /* Bytes of one pixel, or of one row. */
 size_t sf_fits_part_item(const sf_fits_part *part);
 /* Writes all parts to the writer's path, whole or not at all. */

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-sf_status sf_fits_part_fail(const sf_fits_writer *writer, int code, const char *what)
+sf_status(sf_fits_part_fail)(const sf_fits_writer *writer, int code, const char *what)
 {
     return sf_cfitsio_fail(code, writer->path, writer->parts > 0 ? (int)writer->parts - 1 : 0,
                            what);
