@@ -2,6 +2,7 @@
  * holds the Cholesky factor L of the covariance for draws and the precision matrix for scores; the
  * loops over them are plain ones, for they run inside of the threads of chains. */
 #include "base/internal.h"
+#include "mcmc/lanes.h"
 
 #include <scorefield/mcmc.h>
 
@@ -61,25 +62,32 @@ done:
 
 /* ---- diagonal ------------------------------------------------------------------------------- */
 
+/* The score, and sum (x - mean)^2 precision. */
+SF_VECTOR_CLONES static double diagonal_row(const gaussian *g, const double *restrict x,
+                                            double *restrict score)
+{
+    const double *restrict mean = g->mean, *restrict precision = g->precision;
+    double lane[SF_LANES] = {0.0};
+
+    for (size_t i = 0; i < g->n; i++) score[i] = (mean[i] - x[i]) * precision[i];
+    for (size_t i = 0; i + SF_LANES <= g->n; i += SF_LANES)
+        for (size_t l = 0; l < SF_LANES; l++) lane[l] += (mean[i + l] - x[i + l]) * score[i + l];
+    for (size_t i = g->n - g->n % SF_LANES, l = 0; i < g->n; i++, l++)
+        lane[l] += (mean[i] - x[i]) * score[i];
+    return sf_lanes_total(lane);
+}
+
 static sf_status diagonal_evaluate(const void *self, size_t batch, const double *x,
                                    double *log_density, double *score)
 {
     const gaussian *g = self;
+    double *spare = NULL;
 
-    for (size_t b = 0; b < batch; b++) {
-        const double *own = x + b * g->n;
-        double sum = 0.0;
-
-        for (size_t i = 0; i < g->n; i++) {
-            const double away = own[i] - g->mean[i];
-
-            sum += away * away * g->precision[i];
-        }
-        log_density[b] = g->log_norm - 0.5 * sum;
-        if (score == NULL) continue;
-        for (size_t i = 0; i < g->n; i++)
-            score[b * g->n + i] = (g->mean[i] - own[i]) * g->precision[i];
-    }
+    if (score == NULL) SF_TRY(sf_allocate(&spare, g->n, sizeof *spare));
+    for (size_t b = 0; b < batch; b++)
+        log_density[b] = g->log_norm - 0.5 * diagonal_row(g, x + b * g->n,
+                                                          score != NULL ? score + b * g->n : spare);
+    sf_free(spare);
     return SF_OK;
 }
 
@@ -125,27 +133,35 @@ sf_status sf_density_gaussian(size_t dimension, const double *mean, const double
 
 /* ---- dense ---------------------------------------------------------------------------------- */
 
+/* product = precision away for every point, a row of the matrix at a time, which is large. */
+SF_VECTOR_CLONES static void multiply(const gaussian *g, size_t batch, const double *restrict away,
+                                      double *restrict product)
+{
+    const size_t n = g->n;
+
+    for (size_t j = 0; j < n; j++)
+        for (size_t b = 0; b < batch; b++)
+            for (size_t i = 0; i < n; i++)
+                product[b * n + i] += g->precision[j * n + i] * away[b * n + j];
+}
+
 static sf_status dense_evaluate(const void *self, size_t batch, const double *x,
                                 double *log_density, double *score)
 {
     const gaussian *g = self;
     const size_t n = g->n;
-    double *product = NULL, *away = NULL; /* precision (x - mean) */
+    double *product = NULL, *away = NULL;
     sf_status status;
 
-    SF_GO(sf_allocate(&product, n, sizeof *product));
-    SF_GO(sf_allocate(&away, n, sizeof *away));
-    for (size_t b = 0; b < batch; b++) {
-        double sum = 0.0;
-
-        memset(product, 0, n * sizeof *product);
-        for (size_t i = 0; i < n; i++) away[i] = x[b * n + i] - g->mean[i];
-        for (size_t j = 0; j < n; j++)
-            for (size_t i = 0; i < n; i++) product[i] += g->precision[j * n + i] * away[j];
-        for (size_t i = 0; i < n; i++) sum += away[i] * product[i];
-        log_density[b] = g->log_norm - 0.5 * sum;
-        for (size_t i = 0; score != NULL && i < n; i++) score[b * n + i] = -product[i];
-    }
+    SF_GO(sf_allocate(&product, batch, n * sizeof *product));
+    SF_GO(sf_allocate(&away, batch, n * sizeof *away));
+    for (size_t b = 0; b < batch; b++)
+        for (size_t i = 0; i < n; i++) away[b * n + i] = x[b * n + i] - g->mean[i];
+    multiply(g, batch, away, product);
+    for (size_t b = 0; b < batch; b++)
+        log_density[b] =
+            g->log_norm - 0.5 * sf_lanes_product(n, away + b * n, 0.0, product + b * n);
+    for (size_t i = 0; score != NULL && i < batch * n; i++) score[i] = -product[i];
 done:
     sf_free(product);
     sf_free(away);
