@@ -116,10 +116,10 @@ typedef struct sf_pnp_options {
     bool positive;        /* z >= 0 (above the background), by projection after each prior step */
     bool conserve_flux;   /* of a schedule: scales beyond 63 pixels, the flux among them, are at
                              last taken from the data, which know them better than a denoiser */
-    bool find_excess; /* of a schedule: where sf_noise_excess of the result is above 1.1 by two of
-                         its errors, run again (three times in all) at that larger noise */
-    const double *start; /* first z on the scene's grid; NULL: a smooth solution */
-    sf_monitor monitor;  /* stage "pnp", residual = the larger one of the two, image = z */
+    bool find_excess;     /* of a schedule: at 3 times the noise, look for sf_noise_excess above 1.1
+                             by two of its errors, and go on with levels in units of it */
+    const double *start;  /* first z on the scene's grid; NULL: a smooth solution */
+    sf_monitor monitor;   /* stage "pnp", residual = the larger one of the two, image = z */
 } sf_pnp_options;
 
 SF_API sf_pnp_options sf_pnp_options_default(void);
