@@ -117,7 +117,8 @@ typedef struct sf_pnp_options {
     bool conserve_flux;   /* of a schedule: scales beyond 63 pixels, the flux among them, are at
                              last taken from the data, which know them better than a denoiser */
     bool find_excess;     /* of a schedule: at 3 times the noise, look for sf_noise_excess above 1.1
-                             by two of its errors, and go on with levels in units of it */
+                             by two of its errors; if so start again at that larger noise (twice at
+                             most) */
     const double *start;  /* first z on the scene's grid; NULL: a smooth solution */
     sf_monitor monitor;   /* stage "pnp", residual = the larger one of the two, image = z */
 } sf_pnp_options;

@@ -35,6 +35,7 @@
 #define EXCESS_LEVEL 3.0
 #define LEAST_EXCESS 1.1
 #define MOST_EXCESS  3.0
+#define MOST_LOOKS   2
 
 typedef struct pnp_state {
     const sf_observation *o;
@@ -46,10 +47,9 @@ typedef struct pnp_state {
     size_t iterations;
     double strength;
     double noise; /* that the levels are in units of */
-    double first; /* level of step `begin` of a schedule */
-    size_t begin; /* from where the schedule falls to its last level; 0 or where noise changed */
-    bool excess_wanted; /* a schedule that has not yet looked */
-    double ridge;       /* rho of the last data step, 0 before the first */
+    double first; /* level of a schedule's first step */
+    size_t looks; /* how often a schedule may still look for an excess of noise */
+    double ridge; /* rho of the last data step, 0 before the first */
     double prior_seconds, primal, dual, level;
 } pnp_state;
 
@@ -144,8 +144,8 @@ static double level(const pnp_state *s, size_t k)
     double t;
 
     if (options->penalty > 0.0) return 1.0 / sqrt(options->penalty);
-    if (s->iterations == s->begin + 1) return options->schedule_to;
-    t = (double)(k - s->begin) / (double)(s->iterations - 1 - s->begin);
+    if (s->iterations == 1) return options->schedule_to;
+    t = (double)k / (double)(s->iterations - 1);
     return s->first * pow(options->schedule_to / s->first, t);
 }
 
@@ -261,21 +261,26 @@ done:
     return status;
 }
 
-/* Whether the residual shows more noise where the PSF looks than its pixels tell; then the levels
- * are in units of that from here on. */
-static sf_status look_for_excess(pnp_state *s, size_t next)
+/* Whether the residual shows more noise where the PSF looks than was believed; then the schedule
+ * starts again, with its levels in units of that noise, for what has been taken for structure
+ * stays. */
+static sf_status look_for_excess(pnp_state *s, bool *again)
 {
     double excess, error;
 
-    s->excess_wanted = false;
+    s->looks--;
     SF_TRY(restore_large_scales(s)); /* a wrong sky would look like noise */
     SF_TRY(sf_noise_excess(s->o, s->work, &excess, &error));
-    if (excess < LEAST_EXCESS + 2.0 * error) return SF_OK;
-    excess = fmin(excess, MOST_EXCESS);
+    excess = fmin(excess, MOST_EXCESS) * s->o->noise / s->noise;
+    *again = excess > LEAST_EXCESS + 2.0 * error;
+    if (!*again) {
+        s->looks = 0;
+        return SF_OK;
+    }
     s->noise *= excess;
-    s->first = fmax(s->level / excess, s->options->schedule_to);
-    s->begin = next - 1;
-    return SF_OK;
+    memset(s->u, 0, s->cells * sizeof *s->u);
+    SF_TRY(start(s));
+    return choose_first_level(s);
 }
 
 static sf_status iterate(pnp_state *s, size_t *iterations, sf_stop *stop)
@@ -284,16 +289,21 @@ static sf_status iterate(pnp_state *s, size_t *iterations, sf_stop *stop)
     const bool fixed = options->penalty > 0.0;
 
     *stop = fixed ? SF_STOP_ITERATIONS : SF_STOP_SCHEDULE;
-    for (*iterations = 0; *iterations < s->iterations;) {
-        s->level = level(s, *iterations);
+    *iterations = 0;
+    for (size_t k = 0; k < s->iterations;) {
+        bool again = false;
+
+        s->level = level(s, k++);
         SF_TRY(data_step(s));
         SF_TRY(prior_step(s));
         ++*iterations;
-        if (!goes_on(s, *iterations)) {
+        if (!goes_on(s, k)) {
             *stop = SF_STOP_MONITOR;
             break;
         }
-        if (s->excess_wanted && s->level <= EXCESS_LEVEL) SF_TRY(look_for_excess(s, *iterations));
+        if (s->looks > 0 && s->level * s->noise <= EXCESS_LEVEL * s->o->noise)
+            SF_TRY(look_for_excess(s, &again));
+        if (again) k = 0;
         /* without a multiplier x and z stay apart */
         if (fixed && s->dual <= options->tolerance &&
             (!options->multiplier || s->primal <= options->tolerance)) {
@@ -333,7 +343,7 @@ sf_status sf_pnp(const sf_observation *observation, const sf_prior *prior,
     s.strength = s.options->strength;
     if (s.strength == 0.0) s.strength = s.options->penalty > 0.0 ? 1.0 : SCHEDULE_STRENGTH;
     SF_GO(allocate(&s));
-    s.excess_wanted = s.options->penalty == 0.0 && s.options->find_excess;
+    if (s.options->penalty == 0.0 && s.options->find_excess) s.looks = MOST_LOOKS;
     SF_GO(start(&s));
     SF_GO(choose_first_level(&s));
     SF_GO(iterate(&s, &report->iterations, &report->stop));

@@ -210,8 +210,7 @@ static void test_shared_noise_is_no_structure(void **state)
     assert_close(report.noise_excess, 1.0, 0.0);
     told = restored(&frame, 2.0, false, &report);
     found = restored(&frame, 2.0, true, &report);
-    assert_int_equal(report.iterations, 12);
-    assert_true(report.noise_excess > 1.4);
+    assert_true(report.iterations > 12 && report.noise_excess > 1.4);
     assert_true(found < 0.8 * told);
 }
 
