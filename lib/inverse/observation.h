@@ -42,5 +42,4 @@ double sf_distance(const double *a, const double *b, size_t count);
  * 0.5 is the median. Reorders the values. */
 double sf_quantile(double *values, size_t count, double probability);
 
-
 #endif
