@@ -116,8 +116,8 @@ static sf_status sort_by_plane(task *t)
 static void add_to_plane(const task *t, size_t point, double weight, size_t plane)
 {
     const int axes = t->grid.axes, order = t->order;
-    double w[SF_GRID_MAX_AXES][4];
-    size_t cell[SF_GRID_MAX_AXES][4], neighbours = 1;
+    double w[SF_GRID_MAX_AXES][4] = {{0.0}};
+    size_t cell[SF_GRID_MAX_AXES][4] = {{0}}, neighbours = 1;
 
     for (int a = 1; a < axes; a++) {
         const long from = spline(order, coordinate(t, point, a), w[a]);

@@ -328,13 +328,13 @@ sf_status sf_binning_census(const sf_lattice *lattice, const sf_binning *binning
     const census c = {lattice, binning, value, user};
     const size_t rows = octant_rows(lattice), blocks = sf_block_count(rows);
     const size_t size = 2 * binning->count;
-    const int threads = value == NULL ? sf_lattice_threads(lattice) : 1;
     double *parts = NULL, *total = NULL;
     sf_status status, failed = SF_OK;
 
     SF_GO(sf_allocate(&parts, blocks, size * sizeof *parts));
     SF_GO(sf_allocate(&total, size, sizeof *total));
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
+#pragma omp parallel for schedule(dynamic) \
+    num_threads(value == NULL ? sf_lattice_threads(lattice) : 1)
     for (size_t block = 0; block < blocks; block++) {
         const size_t end = sf_block_begin(rows, blocks, block + 1);
 

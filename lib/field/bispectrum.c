@@ -22,7 +22,7 @@ typedef struct task {
     double *sum, *ones; /* of each triangle: sum_x D_1 D_2 D_3, of the field and of ones */
 } task;
 
-static sf_status check(const task *t)
+static sf_status check(const task *t, const double *edge)
 {
     for (size_t i = 0; i < 3 * t->count; i++)
         if (t->triangle[i] >= t->shells.count)
@@ -30,7 +30,7 @@ static sf_status check(const task *t)
                            t->triangle[i], t->shells.count);
     for (size_t i = 0; i < t->count; i++) {
         const size_t *s = t->triangle + 3 * i;
-        const double *high = t->shells.edge + 1;
+        const double *high = edge + 1;
         const double sum = high[s[0]] + high[s[1]] + high[s[2]];
 
         if (sum > 2.0 * t->lattice.reach * (1.0 + 1e-12))
@@ -181,7 +181,7 @@ sf_status sf_bispectrum(const sf_grid *grid, const double *field, const double *
                        shells, count);
     SF_GO(sf_check_finite(field, sf_grid_size(grid), "the field"));
     SF_GO(sf_binning_from_edges(&t.lattice, edge, shells, &t.shells));
-    SF_GO(check(&t));
+    SF_GO(check(&t, edge));
     SF_GO(allocate(&t));
     SF_GO(sf_fft_forward(t.fft, field, t.modes));
     SF_GO(measure_shells(&t));

@@ -116,6 +116,7 @@ static sf_status fill_piece(void *user, sf_piece piece)
     const colouring *c = user;
     double gain[SF_FIELD_PIECE], w[2 * SF_FIELD_PIECE], zero;
 
+    if (piece.count == 0) return SF_OK;
     SF_TRY(sf_field_roots(c->field, piece, gain));
     for (size_t i = 0; i < piece.count; i++) gain[i] *= c->factor;
     if (c->options->white == NULL)
@@ -180,6 +181,8 @@ static sf_status draw(const sf_field *field, const sf_field_draw_options *option
     const sf_field_draw_options defaults = sf_field_draw_options_default();
 
     if (options == NULL) options = &defaults;
+    if (to.values == NULL && to.single == NULL)
+        return sf_fail(SF_ERR_ARGUMENT, "a draw needs a buffer of sf_fft_buffer_size values");
     SF_TRY(place_white(field, options->white, to));
     return fill(field, options, factor, to);
 }

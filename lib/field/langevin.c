@@ -71,8 +71,10 @@ static sf_status move_piece(void *user, sf_piece piece)
     }
     for (size_t step = c->done; step < c->done + c->steps; step++) {
         sf_field_white(&c->field->grid, random_of(c, step), piece, w);
-        for (size_t i = 0; i < 2 * piece.count; i++)
-            modes[i] = keep[i / 2] * modes[i] + kick[i / 2] * w[i];
+        for (size_t i = 0; i < piece.count; i++) {
+            modes[2 * i] = keep[i] * modes[2 * i] + kick[i] * w[2 * i];
+            modes[2 * i + 1] = keep[i] * modes[2 * i + 1] + kick[i] * w[2 * i + 1];
+        }
     }
     return SF_OK;
 }

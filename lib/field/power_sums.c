@@ -44,7 +44,7 @@ static void interlace(const sf_power_task *task, const double *second, const chu
 {
     const double *x = second + 2 * c->place, *phase = task->phase + 2 * c->first;
 
-    for (int i = 0; i < (int)c->count; i++) {
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)c->count; i++) {
         const double cosine = phase[2 * i] * c->phase[0] - phase[2 * i + 1] * c->phase[1];
         const double sine = phase[2 * i] * c->phase[1] + phase[2 * i + 1] * c->phase[0];
 
@@ -57,19 +57,19 @@ SF_VECTOR_CLONES
 static void load(const sf_power_task *task, const sf_power_side *side, const chunk *c, double *re,
                  double *im)
 {
-    const int count = (int)c->count;
+    const ptrdiff_t count = (ptrdiff_t)c->count;
 
     if (side->narrow != NULL) {
         const float *x = side->narrow + 2 * c->place;
 
-        for (int i = 0; i < count; i++) {
+        for (ptrdiff_t i = 0; i < count; i++) {
             re[i] = (double)x[2 * i];
             im[i] = (double)x[2 * i + 1];
         }
     } else {
         const double *x = side->wide + 2 * c->place;
 
-        for (int i = 0; i < count; i++) {
+        for (ptrdiff_t i = 0; i < count; i++) {
             re[i] = x[2 * i];
             im[i] = x[2 * i + 1];
         }
