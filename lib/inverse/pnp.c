@@ -50,7 +50,8 @@ typedef struct pnp_state {
     double first; /* level of a schedule's first step */
     size_t looks; /* how often a schedule may still look for an excess of noise */
     double ridge; /* rho of the last data step, 0 before the first */
-    double prior_seconds, primal, dual, level;
+    double prior_seconds, other_seconds, primal, dual,
+        level; /* other: transforms beside the steps' */
 } pnp_state;
 
 sf_pnp_options sf_pnp_options_default(void)
@@ -254,6 +255,7 @@ static sf_status restore_large_scales(pnp_state *s)
     SF_GO(sf_normal_solve(normal, s->z, &goal, s->work));
     for (size_t i = 0; i < s->cells && s->options->positive; i++)
         s->work[i] = fmax(s->work[i], 0.0);
+    s->other_seconds += sf_normal_transform_seconds(normal);
 done:
     sf_normal_release(&normal);
     sf_free(even.weight);
@@ -358,7 +360,7 @@ sf_status sf_pnp(const sf_observation *observation, const sf_prior *prior,
     report->noise_level = s.level * s.noise;
     report->noise_excess = s.noise / observation->noise;
     report->prior_seconds = s.prior_seconds;
-    report->transform_seconds = sf_normal_transform_seconds(s.normal);
+    report->transform_seconds = sf_normal_transform_seconds(s.normal) + s.other_seconds;
     report->seconds = sf_seconds() - begin;
     report->guarantee = guarantee(s.options);
 done:

@@ -61,12 +61,16 @@ static double peak_mebibytes(void)
 static void *plan_of(const sf_grid *grid, bool single, int threads, void *buffer)
 {
     int n[SF_GRID_MAX_AXES];
+    void *plan;
 
     for (int a = 0; a < grid->axes; a++) n[a] = (int)grid->shape[a];
     fftw_plan_with_nthreads(threads);
     fftwf_plan_with_nthreads(threads);
-    return single ? (void *)fftwf_plan_dft_c2r(grid->axes, n, buffer, buffer, FFTW_ESTIMATE)
+    plan = single ? (void *)fftwf_plan_dft_c2r(grid->axes, n, buffer, buffer, FFTW_ESTIMATE)
                   : (void *)fftw_plan_dft_c2r(grid->axes, n, buffer, buffer, FFTW_ESTIMATE);
+    fftw_plan_with_nthreads(1); /* for the library's plans */
+    fftwf_plan_with_nthreads(1);
+    return plan;
 }
 
 static sf_status bench_threads(job *j, const sf_grid *grid, int threads, int runs)
