@@ -266,14 +266,17 @@ static void print_table(const char *folder, sf_model *model)
     print_row("mean", 0.0, &all);
 }
 
-/* Where the time of a step goes, on a frame with borders and bad pixels. */
+/* Where the time of a step goes, on a frame with borders and bad pixels: the difference of a long
+ * schedule and a short one. */
 static void print_times(sf_model *model)
 {
-    enum { size = 460 }; /* with the PSF's margin near 512 */
+    enum { size = 460, STEPS = 12 }; /* with the PSF's margin near 512 */
     const size_t count = (size_t)size * size;
     double *pixels = new_array(count), *scene;
+    sf_pnp_options options = sf_pnp_options_default();
+    double step, denoiser, transforms;
     sf_observation *observation;
-    sf_solver_report report;
+    sf_solver_report once, thrice;
     sf_prior *prior;
     sf_grid frame;
     sf_psf *psf;
@@ -289,14 +292,18 @@ static void print_times(sf_model *model)
     OK(sf_observation_create(&frame, pixels, NULL, 1.0, NULL, psf, NULL, &observation));
     OK(sf_prior_network(sf_observation_scene(observation), model, &prior));
     scene = new_array(sf_grid_size(sf_observation_scene(observation)));
-    OK(sf_pnp(observation, prior, NULL, scene, &report));
+    options.iterations = STEPS;
+    OK(sf_pnp(observation, prior, &options, scene, &once));
+    options.iterations = 3 * STEPS;
+    OK(sf_pnp(observation, prior, &options, scene, &thrice));
+    step = (thrice.seconds - once.seconds) / (2.0 * STEPS);
+    denoiser = (thrice.prior_seconds - once.prior_seconds) / (2.0 * STEPS);
+    transforms = (thrice.transform_seconds - once.transform_seconds) / (2.0 * STEPS);
     printf("\none step on %zu x %zu cells: %.3f s = denoiser %.1f %% + transforms %.1f %% + rest "
-           "%.1f %%\n",
+           "%.1f %%; start and end take %.2f s\n",
            sf_observation_scene(observation)->shape[0], sf_observation_scene(observation)->shape[1],
-           report.seconds / (double)report.iterations,
-           100.0 * report.prior_seconds / report.seconds,
-           100.0 * report.transform_seconds / report.seconds,
-           100.0 * (1.0 - (report.prior_seconds + report.transform_seconds) / report.seconds));
+           step, 100.0 * denoiser / step, 100.0 * transforms / step,
+           100.0 * (1.0 - (denoiser + transforms) / step), once.seconds - STEPS * step);
     sf_prior_release(&prior);
     sf_observation_release(&observation);
     sf_psf_release(&psf);
