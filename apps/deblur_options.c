@@ -45,8 +45,6 @@ static const char lesson[] =
     "usage, 130 interrupted (no output). Nothing is random: the same input gives the same bits on\n"
     "any number of threads. The manual page sf-deblur(1) says more.\n";
 
-enum { OPTION_HELP = 1, OPTION_VERSION };
-
 static const struct {
     const char *name;
     bool prior, psf, iterations, tolerance, penalty, strength, schedule, positive, resolution;
@@ -90,10 +88,15 @@ static bool parse_bits(const char *text, uint64_t *bits)
     return false;
 }
 
+bool deblur_prior_is_field(const deblur_options *o)
+{
+    return o->prior != NULL && strncmp(o->prior, "field:", 6) == 0;
+}
+
 /* The first option that the method has no use for, or NULL. */
 static const char *useless(const deblur_options *o)
 {
-    const bool field = o->prior != NULL && strncmp(o->prior, "field:", 6) == 0;
+    const bool field = deblur_prior_is_field(o);
 
     if (o->prior != NULL && !methods[o->method].prior) return "--prior";
     if (o->prior != NULL && !field && o->method == DEBLUR_WIENER) return "--prior without field:";
@@ -129,15 +132,14 @@ static int read_lists(deblur_options *o)
 }
 
 /* Galaxies are sampled well enough at the first; a star half way between two pixels, at a
- * signal-to-noise ratio of 1000, is hollowed by 12 % of its peak there, and by 0.3 % at the second.
+ * signal-to-noise ratio of 1000, is hollowed by a tenth of its peak there, by 0.3 % at the second.
  */
 #define RESOLUTION      0.9
 #define RESOLUTION_STAR 1.6
 
 static bool learned(const deblur_options *o)
 {
-    return (o->method == DEBLUR_PNP || o->method == DEBLUR_HQS) &&
-           (o->prior == NULL || strncmp(o->prior, "field:", 6) != 0);
+    return (o->method == DEBLUR_PNP || o->method == DEBLUR_HQS) && !deblur_prior_is_field(o);
 }
 
 double deblur_first_resolution(const deblur_options *o)
@@ -209,15 +211,7 @@ static int read_options(poptContext context, deblur_options *o, bool *go_on)
     int code;
 
     *go_on = false;
-    while ((code = poptGetNextOpt(context)) > 0) {
-        if (code == OPTION_HELP)
-            program_print_help(context, lesson);
-        else
-            program_print_version(NAME);
-        return PROGRAM_OK;
-    }
-    if (code < -1)
-        return program_usage(NAME, "%s: %s", poptBadOption(context, 0), poptStrerror(code));
+    if (!program_read_options(NAME, context, lesson, &code)) return code;
     code = positional(context, o);
     *go_on = code == PROGRAM_OK;
     return code;
@@ -287,9 +281,9 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
          "goes into the report; no method draws random numbers, so the result is the same", "S"},
         {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "print nothing but errors", NULL},
         {"force", 'f', POPT_ARG_NONE, &o->force, 0, "replace existing outputs", NULL},
-        {"help", 'h', POPT_ARG_NONE, NULL, OPTION_HELP, "this text", NULL},
-        {"version", 'V', POPT_ARG_NONE, NULL, OPTION_VERSION, "versions of program and libraries",
-         NULL},
+        {"help", 'h', POPT_ARG_NONE, NULL, PROGRAM_OPTION_HELP, "this text", NULL},
+        {"version", 'V', POPT_ARG_NONE, NULL, PROGRAM_OPTION_VERSION,
+         "versions of program and libraries", NULL},
         POPT_TABLEEND};
     poptContext context = poptGetContext(NAME, argc, argv, table, 0);
 

@@ -28,6 +28,11 @@ typedef struct deblur_options {
     char *command; /* the command line again, for the history */
 } deblur_options;
 
+/* Whether the prior is a Gaussian field: field:SPECTRUM. */
+bool deblur_prior_is_field(const deblur_options *options);
+/* A result with hollows deeper than this, in units of the noise below the frame's lowest pixel, is
+ * ringed. */
+#define DEBLUR_DEEPEST_HOLLOW 5.0
 /* FWHM in pixels to begin with: where none was given, the first of two with a network as prior, 0
  * with other methods. */
 double deblur_first_resolution(const deblur_options *options);

@@ -188,7 +188,7 @@ void deblur_output_print(const deblur_options *o, const deblur_frame *f, const d
     if (fabs(d->chi_squared_z) > 5.0 && fabs(d->chi_squared - 1.0) > 0.3)
         printf(
             "            chi^2 is far from 1: check PSF, noise (a map where it varies) and mask\n");
-    if (d->hollow > 5.0)
+    if (d->hollow >= DEBLUR_DEEPEST_HOLLOW)
         printf("            hollows %.3g sigma deep: sources are ringed; check the PSF, or give a "
                "larger --resolution\n",
                d->hollow);

@@ -112,3 +112,18 @@ void program_print_help(poptContext context, const char *text)
     poptPrintHelp(context, stdout, 0);
     fputs(text, stdout);
 }
+
+bool program_read_options(const char *name, poptContext context, const char *lesson,
+                          int *exit_status)
+{
+    const int code = poptGetNextOpt(context);
+
+    *exit_status = PROGRAM_OK;
+    if (code == PROGRAM_OPTION_HELP)
+        program_print_help(context, lesson);
+    else if (code == PROGRAM_OPTION_VERSION)
+        program_print_version(name);
+    else if (code < -1)
+        *exit_status = program_usage(name, "%s: %s", poptBadOption(context, 0), poptStrerror(code));
+    return code == -1;
+}

@@ -39,6 +39,12 @@ sf_status program_check_memory(const char *what, double bytes);
 void program_print_version(const char *name);
 /* What scorefield was built with: "FFTW 3.3.10, ...". */
 const char *program_libraries(void);
+/* What popt returns for --help and --version in every table of options. */
+enum { PROGRAM_OPTION_HELP = 1, PROGRAM_OPTION_VERSION };
+/* Reads all options. True to go on with the arguments that are left; else the program ends with
+ * *exit_status: after --help (the options, then the lesson), --version, or a usage error. */
+bool program_read_options(const char *name, poptContext context, const char *lesson,
+                          int *exit_status);
 /* Options, then text that teaches. */
 void program_print_help(poptContext context, const char *text);
 

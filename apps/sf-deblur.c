@@ -7,8 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-#define DEEPEST_HOLLOW 5.0 /* in units of the noise, below the frame's lowest pixel */
-
 /* Replaces a default by what was given. */
 static void set_number(double given, double *value)
 {
@@ -18,11 +16,6 @@ static void set_number(double given, double *value)
 static void set_count(int given, size_t *value)
 {
     if (given > 0) *value = (size_t)given;
-}
-
-static bool is_field(const deblur_options *o)
-{
-    return o->prior != NULL && strncmp(o->prior, "field:", 6) == 0;
 }
 
 /* The network, used as its file says and as the command line says over that. */
@@ -49,7 +42,7 @@ static sf_status make_prior(const deblur_options *o, const sf_grid *grid, sf_pri
     sf_model *model = NULL;
     sf_status status;
 
-    if (is_field(o)) {
+    if (deblur_prior_is_field(o)) {
         GO(sf_spectrum_parse(o->prior + 6, &spectrum));
         GO(sf_prior_gaussian(grid, spectrum, 0.0, prior));
     } else {
@@ -106,7 +99,7 @@ static sf_status wiener(const deblur_options *o, const sf_observation *observati
     set_count(o->iterations, &options.iterations);
     set_number(o->tolerance, &options.tolerance);
     set_number(o->strength, &options.strength);
-    if (is_field(o)) GO(sf_spectrum_parse(o->prior + 6, &spectrum));
+    if (deblur_prior_is_field(o)) GO(sf_spectrum_parse(o->prior + 6, &spectrum));
     options.spectrum = spectrum;
     options.monitor = monitor;
     status = sf_wiener(observation, &options, scene, report);
@@ -160,7 +153,8 @@ static sf_status restore(const deblur_options *o, deblur_frame *f, sf_monitor mo
         GO(solve(o, f->observation, monitor, scene, &r->solver));
         if (progress_interrupted()) break;
         GO(sf_diagnose(f->observation, scene, &r->diagnostics));
-        if (r->diagnostics.hollow < DEEPEST_HOLLOW || !deblur_next_resolution(o, &resolution))
+        if (r->diagnostics.hollow < DEBLUR_DEEPEST_HOLLOW ||
+            !deblur_next_resolution(o, &resolution))
             break;
         GO(deblur_frame_observe(f, resolution));
     }

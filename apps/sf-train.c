@@ -33,8 +33,6 @@ static const char lesson[] =
     "interrupted (the model so far is written). The same seed gives the same bits on any\n"
     "number of threads.\n";
 
-enum { OPTION_HELP = 1, OPTION_VERSION };
-
 typedef struct arguments {
     char *output, *start, *sigma, *checkpoint, *validate, *frames;
     int channels, depth, blocks, steps, patch, batch, seed, threads;
@@ -159,21 +157,8 @@ static arguments defaults(void)
 static bool parse(poptContext context, arguments *a, int *exit_status)
 {
     const char *problem = NULL;
-    int option;
 
-    while ((option = poptGetNextOpt(context)) > 0) {
-        if (option == OPTION_HELP)
-            program_print_help(context, lesson);
-        else
-            program_print_version(NAME);
-        *exit_status = PROGRAM_OK;
-        return false;
-    }
-    if (option < -1) {
-        *exit_status =
-            program_usage(NAME, "%s: %s", poptBadOption(context, 0), poptStrerror(option));
-        return false;
-    }
+    if (!program_read_options(NAME, context, lesson, exit_status)) return false;
     a->images.path = poptGetArgs(context);
     a->images.frames = a->frames;
     if (check(a, &problem)) return true;
@@ -225,8 +210,8 @@ int main(int argc, const char **argv)
         {"threads", 0, POPT_ARG_INT, &a.threads, 0, "threads (0: all cores)", "N"},
         {"quiet", 'q', POPT_ARG_NONE, &a.quiet, 0, "print errors only", NULL},
         {"force", 'f', POPT_ARG_NONE, &a.force, 0, "replace an existing model", NULL},
-        {"help", 'h', POPT_ARG_NONE, NULL, OPTION_HELP, "show this text", NULL},
-        {"version", 0, POPT_ARG_NONE, NULL, OPTION_VERSION, "show the versions", NULL},
+        {"help", 'h', POPT_ARG_NONE, NULL, PROGRAM_OPTION_HELP, "show this text", NULL},
+        {"version", 0, POPT_ARG_NONE, NULL, PROGRAM_OPTION_VERSION, "show the versions", NULL},
         POPT_TABLEEND};
     poptContext context = poptGetContext(NAME, argc, argv, options, 0);
 

@@ -36,8 +36,6 @@ static const char lesson[] =
     "Exit status: 0 done, 1 error (one sentence on the standard error stream, no output), 2 wrong\n"
     "usage, 130 interrupted (no output). The manual page sf-spectrum(1) says more.\n";
 
-enum { OPTION_HELP = 1, OPTION_VERSION };
-
 static bool same(const char *a, const char *b) { return a != NULL && b != NULL && !strcmp(a, b); }
 
 static int read_box(spectrum_options *o)
@@ -215,15 +213,7 @@ static int read_options(poptContext context, spectrum_options *o, bool *go_on)
     int code;
 
     *go_on = false;
-    while ((code = poptGetNextOpt(context)) > 0) {
-        if (code == OPTION_HELP)
-            program_print_help(context, lesson);
-        else
-            program_print_version(NAME);
-        return PROGRAM_OK;
-    }
-    if (code < -1)
-        return program_usage(NAME, "%s: %s", poptBadOption(context, 0), poptStrerror(code));
+    if (!program_read_options(NAME, context, lesson, &code)) return code;
     code = positional(context, o);
     *go_on = code == PROGRAM_OK;
     return code;
@@ -277,9 +267,9 @@ bool spectrum_options_parse(int argc, const char **argv, spectrum_options *optio
         {"threads", 't', POPT_ARG_INT, &o->threads, 0, "how many; the result is the same", "N"},
         {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "print nothing but errors", NULL},
         {"force", 'f', POPT_ARG_NONE, &o->force, 0, "replace existing outputs", NULL},
-        {"help", 'h', POPT_ARG_NONE, NULL, OPTION_HELP, "this text", NULL},
-        {"version", 'V', POPT_ARG_NONE, NULL, OPTION_VERSION, "versions of program and libraries",
-         NULL},
+        {"help", 'h', POPT_ARG_NONE, NULL, PROGRAM_OPTION_HELP, "this text", NULL},
+        {"version", 'V', POPT_ARG_NONE, NULL, PROGRAM_OPTION_VERSION,
+         "versions of program and libraries", NULL},
         POPT_TABLEEND};
     poptContext context = poptGetContext(NAME, argc, argv, table, 0);
 

@@ -142,6 +142,7 @@ static void restore(const sf_observation *observation, sf_model *model, const do
     options.schedule_to = 1.0;
     options.strength = 0.23;
     options.conserve_flux = false;
+    options.find_excess = false;
     options.start = y;
     OK(sf_prior_network(sf_observation_scene(observation), model, &prior));
     OK(sf_pnp(observation, prior, &options, x, NULL));
