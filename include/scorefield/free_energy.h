@@ -51,6 +51,12 @@ typedef struct sf_weights {
  * (doi:10.1198/tech.2009.08017). Cost: N exponentials and a sort. */
 SF_API sf_status sf_weights_measure(const double *log_weight, size_t count, sf_weights *weights);
 
+/* Of estimates from samples drawn with replacement (Efron 1979, doi:10.1214/aos/1176344552). */
+typedef struct sf_bootstrap {
+    double error, bias; /* standard deviation of the replicates, and their mean - estimate */
+    double low, high;   /* 2.5 % and 97.5 % of the replicates */
+} sf_bootstrap;
+
 /* ---- work in one direction -------------------------------------------------------------- */
 
 typedef struct sf_jarzynski_options {
@@ -63,8 +69,7 @@ typedef struct sf_jarzynski_report {
     sf_log_z estimate; /* log mean e^w (Jarzynski 1997, doi:10.1103/PhysRevLett.78.2690) */
     sf_weights weights;
     double islands_probability; /* of a chi^2 as large as that of the islands; NaN for one island */
-    double bootstrap_error, bootstrap_bias; /* over the replicates; NaN without */
-    double bootstrap_low, bootstrap_high;   /* 2.5 % and 97.5 % of the replicates; NaN without */
+    sf_bootstrap bootstrap;     /* NaN without */
 } sf_jarzynski_report;
 
 SF_API sf_jarzynski_options sf_jarzynski_options_default(void); /* one island, no bootstrap */
@@ -98,6 +103,35 @@ typedef struct sf_bar_report {
  * unit or a start out of equilibrium is wrong). */
 SF_API sf_status sf_bar(const double *forward, size_t forward_count, const double *reverse,
                         size_t reverse_count, sf_bar_report *report);
+/* The spread of sf_bar over `bootstraps` >= 2 replicates, both directions drawn apart; a replicate
+ * of zero weights alone is an infinite estimate. The numbers are addressed by the replicate. Cost:
+ * about 20 N exponentials a replicate, over all threads. */
+SF_API sf_status sf_bar_bootstrap(const double *forward, size_t forward_count,
+                                  const double *reverse, size_t reverse_count, size_t bootstraps,
+                                  uint64_t seed, sf_bootstrap *bootstrap);
+
+/* Values of one direction in each of the bins. */
+typedef struct sf_histogram_row {
+    size_t *count;           /* bins; NULL for a direction that was not given */
+    double *density, *error; /* count/(N width), N with the zero weights, and sqrt(p (1 -
+                                p)/N)/width for p = count/N */
+} sf_histogram_row;
+
+/* -W forward and W reverse over common bins: low + j width <= value < low + (j + 1) width, the
+ * last of them closed. The densities cross at log_z, for e^log_z p_R(v) = e^v p_F(v). */
+typedef struct sf_histogram {
+    size_t bins;
+    double low, width;
+    sf_histogram_row forward, reverse;
+} sf_histogram;
+
+/* The values are `forward` and the negative of `reverse` (NULL: none), both log-weights; zero
+ * weights are in no bin. bins 0: as many as suit the number and spread of the values (Freedman &
+ * Diaconis 1981, doi:10.1007/BF01025868), 8 to 256. */
+SF_API sf_status sf_work_histogram(const double *forward, size_t forward_count,
+                                   const double *reverse, size_t reverse_count, size_t bins,
+                                   sf_histogram *histogram);
+SF_API void sf_histogram_release(sf_histogram *histogram);
 
 /* ---- many states (MBAR) ----------------------------------------------------------------- */
 

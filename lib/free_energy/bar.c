@@ -124,22 +124,95 @@ static void fill(const pair *p, double log_z, sf_bar_report *r)
     judge(r, in_common);
 }
 
+static pair make_pair(const double *forward, size_t forward_count, const double *reverse,
+                      size_t reverse_count)
+{
+    return (pair){.forward = forward,
+                  .reverse = reverse,
+                  .forward_count = forward_count,
+                  .reverse_count = reverse_count,
+                  .log_ratio = log((double)forward_count / (double)reverse_count)};
+}
+
+static sf_status check_pair(pair *p)
+{
+    SF_TRY(sf_log_weights_check(p->forward, p->forward_count, "forward log-weights",
+                                &p->forward_largest));
+    return sf_log_weights_check(p->reverse, p->reverse_count, "reverse log-weights",
+                                &p->reverse_largest);
+}
+
 sf_status sf_bar(const double *forward, size_t forward_count, const double *reverse,
                  size_t reverse_count, sf_bar_report *report)
 {
-    pair p = {.forward = forward,
-              .reverse = reverse,
-              .forward_count = forward_count,
-              .reverse_count = reverse_count};
+    pair p = make_pair(forward, forward_count, reverse, reverse_count);
     double log_z;
 
     *report = (sf_bar_report){.crossing = NAN, .slope = NAN, .slope_error = NAN};
-    SF_TRY(sf_log_weights_check(forward, forward_count, "forward log-weights", &p.forward_largest));
-    SF_TRY(sf_log_weights_check(reverse, reverse_count, "reverse log-weights", &p.reverse_largest));
-    p.log_ratio = log((double)forward_count / (double)reverse_count);
+    SF_TRY(check_pair(&p));
     SF_TRY(sf_weights_measure(forward, forward_count, &report->forward));
     SF_TRY(sf_weights_measure(reverse, reverse_count, &report->reverse));
     SF_TRY(find_root(&p, 0.5 * (report->forward.log_mean - report->reverse.log_mean), &log_z));
     fill(&p, log_z, report);
     return SF_OK;
+}
+
+/* ---- bootstrap -------------------------------------------------------------------------- */
+
+typedef struct resampling {
+    const pair *pair;
+    double start;
+    sf_random random;
+} resampling;
+
+static double largest_of(const double *w, size_t count)
+{
+    double largest = -INFINITY;
+
+    for (size_t i = 0; i < count; i++)
+        if (w[i] > largest) largest = w[i];
+    return largest;
+}
+
+/* A replicate without weights in a direction has no root: what it would tend to. */
+static sf_status solve_resampled(pair *p, double start, double *log_z)
+{
+    p->forward_largest = largest_of(p->forward, p->forward_count);
+    p->reverse_largest = largest_of(p->reverse, p->reverse_count);
+    *log_z = p->reverse_largest > -INFINITY   ? -INFINITY
+             : p->forward_largest > -INFINITY ? INFINITY
+                                              : NAN;
+    if (p->forward_largest > -INFINITY && p->reverse_largest > -INFINITY)
+        return find_root(p, start, log_z);
+    return SF_OK;
+}
+
+static sf_status replicate_once(const void *user, uint64_t replicate, double *value)
+{
+    const resampling *r = user;
+    pair p = *r->pair;
+    double *drawn;
+    sf_status status;
+
+    SF_TRY(sf_allocate(&drawn, p.forward_count + p.reverse_count, sizeof *drawn));
+    sf_resample(r->random, 2 * replicate, p.forward, p.forward_count, drawn);
+    sf_resample(r->random, 2 * replicate + 1, p.reverse, p.reverse_count, drawn + p.forward_count);
+    p.forward = drawn;
+    p.reverse = drawn + p.forward_count;
+    status = solve_resampled(&p, r->start, value);
+    sf_free(drawn);
+    return status;
+}
+
+sf_status sf_bar_bootstrap(const double *forward, size_t forward_count, const double *reverse,
+                           size_t reverse_count, size_t bootstraps, uint64_t seed,
+                           sf_bootstrap *bootstrap)
+{
+    pair p = make_pair(forward, forward_count, reverse, reverse_count);
+    resampling r = {.pair = &p, .random = sf_random_make(seed, SF_STREAM_BOOTSTRAP)};
+
+    *bootstrap = (sf_bootstrap){NAN, NAN, NAN, NAN};
+    SF_TRY(check_pair(&p));
+    SF_TRY(find_root(&p, 0.0, &r.start));
+    return sf_bootstrap_each(bootstraps, r.start, replicate_once, &r, bootstrap);
 }

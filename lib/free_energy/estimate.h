@@ -8,10 +8,12 @@
 
 #include <math.h>
 
-#define SF_LEAST_ESS     50.0
-#define SF_LARGEST_SHARE 0.1
-#define SF_LARGEST_K     0.7
-#define SF_LEAST_OVERLAP 0.03
+#define SF_LEAST_ESS        50.0
+#define SF_LARGEST_SHARE    0.1
+#define SF_LARGEST_K        0.7
+#define SF_LEAST_OVERLAP    0.03
+
+#define SF_STREAM_BOOTSTRAP UINT64_C(0xb007) /* of random numbers: apart from those of paths */
 
 /* A sum whose rounding errors are summed apart (Neumaier 1974, doi:10.1002/zamm.19740540106). */
 typedef struct sf_sum {
@@ -39,6 +41,14 @@ void sf_log_z_set(sf_log_z *log_z, double value, double error);
 void sf_log_z_doubt(sf_log_z *log_z, const char *format, ...) SF_PRINTF(2, 3);
 /* Doubts what rests on these weights alone. */
 void sf_log_z_judge(sf_log_z *log_z, const sf_weights *weights);
+
+/* drawn (count) = values drawn with replacement: the numbers of this sequence. */
+void sf_resample(sf_random random, uint64_t sequence, const double *value, size_t count,
+                 double *drawn);
+/* once(user, b, &value) for every replicate b, on all threads; fails for lack of memory alone. */
+sf_status sf_bootstrap_each(size_t replicates, double estimate,
+                            sf_status (*once)(const void *user, uint64_t replicate, double *value),
+                            const void *user, sf_bootstrap *bootstrap);
 
 /* Crossing and slope of a report whose estimate is set (see sf_bar). */
 void sf_crooks_crossing(const double *forward, size_t forward_count, const double *reverse,

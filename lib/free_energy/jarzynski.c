@@ -1,14 +1,9 @@
 /* jarzynski.c - log Z from work in one direction, log mean e^w, with its error by the delta method
- * and by bootstrap (Efron 1979, doi:10.1214/aos/1176344552), and islands held against each other.
- */
+ * and by bootstrap, and islands held against each other. */
 #include "free_energy/estimate.h"
 
 #include <gsl/gsl_cdf.h>
-#include <gsl/gsl_sort.h>
-#include <gsl/gsl_statistics_double.h>
 
-#define STREAM            UINT64_C(0xb007) /* of random numbers: apart from those that drew paths */
-#define CHUNK             512
 #define LEAST_PROBABILITY 0.001
 
 sf_jarzynski_options sf_jarzynski_options_default(void)
@@ -16,51 +11,45 @@ sf_jarzynski_options sf_jarzynski_options_default(void)
     return (sf_jarzynski_options){.islands = 1};
 }
 
-/* log mean of `count` weights drawn with replacement; -inf if all that were drawn are zero. */
-static double resample(sf_random random, uint64_t replicate, const double *weight, size_t count)
+typedef struct sample {
+    const double *weight; /* e^(w - shift) */
+    size_t count;
+    double shift;
+    sf_random random;
+} sample;
+
+/* log mean of weights drawn with replacement; -inf if all that were drawn are zero. */
+static sf_status replicate_once(const void *user, uint64_t replicate, double *value)
 {
-    double uniform[CHUNK];
+    const sample *s = user;
     sf_sum sum = {0.0, 0.0};
+    double *drawn;
 
-    for (size_t first = 0; first < count; first += CHUNK) {
-        const size_t part = count - first < CHUNK ? count - first : CHUNK;
-
-        sf_random_uniform(random, replicate, first, part, uniform);
-        for (size_t i = 0; i < part; i++)
-            sf_sum_add(&sum, weight[(size_t)(uniform[i] * (double)count)]);
-    }
-    return log(sf_sum_value(&sum) / (double)count);
-}
-
-static void summarise(double *replicate, size_t count, sf_jarzynski_report *r)
-{
-    gsl_sort(replicate, 1, count);
-    r->bootstrap_error = gsl_stats_sd(replicate, 1, count);
-    r->bootstrap_bias = gsl_stats_mean(replicate, 1, count) - r->estimate.value;
-    r->bootstrap_low = gsl_stats_quantile_from_sorted_data(replicate, 1, count, 0.025);
-    r->bootstrap_high = gsl_stats_quantile_from_sorted_data(replicate, 1, count, 0.975);
+    SF_TRY(sf_allocate(&drawn, s->count, sizeof *drawn));
+    sf_resample(s->random, replicate, s->weight, s->count, drawn);
+    for (size_t i = 0; i < s->count; i++) sf_sum_add(&sum, drawn[i]);
+    sf_free(drawn);
+    *value = s->shift + log(sf_sum_value(&sum) / (double)s->count);
+    return SF_OK;
 }
 
 static sf_status bootstrap(const double *log_weight, const sf_jarzynski_options *options,
                            sf_jarzynski_report *r)
 {
-    const size_t count = r->weights.count, replicates = options->bootstraps;
-    const double shift = r->weights.log_mean;
-    const sf_random random = sf_random_make(options->seed, STREAM);
-    double *weight = NULL, *replicate = NULL;
-    sf_status status = SF_OK;
+    const size_t count = r->weights.count;
+    double *weight;
+    sample s = {.count = count,
+                .shift = r->weights.log_mean,
+                .random = sf_random_make(options->seed, SF_STREAM_BOOTSTRAP)};
+    sf_status status;
 
-    SF_GO(sf_allocate(&weight, count, sizeof *weight));
-    SF_GO(sf_allocate(&replicate, replicates, sizeof *replicate));
+    SF_TRY(sf_allocate(&weight, count, sizeof *weight));
     for (size_t i = 0; i < count; i++)
-        weight[i] = log_weight[i] > -INFINITY ? exp(log_weight[i] - shift) : 0.0;
-#pragma omp parallel for num_threads(sf_thread_count()) schedule(static)
-    for (size_t b = 0; b < replicates; b++)
-        replicate[b] = shift + resample(random, b, weight, count);
-    summarise(replicate, replicates, r);
-done:
+        weight[i] = log_weight[i] > -INFINITY ? exp(log_weight[i] - s.shift) : 0.0;
+    s.weight = weight;
+    status = sf_bootstrap_each(options->bootstraps, r->estimate.value, replicate_once, &s,
+                               &r->bootstrap);
     sf_free(weight);
-    sf_free(replicate);
     return status;
 }
 
@@ -97,16 +86,10 @@ sf_status sf_jarzynski(const double *log_weight, size_t count, const sf_jarzynsk
 {
     const sf_jarzynski_options chosen = options != NULL ? *options : sf_jarzynski_options_default();
 
-    *report = (sf_jarzynski_report){.islands_probability = NAN,
-                                    .bootstrap_error = NAN,
-                                    .bootstrap_bias = NAN,
-                                    .bootstrap_low = NAN,
-                                    .bootstrap_high = NAN};
+    *report = (sf_jarzynski_report){.islands_probability = NAN, .bootstrap = {NAN, NAN, NAN, NAN}};
     if (chosen.islands > 1 && count / chosen.islands < 2)
         return sf_fail(SF_ERR_ARGUMENT, "%zu chains are too few for %zu islands of two or more",
                        count, chosen.islands);
-    if (chosen.bootstraps == 1)
-        return sf_fail(SF_ERR_ARGUMENT, "a bootstrap of one replicate has no spread; take 200");
     SF_TRY(sf_weights_measure(log_weight, count, &report->weights));
     sf_log_z_set(&report->estimate, report->weights.log_mean, report->weights.error);
     sf_log_z_judge(&report->estimate, &report->weights);

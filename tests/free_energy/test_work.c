@@ -120,9 +120,9 @@ static void jarzynski_is_calibrated(void **state)
         draw_pair(0.7, rep, 1000, 0);
         assert_ok(sf_jarzynski(forward, 1000, &options, &r));
         z_add(&z, r.estimate.value, r.estimate.error, 0.245 - MU);
-        z_add(&boot, r.estimate.value, r.bootstrap_error, 0.245 - MU);
-        assert_true(r.bootstrap_low < r.estimate.value && r.estimate.value < r.bootstrap_high);
-        assert_true(fabs(r.bootstrap_bias) < r.bootstrap_error);
+        z_add(&boot, r.estimate.value, r.bootstrap.error, 0.245 - MU);
+        assert_true(r.bootstrap.low < r.estimate.value && r.estimate.value < r.bootstrap.high);
+        assert_true(fabs(r.bootstrap.bias) < r.bootstrap.error);
         probability += r.islands_probability / REPETITIONS;
     }
     assert_calibrated(&z);
@@ -264,8 +264,8 @@ static void same_bits_on_any_threads(void **state)
     assert_ok(sf_thread_count_set(4));
     assert_ok(sf_jarzynski(forward, 5000, &options, &four));
     assert_ok(sf_thread_count_set(0));
-    assert_true(one.bootstrap_error == four.bootstrap_error);
-    assert_true(one.bootstrap_low == four.bootstrap_low);
+    assert_true(one.bootstrap.error == four.bootstrap.error);
+    assert_true(one.bootstrap.low == four.bootstrap.low);
     assert_true(one.estimate.value == four.estimate.value);
 }
 
@@ -280,8 +280,73 @@ static void bootstraps_differ(void **state)
     draw_pair(1.0, 0, 1000, 0);
     assert_ok(sf_jarzynski(forward, 1000, &first, &a));
     assert_ok(sf_jarzynski(forward, 1000, &second, &b));
-    assert_true(a.bootstrap_error > 0.0 && b.bootstrap_error > 0.0);
-    assert_true(a.bootstrap_error != b.bootstrap_error);
+    assert_true(a.bootstrap.error > 0.0 && b.bootstrap.error > 0.0);
+    assert_true(a.bootstrap.error != b.bootstrap.error);
+}
+
+/* Of BAR too the spread of replicates is the error; 200 of them know it to 5 %. */
+static void bar_bootstrap(void **state)
+{
+    sf_bootstrap one, four, other;
+    sf_bar_report r;
+
+    (void)state;
+    quantile_pair(1.0, 600, 300);
+    assert_ok(sf_bar(forward, 600, reverse, 300, &r));
+    assert_ok(sf_thread_count_set(1));
+    assert_ok(sf_bar_bootstrap(forward, 600, reverse, 300, 1000, 1, &one));
+    assert_ok(sf_thread_count_set(4));
+    assert_ok(sf_bar_bootstrap(forward, 600, reverse, 300, 1000, 1, &four));
+    assert_ok(sf_thread_count_set(0));
+    assert_memory_equal(&one, &four, sizeof one);
+    assert_ok(sf_bar_bootstrap(forward, 600, reverse, 300, 1000, 2, &other));
+    assert_true(one.error != other.error);
+    assert_close(one.error / r.estimate.error, 1.0, 0.1); /* 4.5 of its errors */
+    assert_close(one.bias / r.estimate.error, 0.0, 0.15);
+    assert_close((one.high - one.low) / (2.0 * 1.96 * r.estimate.error), 1.0, 0.15);
+    for (size_t i = 1; i < 600; i++) forward[i] = -INFINITY; /* e^-1 of the replicates have none */
+    assert_ok(sf_bar_bootstrap(forward, 600, reverse, 300, 50, 1, &one));
+    assert_true(one.low == -INFINITY);
+    assert_status(SF_ERR_ARGUMENT, sf_bar_bootstrap(forward, 600, reverse, 300, 1, 1, &one));
+    assert_true(isnan(one.error));
+}
+
+static double normal_share(double low, double high)
+{
+    return gsl_cdf_ugaussian_P(high) - gsl_cdf_ugaussian_P(low);
+}
+
+/* Of quantiles the counts are the law's, to one. */
+static void histograms(void **state)
+{
+    const size_t n = 20000, m = 5000;
+    sf_histogram h;
+
+    (void)state;
+    quantile_pair(1.0, n, m);
+    forward[0] = NAN;
+    assert_ok(sf_work_histogram(forward, n, reverse, m, 0, &h));
+    assert_true(h.bins > 30 && h.bins < 256);
+    for (size_t j = 0; j < h.bins; j++) {
+        const double low = h.low + (double)j * h.width, high = low + h.width;
+        const double p = (double)h.forward.count[j] / (double)n;
+
+        assert_close(p * (double)n, (double)n * normal_share(low + MU, high + MU), 1.5);
+        assert_close((double)h.reverse.count[j],
+                     (double)m * normal_share(low + MU - 1.0, high + MU - 1.0), 1.5);
+        assert_close(h.forward.density[j] * h.width, p, 1e-15);
+        assert_close(h.forward.error[j] * h.width, sqrt(p * (1.0 - p) / (double)n), 1e-15);
+    }
+    sf_histogram_release(&h);
+    assert_null(h.forward.count);
+    for (size_t i = 0; i < 9; i++) forward[i] = 3.0;
+    assert_ok(sf_work_histogram(forward, 9, NULL, 0, 3, &h));
+    assert_int_equal(h.forward.count[1], 9);
+    assert_null(h.reverse.count);
+    assert_close(h.low, 1.5, 0.0);
+    sf_histogram_release(&h);
+    forward[0] = INFINITY;
+    assert_status(SF_ERR_NUMERIC, sf_work_histogram(forward, 9, NULL, 0, 3, &h));
 }
 
 static void bad_input(void **state)
@@ -316,6 +381,8 @@ int main(void)
         cmocka_unit_test(no_overlap),
         cmocka_unit_test(same_bits_on_any_threads),
         cmocka_unit_test(bootstraps_differ),
+        cmocka_unit_test(bar_bootstrap),
+        cmocka_unit_test(histograms),
         cmocka_unit_test(bad_input),
     };
 
