@@ -120,6 +120,12 @@ SF_API void sf_fits_writer_release(sf_fits_writer **writer);
  * number with the digits that give it back. Whole or not at all, as above. */
 SF_API sf_status sf_text_table_write(const char *path, bool overwrite, const char *comment,
                                      const sf_column *columns, size_t count, size_t rows);
+/* *values = rows x columns numbers (sf_free) of a text file: one row a line, numbers apart by
+ * blanks or one comma, # begins a comment. nan and inf are numbers. SF_ERR_IO; SF_ERR_FORMAT, with
+ * the line, for what is no number and for rows of different lengths, and for a file without rows.
+ */
+SF_API sf_status sf_text_table_read(const char *path, double **values, size_t *rows,
+                                    size_t *columns);
 
 /* Whether `path` could be written: for asking before a long computation what every writer here asks
  * again. SF_ERR_IO when it exists and `overwrite` is false, is no plain file, or its folder is

@@ -113,6 +113,15 @@ SF_API sf_status sf_density_double_wells(size_t count, sf_density **density);
 /* log f = -energy of a prior at a noise level. SF_ERR_UNSUPPORTED for one without energy. */
 SF_API sf_status sf_density_prior(sf_prior *prior, double sigma, sf_density **density);
 
+/* ---- densities by name --------------------------------------------------------------------- */
+
+/* A density from the text of a command line, NAME:KEY=VALUE,... as sf_density_names has it; shapes
+ * are 16x16. SF_ERR_ARGUMENT with the part that is wrong. */
+SF_API sf_status sf_density_parse(const char *text, sf_density **density);
+/* "phi4:shape=N[xN...],mass2=M,lambda=L", ...: how each is written, [] what may be left out; NULL
+ * after the last. */
+SF_API const char *const *sf_density_names(void);
+
 /* ---- chains -------------------------------------------------------------------------------- */
 
 typedef enum sf_kernel_kind {
