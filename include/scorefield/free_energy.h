@@ -180,6 +180,16 @@ SF_API void sf_mbar_covariance(const sf_mbar *mbar, double *covariance);
 /* states x states: O_ij = sum_n W_ni N_j W_nj, of which a sample from state i belongs to state j;
  * rows add up to 1 (Klimovich et al. 2015, doi:10.1007/s10822-015-9840-9). */
 SF_API void sf_mbar_overlap(const sf_mbar *mbar, double *overlap);
+/* Expectation values of `observables` functions, each in a state of its own choice: values (samples
+ * x observables, C order) in the samples' order, state[i] of the states.
+ *     mean_i = sum_n W_nk values_ni,  k = state[i],
+ * and covariance (observables x observables; may be NULL) their asymptotic one (equations 9 and
+ * 12), inf where the states' is. Several observables in one call, or one in several states, so
+ * that errors of differences come out. `potentials` are those that mbar was created from
+ * (SF_ERR_SHAPE for others in number). SF_ERR_NUMERIC for values not finite. Cost: two passes. */
+SF_API sf_status sf_mbar_expectation(const sf_mbar *mbar, const sf_reduced_potentials *potentials,
+                                     size_t observables, const size_t *state, const double *values,
+                                     double *mean, double *covariance);
 /* 1/sum_n W_nk^2: how many samples state k has for its expectation values. */
 SF_API double sf_mbar_ess(const sf_mbar *mbar, size_t state);
 

@@ -16,24 +16,11 @@
 
 #define HALVINGS 20
 
-struct sf_mbar {
-    size_t states, iterations;
-    bool converged;
-    bool singular; /* groups of states share no samples */
-    double *counts, *f;
-    double *products; /* W^T W */
-    double *theta;
-    double *largest; /* of each state's weights, whose sum is 1 */
-    size_t *group;   /* of states that overlap, by its first one */
-};
-
 typedef struct solver {
     sf_mbar_pass pass;
     sf_mbar *mbar;
     double tolerance;
-    size_t unknowns; /* the sampled states but the first one */
-    size_t *state;   /* which ones */
-    double *gram, *next_gram, *hessian, *gradient, *step, *next, *largest;
+    double *gram, *next_gram, *gradient, *step, *next, *largest;
 } solver;
 
 sf_mbar_options sf_mbar_options_default(void)
@@ -65,22 +52,22 @@ static double misfit(const solver *s, const double *gram, double *gradient)
  * a sum over the other states, which cannot cancel. */
 static bool factor(solver *s, const double *gram)
 {
-    const size_t states = s->mbar->states, m = s->unknowns;
+    const size_t states = s->mbar->states, m = s->mbar->unknowns;
 
     for (size_t a = 0; a < m; a++)
         for (size_t b = 0; b < m; b++) {
-            const double *row = gram + s->state[a] * states;
-            double h = -row[s->state[b]];
+            const double *row = gram + s->mbar->unknown[a] * states;
+            double h = -row[s->mbar->unknown[b]];
 
             if (a == b) {
                 h = 0.0;
                 for (size_t j = 0; j < states; j++)
-                    if (j != s->state[a] && s->mbar->counts[j] > 0.0) h += row[j];
+                    if (j != s->mbar->unknown[a] && s->mbar->counts[j] > 0.0) h += row[j];
             }
-            s->hessian[a * m + b] = h;
+            s->mbar->hessian[a * m + b] = h;
         }
-    return m == 0 ||
-           LAPACKE_dpotrf(LAPACK_ROW_MAJOR, 'U', (int)m, s->hessian, (int)(m > 0 ? m : 1)) == 0;
+    return m == 0 || LAPACKE_dpotrf(LAPACK_ROW_MAJOR, 'U', (int)m, s->mbar->hessian,
+                                    (int)(m > 0 ? m : 1)) == 0;
 }
 
 /* f_k -= log sum_n W_nk for every state (equation 11, iterated). */
@@ -101,23 +88,24 @@ static sf_status sweep(solver *s)
  * *taken is false where there is none. */
 static sf_status newton(solver *s, bool *taken)
 {
-    const size_t states = s->mbar->states, m = s->unknowns;
+    const size_t states = s->mbar->states, m = s->mbar->unknowns;
     double descent = 0.0, t = 1.0;
 
     *taken = false;
     if (!factor(s, s->gram)) return SF_OK;
-    for (size_t a = 0; a < m; a++) s->step[a] = -s->gradient[s->state[a]];
-    if (m > 0 && LAPACKE_dpotrs(LAPACK_ROW_MAJOR, 'U', (int)m, 1, s->hessian, (int)m, s->step, 1))
+    for (size_t a = 0; a < m; a++) s->step[a] = -s->gradient[s->mbar->unknown[a]];
+    if (m > 0 &&
+        LAPACKE_dpotrs(LAPACK_ROW_MAJOR, 'U', (int)m, 1, s->mbar->hessian, (int)m, s->step, 1))
         return SF_OK;
-    for (size_t a = 0; a < m; a++) descent -= s->step[a] * s->gradient[s->state[a]];
+    for (size_t a = 0; a < m; a++) descent -= s->step[a] * s->gradient[s->mbar->unknown[a]];
     for (int i = 0; i < HALVINGS && !*taken; i++) {
         double slope = 0.0;
 
         memcpy(s->next, s->mbar->f, states * sizeof(double));
-        for (size_t a = 0; a < m; a++) s->next[s->state[a]] += t * s->step[a];
+        for (size_t a = 0; a < m; a++) s->next[s->mbar->unknown[a]] += t * s->step[a];
         SF_TRY(sf_mbar_gram(&s->pass, s->next, false, s->next_gram));
         (void)misfit(s, s->next_gram, s->largest);
-        for (size_t a = 0; a < m; a++) slope += s->step[a] * s->largest[s->state[a]];
+        for (size_t a = 0; a < m; a++) slope += s->step[a] * s->largest[s->mbar->unknown[a]];
         *taken = slope <= 0.5 * descent;
         t *= 0.5;
     }
@@ -164,7 +152,7 @@ static sf_status finish(solver *s)
 static sf_status spread(solver *s)
 {
     sf_mbar *mbar = s->mbar;
-    const size_t states = mbar->states, m = s->unknowns;
+    const size_t states = mbar->states, m = s->mbar->unknowns;
     double *rows = NULL, *solved = NULL;
     sf_status status = SF_OK;
 
@@ -173,11 +161,11 @@ static sf_status spread(solver *s)
     memcpy(mbar->theta, s->gram, states * states * sizeof(double));
     mbar->singular = !factor(s, s->gram);
     for (size_t a = 0; a < m; a++)
-        memcpy(rows + a * states, s->gram + s->state[a] * states, states * sizeof *rows);
+        memcpy(rows + a * states, s->gram + s->mbar->unknown[a] * states, states * sizeof *rows);
     memcpy(solved, rows, m * states * sizeof *rows);
     if (m > 0 && !mbar->singular) {
-        (void)LAPACKE_dpotrs(LAPACK_ROW_MAJOR, 'U', (int)m, (int)states, s->hessian, (int)m, solved,
-                             (int)states);
+        (void)LAPACKE_dpotrs(LAPACK_ROW_MAJOR, 'U', (int)m, (int)states, s->mbar->hessian, (int)m,
+                             solved, (int)states);
         cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)states, (int)states, (int)m, 1.0,
                     rows, (int)states, solved, (int)states, 1.0, mbar->theta, (int)states);
     }
@@ -248,28 +236,35 @@ static sf_status check(const sf_reduced_potentials *p, const sf_mbar_options *o)
 static sf_status mbar_allocate(const sf_reduced_potentials *p, sf_mbar **mbar)
 {
     const size_t states = p->states;
+    bool reference = true;
     sf_mbar *m;
 
     SF_TRY(sf_allocate(mbar, 1, sizeof **mbar));
     m = *mbar;
     m->states = states;
+    m->samples = p->samples;
     SF_TRY(sf_allocate(&m->counts, states, sizeof(double)));
     SF_TRY(sf_allocate(&m->f, states, sizeof(double)));
     SF_TRY(sf_allocate(&m->products, states * states, sizeof(double)));
     SF_TRY(sf_allocate(&m->theta, states * states, sizeof(double)));
     SF_TRY(sf_allocate(&m->largest, states, sizeof(double)));
     SF_TRY(sf_allocate(&m->group, states, sizeof(size_t)));
-    for (size_t k = 0; k < states; k++) m->counts[k] = (double)p->counts[k];
+    SF_TRY(sf_allocate(&m->unknown, states, sizeof(size_t)));
+    SF_TRY(sf_allocate(&m->hessian, states * states, sizeof(double)));
+    for (size_t k = 0; k < states; k++) {
+        m->counts[k] = (double)p->counts[k];
+        if (p->counts[k] == 0) continue;
+        if (!reference) m->unknown[m->unknowns++] = k;
+        reference = false;
+    }
     return SF_OK;
 }
 
 static void solver_destroy(solver *s)
 {
     sf_mbar_pass_destroy(&s->pass);
-    sf_free(s->state);
     sf_free(s->gram);
     sf_free(s->next_gram);
-    sf_free(s->hessian);
     sf_free(s->gradient);
     sf_free(s->step);
     sf_free(s->next);
@@ -279,22 +274,14 @@ static void solver_destroy(solver *s)
 static sf_status solver_allocate(const sf_reduced_potentials *p, solver *s)
 {
     const size_t states = p->states;
-    bool reference = true;
 
     SF_TRY(sf_mbar_pass_create(p, &s->pass));
-    SF_TRY(sf_allocate(&s->state, states, sizeof *s->state));
     SF_TRY(sf_allocate(&s->gram, states * states, sizeof(double)));
     SF_TRY(sf_allocate(&s->next_gram, states * states, sizeof(double)));
-    SF_TRY(sf_allocate(&s->hessian, states * states, sizeof(double)));
     SF_TRY(sf_allocate(&s->gradient, states, sizeof(double)));
     SF_TRY(sf_allocate(&s->step, states, sizeof(double)));
     SF_TRY(sf_allocate(&s->next, states, sizeof(double)));
     SF_TRY(sf_allocate(&s->largest, states, sizeof(double)));
-    for (size_t k = 0; k < states; k++) {
-        if (p->counts[k] == 0) continue;
-        if (!reference) s->state[s->unknowns++] = k;
-        reference = false;
-    }
     return SF_OK;
 }
 
@@ -332,6 +319,8 @@ void sf_mbar_release(sf_mbar **mbar)
     sf_free(m->theta);
     sf_free(m->largest);
     sf_free(m->group);
+    sf_free(m->unknown);
+    sf_free(m->hessian);
     sf_free(m);
 }
 

@@ -60,7 +60,7 @@ static double log_mixture(size_t states, const double *log_count, const double *
     return largest + log(sum);
 }
 
-typedef enum content { GRAM, GRAM_OF_ALL, LOGARITHMS } content;
+typedef enum content { PROBABILITIES, PROBABILITIES_OF_ALL, LOGARITHMS } content;
 
 /* row = P (see mbar.h) or log W of one sample; false if it is unusable. */
 static bool fill_row(size_t states, const double *log_count, const double *f, const double *u,
@@ -69,7 +69,7 @@ static bool fill_row(size_t states, const double *log_count, const double *f, co
     const double mixture = log_mixture(states, log_count, f, u, row);
 
     if (!isfinite(mixture)) return false;
-    for (size_t k = 0; wanted != GRAM && k < states; k++) {
+    for (size_t k = 0; wanted != PROBABILITIES && k < states; k++) {
         if (wanted == LOGARITHMS)
             row[k] = exponent(f[k], u[k]) - mixture;
         else if (!(log_count[k] > -INFINITY))
@@ -112,6 +112,11 @@ static sf_status fill_chunk(sf_mbar_pass *pass, const double *f, content wanted,
     return unusable < count ? refuse(first + unusable, states, u + unusable * states) : SF_OK;
 }
 
+sf_status sf_mbar_rows(sf_mbar_pass *pass, const double *f, bool all, size_t first, size_t count)
+{
+    return fill_chunk(pass, f, all ? PROBABILITIES_OF_ALL : PROBABILITIES, first, count);
+}
+
 sf_status sf_mbar_gram(sf_mbar_pass *pass, const double *f, bool all, double *gram)
 {
     const size_t states = pass->potentials->states, samples = pass->potentials->samples;
@@ -121,7 +126,7 @@ sf_status sf_mbar_gram(sf_mbar_pass *pass, const double *f, bool all, double *gr
     for (size_t first = 0; first < samples; first += pass->chunk) {
         const size_t count = samples - first < pass->chunk ? samples - first : pass->chunk;
 
-        SF_TRY(fill_chunk(pass, f, all ? GRAM_OF_ALL : GRAM, first, count));
+        SF_TRY(sf_mbar_rows(pass, f, all, first, count));
         cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, size, (int)count, 1.0, pass->w, size,
                     1.0, gram, size);
     }

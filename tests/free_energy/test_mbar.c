@@ -107,6 +107,114 @@ static void like_pymbar(void **state)
     destroy(&o);
 }
 
+/* Expectation values of x and x^2 in every state: ten observables in one call. */
+static sf_status average(const oscillators *o, const sf_mbar *mbar, double shift, double *mean,
+                         double *covariance)
+{
+    const sf_reduced_potentials p = {
+        .states = STATES, .samples = o->samples, .counts = o->counts, .u = o->u};
+    size_t where[2 * STATES];
+    double *values;
+    sf_status status;
+
+    assert_ok(sf_allocate(&values, 2 * STATES * o->samples, sizeof *values));
+    for (size_t i = 0; i < 2 * STATES; i++) {
+        where[i] = i / 2;
+        for (size_t n = 0; n < o->samples; n++)
+            values[n * 2 * STATES + i] = i % 2 == 0 ? o->x[n] + shift : o->x[n] * o->x[n];
+    }
+    status = sf_mbar_expectation(mbar, &p, 2 * STATES, where, values, mean, covariance);
+    sf_free(values);
+    return status;
+}
+
+/* pymbar 4.0.3, compute_expectations of x and of x^2, and of x as differences. An offset changes
+ * no error. */
+static void expectations_like_pymbar(void **state)
+{
+    static const double mean[STATES][2] = {{0.0019063478829575153, 0.9920267305504847},
+                                           {1.000122612678637, 1.5007122786642442},
+                                           {2.0006808020055162, 4.252632727021303},
+                                           {2.99902222515232, 9.119004507326318},
+                                           {3.9986301780625713, 16.05063706097135}};
+    static const double error[STATES][2] = {{0.08482637093250435, 0.099419045400983},
+                                            {0.04258895820433849, 0.0999684241589213},
+                                            {0.059670708730713236, 0.2507918832579363},
+                                            {0.02795943398337602, 0.16882275381427145},
+                                            {0.033702998402048816, 0.27100222062910384}};
+    const oscillators kind = {.counts = {100, 200, 0, 150, 50}, .spread = 1.0};
+    const double shifts[2] = {0.0, 1e6};
+
+    (void)state;
+    for (int c = 0; c < 2; c++) {
+        oscillators o = kind;
+        double found[2 * STATES], covariance[4 * STATES * STATES];
+        sf_mbar *mbar;
+
+        create(&o, -1);
+        assert_ok(solve(&o, &mbar));
+        assert_ok(average(&o, mbar, shifts[c], found, covariance));
+        for (size_t i = 0; i < 2 * STATES; i++) {
+            assert_close(found[i] - (i % 2 == 0 ? shifts[c] : 0.0), mean[i / 2][i % 2], 1e-8);
+            assert_close(sqrt(covariance[i * (2 * STATES + 1)]), error[i / 2][i % 2], 1e-7);
+        }
+        /* <x> in state 3 less that in state 1 */
+        assert_close(sqrt(covariance[2 * 11] + covariance[6 * 11] - 2.0 * covariance[2 * 10 + 6]),
+                     0.050549992507870435, 1e-7);
+        sf_mbar_release(&mbar);
+        destroy(&o);
+    }
+}
+
+/* Errors of expectation values are true, also in a state without samples and of a difference. */
+static void expectations_are_calibrated(void **state)
+{
+    z_scores sampled = {0.0, 0.0, 0}, unsampled = {0.0, 0.0, 0}, between = {0.0, 0.0, 0};
+
+    (void)state;
+    for (int rep = 0; rep < REPETITIONS; rep++) {
+        oscillators o = {.counts = {150, 150, 0, 100, 90}, .spread = 0.5};
+        double mean[2 * STATES], c[4 * STATES * STATES];
+        sf_mbar *mbar;
+
+        create(&o, rep);
+        assert_ok(solve(&o, &mbar));
+        assert_ok(average(&o, mbar, 0.0, mean, c));
+        z_add(&sampled, mean[1], sqrt(c[1 * 11]), 1.0);
+        z_add(&unsampled, mean[4], sqrt(c[4 * 11]), 1.0);
+        z_add(&between, mean[6] - mean[2], sqrt(c[6 * 11] + c[2 * 11] - 2.0 * c[2 * 10 + 6]), 1.0);
+        sf_mbar_release(&mbar);
+        destroy(&o);
+    }
+    assert_calibrated(&sampled);
+    assert_calibrated(&unsampled);
+    assert_calibrated(&between);
+}
+
+/* Of one state: the mean, and variance/N. */
+static void expectation_in_one_state(void **state)
+{
+    const size_t counts[1] = {4}, where[1] = {0}, nowhere[1] = {1};
+    const double u[4] = {0.3, -1.0, 2.0, 0.0};
+    double values[4] = {1.0, 2.0, 3.0, 6.0}, mean, variance;
+    sf_reduced_potentials p = {.states = 1, .samples = 4, .counts = counts, .u = u};
+    sf_mbar *mbar;
+
+    (void)state;
+    assert_ok(sf_mbar_create(&p, NULL, &mbar));
+    assert_ok(sf_mbar_expectation(mbar, &p, 1, where, values, &mean, &variance));
+    assert_close(mean, 3.0, 1e-14);
+    assert_close(variance, 14.0 / 16.0, 1e-14);
+    assert_ok(sf_mbar_expectation(mbar, &p, 1, where, values, &mean, NULL));
+    assert_status(SF_ERR_ARGUMENT, sf_mbar_expectation(mbar, &p, 0, where, values, &mean, NULL));
+    assert_status(SF_ERR_ARGUMENT, sf_mbar_expectation(mbar, &p, 1, nowhere, values, &mean, NULL));
+    values[2] = NAN;
+    assert_status(SF_ERR_NUMERIC, sf_mbar_expectation(mbar, &p, 1, where, values, &mean, NULL));
+    p.samples = 3;
+    assert_status(SF_ERR_SHAPE, sf_mbar_expectation(mbar, &p, 1, where, values, &mean, NULL));
+    sf_mbar_release(&mbar);
+}
+
 static void two_states_are_bar(void **state)
 {
     const size_t counts[2] = {300, 200};
@@ -328,10 +436,17 @@ static void bad_input(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(like_pymbar), cmocka_unit_test(two_states_are_bar),
-        cmocka_unit_test(twins),       cmocka_unit_test(calibrated),
-        cmocka_unit_test(far_offsets), cmocka_unit_test(no_overlap),
-        cmocka_unit_test(same_bits),   cmocka_unit_test(verdict_names_the_gap),
+        cmocka_unit_test(like_pymbar),
+        cmocka_unit_test(two_states_are_bar),
+        cmocka_unit_test(twins),
+        cmocka_unit_test(calibrated),
+        cmocka_unit_test(far_offsets),
+        cmocka_unit_test(no_overlap),
+        cmocka_unit_test(same_bits),
+        cmocka_unit_test(verdict_names_the_gap),
+        cmocka_unit_test(expectations_like_pymbar),
+        cmocka_unit_test(expectations_are_calibrated),
+        cmocka_unit_test(expectation_in_one_state),
         cmocka_unit_test(bad_input),
     };
 
