@@ -8,7 +8,13 @@
 #include <stdbool.h>
 
 /* Documented in the manual pages. */
-enum { PROGRAM_OK = 0, PROGRAM_ERROR = 1, PROGRAM_USAGE = 2, PROGRAM_INTERRUPTED = 130 };
+enum {
+    PROGRAM_OK = 0,
+    PROGRAM_ERROR = 1,
+    PROGRAM_USAGE = 2,
+    PROGRAM_UNRELIABLE = 3,
+    PROGRAM_INTERRUPTED = 130
+};
 
 /* Leaves a function that has `sf_status status` and a label `done`. */
 #define GO(call)                        \

@@ -168,8 +168,9 @@ typedef struct sf_curve {
     const char *label;
     size_t count;
     const double *x, *y;
-    const double *error; /* +- bars; NULL none */
-    bool points;         /* markers instead of a line */
+    const double *error;      /* +- bars; NULL none */
+    bool points;              /* markers instead of a line */
+    const double *low, *high; /* the area between them is tinted; NULL none */
 } sf_curve;
 
 typedef struct sf_axes {
@@ -194,6 +195,16 @@ SF_API sf_status sf_plot_curves(const char *path, bool overwrite, const sf_axes 
 SF_API sf_status sf_plot_stacked(const char *path, bool overwrite, const sf_axes *axes,
                                  const sf_curve *curves, size_t count, const sf_axes *lower,
                                  const sf_curve *lower_curves, size_t lower_count);
+
+/* One of many on a page; the axes' title stands above it. */
+typedef struct sf_frame {
+    sf_axes axes;
+    const sf_curve *curves;
+    size_t count; /* 1 to 64 */
+} sf_frame;
+/* PNG of 1 to 12 frames with axes of their own, row by row from the top, `columns` a row. */
+SF_API sf_status sf_plot_frames(const char *path, bool overwrite, const char *title,
+                                const sf_frame *frames, size_t count, size_t columns);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,5 @@
-/* plot_curves.c - lines and points with axes, error bars and a legend. */
+/* plot_curves.c - lines, points and areas with axes, error bars and a legend: in one frame, in two
+ * that share an axis, or in many on a page. */
 #include "io/output.h"
 #include "io/plot_page.h"
 #include "io/plot_scale.h"
@@ -13,10 +14,17 @@
 #define RIGHT       26.0
 #define TOP         52.0
 #define TICK        6.0
+#define X_LABEL     54.0 /* base lines below and left of the frame */
+#define Y_LABEL     72.0
 /* the second frame of a stacked plot */
 #define LOWER_HEIGHT 170.0
 #define GAP          18.0
 #define MAX_CURVES   64
+/* frames on a page: each with its margins, the page with a title above them */
+#define CELL_WIDTH  560.0
+#define CELL_HEIGHT 400.0
+#define PAGE_TITLE  40.0
+#define MAX_FRAMES  12
 
 static const sf_colour ink = {0.15, 0.15, 0.15};
 static const sf_colour white = {1.0, 1.0, 1.0};
@@ -52,6 +60,13 @@ static bool can_be_shown(double value, bool logarithmic)
 static bool point_is_shown(const sf_axes *axes, const sf_curve *curve, size_t i)
 {
     return can_be_shown(curve->x[i], axes->log_x) && can_be_shown(curve->y[i], axes->log_y);
+}
+
+/* Whether the curve has an area that can be shown there. */
+static bool area_is_shown(const sf_axes *axes, const sf_curve *curve, size_t i)
+{
+    return curve->low != NULL && curve->high != NULL && can_be_shown(curve->x[i], axes->log_x) &&
+           isfinite(curve->low[i]) && can_be_shown(curve->high[i], axes->log_y);
 }
 
 /* ---- ranges
@@ -100,6 +115,9 @@ static void include_curves(const set *shown, frame *f)
             widen(&f->up, curve->y[i]);
             widen(&f->up, curve->y[i] - bar);
             widen(&f->up, curve->y[i] + bar);
+            if (!area_is_shown(shown->axes, curve, i)) continue;
+            widen(&f->up, curve->low[i]);
+            widen(&f->up, curve->high[i]);
         }
     }
 }
@@ -156,7 +174,7 @@ static void draw_x_axis(const char *text, const frame *f)
     }
     if (text == NULL) return;
     axis_label(text, ticks.exponent, label, sizeof label);
-    sf_page_text(f->x + 0.5 * f->width, 16.0, SF_TITLE_SIZE, f->width, 0.5, 0.0, label);
+    sf_page_text(f->x + 0.5 * f->width, f->y - X_LABEL, SF_TITLE_SIZE, f->width, 0.5, 0.0, label);
 }
 
 static void draw_y_axis(const sf_axes *axes, const frame *f)
@@ -172,7 +190,8 @@ static void draw_y_axis(const sf_axes *axes, const frame *f)
         sf_page_text(f->x - TICK - 4.0, y - 5.0, SF_TEXT_SIZE, 0.0, 1.0, 0.0, ticks.tick[i].label);
     }
     axis_label(axes->y_label, ticks.exponent, label, sizeof label);
-    sf_page_text(24.0, f->y + 0.5 * f->height, SF_TITLE_SIZE, f->height, 0.5, 90.0, label);
+    sf_page_text(f->x - Y_LABEL, f->y + 0.5 * f->height, SF_TITLE_SIZE, f->height, 0.5, 90.0,
+                 label);
 }
 
 /* ---- curves
@@ -202,6 +221,45 @@ static void draw_error_bar(const frame *f, const sf_curve *curve, size_t i, sf_c
     sf_page_line(x - 4.0, high, x + 4.0, high, 1.2, colour);
 }
 
+/* The area under points first ... end - 1, once around; x and y hold twice as many. */
+static void draw_stretch(const frame *f, const sf_curve *curve, size_t first, size_t end,
+                         sf_colour colour, double *x, double *y)
+{
+    size_t n = 0;
+
+    for (size_t i = first; i < end; i++, n++) {
+        x[n] = page_x(f, curve->x[i]);
+        y[n] = page_y(f, curve->high[i]);
+    }
+    for (size_t i = end; i-- > first; n++) {
+        x[n] = page_x(f, curve->x[i]);
+        y[n] = page_y(f, curve->low[i]);
+    }
+    sf_page_polygon(x, y, n, colour, 0.25);
+}
+
+/* Points where there is none to be shown interrupt the area. */
+static sf_status draw_area(const sf_axes *axes, const frame *f, const sf_curve *curve,
+                           sf_colour colour)
+{
+    double *x = NULL, *y = NULL;
+    size_t first = 0;
+    sf_status status;
+
+    if (curve->low == NULL || curve->high == NULL) return SF_OK;
+    SF_GO(sf_allocate(&x, curve->count, 2 * sizeof *x));
+    SF_GO(sf_allocate(&y, curve->count, 2 * sizeof *y));
+    for (size_t i = 0; i <= curve->count; i++) {
+        if (i < curve->count && area_is_shown(axes, curve, i)) continue;
+        if (i > first + 1) draw_stretch(f, curve, first, i, colour, x, y);
+        first = i + 1;
+    }
+done:
+    sf_free(x);
+    sf_free(y);
+    return status;
+}
+
 /* A point that cannot be shown interrupts the line. */
 static void draw_curve(const sf_axes *axes, const frame *f, const sf_curve *curve, sf_colour colour)
 {
@@ -219,7 +277,7 @@ static void draw_curve(const sf_axes *axes, const frame *f, const sf_curve *curv
 /* ---- legend
  * --------------------------------------------------------------------------------------- */
 
-/* Curves' points under the legend if it stood in that corner. */
+/* How much of the curves, by points on their lines, a legend in that corner would hide. */
 static size_t points_under(const sf_axes *axes, const frame *f, const sf_curve *curves,
                            size_t count, double x, double y, double width, double height)
 {
@@ -228,50 +286,65 @@ static size_t points_under(const sf_axes *axes, const frame *f, const sf_curve *
     for (size_t k = 0; k < count; k++)
         for (size_t i = 0; i < curves[k].count; i++) {
             if (!point_is_shown(axes, &curves[k], i)) continue;
+            const bool line = !curves[k].points && i > 0 && point_is_shown(axes, &curves[k], i - 1);
             const double u = page_x(f, curves[k].x[i]), v = page_y(f, curves[k].y[i]);
-            if (u > x - 8.0 && u < x + width + 8.0 && v > y - 8.0 && v < y + height + 8.0) n++;
+            const double du = line ? u - page_x(f, curves[k].x[i - 1]) : 0.0;
+            const double dv = line ? v - page_y(f, curves[k].y[i - 1]) : 0.0;
+            for (double t = 0.0; t < (line ? 1.0 : 0.1); t += 0.125) {
+                const double left = u - t * du - x, up = v - t * dv - y;
+                n += left > -8.0 && left < width + 8.0 && up > -8.0 && up < height + 8.0;
+            }
         }
     return n;
 }
 
 typedef struct corner {
     double x, y, width, height;
+    size_t hides;
 } corner;
 
 /* The corner that hides least: upper right, upper left, lower right, lower left. */
 static corner find_corner(const sf_axes *axes, const frame *f, const sf_curve *curves, size_t count,
                           double width, double height)
 {
-    size_t least = SIZE_MAX;
-    corner best = {0};
+    corner best = {.hides = SIZE_MAX};
 
     for (int i = 0; i < 4; i++) {
-        const corner c = {.x = i % 2 == 0 ? f->x + f->width - width - 12.0 : f->x + 12.0,
-                          .y = i < 2 ? f->y + f->height - height - 12.0 : f->y + 12.0,
-                          .width = width,
-                          .height = height};
-        const size_t n = points_under(axes, f, curves, count, c.x, c.y, width, height);
-        if (n >= least) continue;
-        least = n;
-        best = c;
+        corner c = {.x = i % 2 == 0 ? f->x + f->width - width - 12.0 : f->x + 12.0,
+                    .y = i < 2 ? f->y + f->height - height - 12.0 : f->y + 12.0,
+                    .width = width,
+                    .height = height};
+        c.hides = points_under(axes, f, curves, count, c.x, c.y, width, height);
+        if (c.hides < best.hides) best = c;
     }
     return best;
+}
+
+/* What the labels need; 0 wide without any. */
+static void measure_legend(const sf_curve *curves, size_t count, double *width, double *height)
+{
+    char label[256];
+
+    *width = 0.0;
+    *height = 14.0;
+    for (size_t k = 0; k < count; k++) {
+        if (curves[k].label == NULL) continue;
+        *width = fmax(*width,
+                      62.0 + sf_page_text_width(SF_TEXT_SIZE, sf_page_escape(curves[k].label, label,
+                                                                             sizeof label)));
+        *height += 22.0;
+    }
 }
 
 static void draw_legend(const sf_axes *axes, const frame *f, const sf_curve *curves, size_t count)
 {
     char label[256];
-    double width = 0.0, height = 14.0, y;
+    double width, height, y;
     corner c;
 
-    for (size_t k = 0; k < count; k++) {
-        if (curves[k].label == NULL) continue;
-        width = fmax(width, sf_page_text_width(SF_TEXT_SIZE, sf_page_escape(curves[k].label, label,
-                                                                            sizeof label)));
-        height += 22.0;
-    }
+    measure_legend(curves, count, &width, &height);
     if (width == 0.0) return;
-    c = find_corner(axes, f, curves, count, width + 62.0, height);
+    c = find_corner(axes, f, curves, count, width, height);
     sf_page_box(c.x, c.y, c.width, c.height, white);
     y = c.y + height - 22.0;
     for (size_t k = 0; k < count; k++) {
@@ -286,14 +359,53 @@ static void draw_legend(const sf_axes *axes, const frame *f, const sf_curve *cur
     }
 }
 
-static void draw_frame(const set *shown, const frame *f, const char *x_label)
+/* Where the legend would hide some of the curves in any corner, raises the upper end of the range
+ * until it stands above all of them. */
+static void make_room(const set *shown, frame *f)
 {
+    double width, height, share, high;
+
+    measure_legend(shown->curves, shown->count, &width, &height);
+    if (width == 0.0 ||
+        find_corner(shown->axes, f, shown->curves, shown->count, width, height).hides == 0)
+        return;
+    share = fmin((height + 12.0) / f->height, 0.5);
+    if (f->up.kind == SF_SCALE_LOG)
+        high = f->up.low * pow(f->up.high / f->up.low, 1.0 / (1.0 - share));
+    else
+        high = f->up.low + (f->up.high - f->up.low) / (1.0 - share);
+    if (isfinite(high - f->up.low)) f->up.high = high;
+}
+
+/* The title above the frame. */
+static void draw_title(const char *title, const frame *f, double size)
+{
+    char markup[512];
+
+    sf_page_text(f->x + 0.5 * f->width, f->y + f->height + 18.0, size, f->width, 0.5, 0.0,
+                 sf_page_escape(title, markup, sizeof markup));
+}
+
+static sf_status draw_frame(const set *shown, const frame *f, const char *x_label)
+{
+    for (size_t k = 0; k < shown->count; k++)
+        SF_TRY(draw_area(shown->axes, f, &shown->curves[k], curve_colour(k)));
     draw_x_axis(x_label, f);
     draw_y_axis(shown->axes, f);
     for (size_t k = 0; k < shown->count; k++)
         draw_curve(shown->axes, f, &shown->curves[k], curve_colour(k));
     sf_page_frame(f->x, f->y, f->width, f->height);
     draw_legend(shown->axes, f, shown->curves, shown->count);
+    return SF_OK;
+}
+
+static sf_status check_counts(const char *path, const set *shown, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (shown[i].count == 0 || shown[i].count > MAX_CURVES)
+            return sf_fail(SF_ERR_ARGUMENT, "%s: %zu curves: give 1 to %d", path, shown[i].count,
+                           MAX_CURVES);
+    return SF_OK;
 }
 
 static sf_status plot(const char *path, bool overwrite, const set *shown, size_t count,
@@ -304,13 +416,10 @@ static sf_status plot(const char *path, bool overwrite, const set *shown, size_t
                         .y = BOTTOM + lower,
                         .width = PAGE_WIDTH - LEFT - RIGHT,
                         .height = page_height - BOTTOM - TOP - lower}};
-    char title[512];
+    sf_status status = SF_OK;
     sf_page page;
 
-    for (size_t i = 0; i < count; i++)
-        if (shown[i].count == 0 || shown[i].count > MAX_CURVES)
-            return sf_fail(SF_ERR_ARGUMENT, "%s: %zu curves: give 1 to %d", path, shown[i].count,
-                           MAX_CURVES);
+    SF_TRY(check_counts(path, shown, count));
     frames[1] = frames[0];
     frames[1].y = BOTTOM;
     frames[1].height = LOWER_HEIGHT;
@@ -318,11 +427,12 @@ static sf_status plot(const char *path, bool overwrite, const set *shown, size_t
     SF_TRY(find_ranges(shown, frames, count));
     SF_TRY(sf_page_open(PAGE_WIDTH, page_height, &page));
     for (size_t i = 0; i < count; i++)
-        draw_frame(&shown[i], &frames[i], i + 1 == count ? shown[0].axes->x_label : NULL);
-    sf_page_text(frames[0].x + 0.5 * frames[0].width, page_height - 34.0, SF_TITLE_SIZE + 2.0,
-                 frames[0].width, 0.5, 0.0,
-                 sf_page_escape(shown[0].axes->title, title, sizeof title));
+        SF_GO(draw_frame(&shown[i], &frames[i], i + 1 == count ? shown[0].axes->x_label : NULL));
+    draw_title(shown[0].axes->title, &frames[0], SF_TITLE_SIZE + 2.0);
     return sf_page_finish(&page, path, overwrite);
+done:
+    sf_page_discard(&page);
+    return status;
 }
 
 sf_status sf_plot_curves(const char *path, bool overwrite, const sf_axes *axes,
@@ -342,4 +452,54 @@ sf_status sf_plot_stacked(const char *path, bool overwrite, const sf_axes *axes,
 
     second.log_x = axes->log_x;
     return plot(path, overwrite, shown, 2, PAGE_HEIGHT + LOWER_HEIGHT);
+}
+
+/* The frame's place on the page, row by row from the top. */
+static frame place(size_t i, size_t columns, double page_height)
+{
+    const double left = CELL_WIDTH * (double)(i % columns);
+    const double top = page_height - PAGE_TITLE - CELL_HEIGHT * (double)(i / columns);
+
+    return (frame){.x = left + LEFT,
+                   .y = top - CELL_HEIGHT + BOTTOM,
+                   .width = CELL_WIDTH - LEFT - RIGHT,
+                   .height = CELL_HEIGHT - BOTTOM - TOP};
+}
+
+sf_status sf_plot_frames(const char *path, bool overwrite, const char *title,
+                         const sf_frame *frames, size_t count, size_t columns)
+{
+    const size_t rows = columns > 0 ? (count + columns - 1) / columns : 0;
+    const double height = PAGE_TITLE + CELL_HEIGHT * (double)rows;
+    const double width = CELL_WIDTH * (double)columns;
+    frame places[MAX_FRAMES];
+    set shown[MAX_FRAMES];
+    char markup[512];
+    sf_status status;
+    sf_page page;
+
+    if (count == 0 || count > MAX_FRAMES || columns == 0 || columns > count)
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "%s: %zu frames in %zu columns: give 1 to %d, and no more "
+                       "columns than frames",
+                       path, count, columns, MAX_FRAMES);
+    for (size_t i = 0; i < count; i++) {
+        shown[i] = (set){&frames[i].axes, frames[i].curves, frames[i].count};
+        places[i] = place(i, columns, height);
+    }
+    SF_TRY(check_counts(path, shown, count));
+    SF_TRY(sf_output_check(path, overwrite));
+    for (size_t i = 0; i < count; i++) SF_TRY(find_ranges(&shown[i], &places[i], 1));
+    SF_TRY(sf_page_open(width, height, &page));
+    for (size_t i = 0; i < count; i++) {
+        make_room(&shown[i], &places[i]);
+        SF_GO(draw_frame(&shown[i], &places[i], frames[i].axes.x_label));
+        draw_title(frames[i].axes.title, &places[i], SF_TITLE_SIZE);
+    }
+    sf_page_text(0.5 * width, height - 30.0, SF_TITLE_SIZE + 2.0, width, 0.5, 0.0,
+                 sf_page_escape(title, markup, sizeof markup));
+    return sf_page_finish(&page, path, overwrite);
+done:
+    sf_page_discard(&page);
+    return status;
 }

@@ -167,6 +167,15 @@ void sf_page_box(double x, double y, double width, double height, sf_colour colo
     giza_rectangle(x, x + width, y, y + height);
 }
 
+void sf_page_polygon(const double *x, const double *y, size_t count, sf_colour colour,
+                     double opacity)
+{
+    giza_set_colour_representation_alpha(PEN, colour.red, colour.green, colour.blue, opacity);
+    giza_set_colour_index(PEN);
+    giza_set_fill(GIZA_FILL_SOLID);
+    giza_polygon((int)count, x, y);
+}
+
 void sf_page_frame(double x, double y, double width, double height)
 {
     const double left = x - 0.5, right = x + width + 0.5;

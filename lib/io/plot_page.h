@@ -32,6 +32,9 @@ void sf_page_polyline(const double *x, const double *y, size_t count, double wid
                       sf_colour colour);
 void sf_page_dot(double x, double y, double radius, sf_colour colour);
 void sf_page_box(double x, double y, double width, double height, sf_colour colour);
+/* opacity: from 0, nothing to be seen, to 1, which hides what is below it. */
+void sf_page_polygon(const double *x, const double *y, size_t count, sf_colour colour,
+                     double opacity);
 /* A line one pixel wide around the area: it hides nothing of it. */
 void sf_page_frame(double x, double y, double width, double height);
 /* just: 0 left, 0.5 centred, 1 right of x; y: the base line; angle in degrees; smaller where it

@@ -412,6 +412,50 @@ static void test_stacked(void **state)
            "0 curves");
 }
 
+/* Pixels tinted blue, from column `left` and row `top` of a cell on. */
+static int count_tint(const picture *p, int left, int top)
+{
+    int n = 0;
+
+    for (int row = top; row < top + 400; row++)
+        for (int column = left; column < left + 560; column++) {
+            const uint32_t c = colour_at(p, column, row);
+            const int red = c >> 16 & 0xff, green = c >> 8 & 0xff, blue = c & 0xff;
+            n += abs(red - 191) < 3 && abs(green - 220) < 3 && abs(blue - 236) < 3;
+        }
+    return n;
+}
+
+/* Frames stand in rows from the top, each with its own axes; an area is tinted. */
+static void test_frames(void **state)
+{
+    const double x[] = {1, 2, 3}, y[] = {1, 1, 1}, low[] = {0, 0, 0}, high[] = {2, 2, NAN};
+    const sf_curve area = {.count = 3, .x = x, .y = y, .low = low, .high = high};
+    const sf_curve plain = {.count = 3, .x = x, .y = y};
+    const sf_frame frames[] = {
+        {.curves = &plain, .count = 1},
+        {.axes = {.title = "t", .log_x = true}, .curves = &plain, .count = 1},
+        {.curves = &area, .count = 1}};
+    picture p;
+    int n;
+
+    (void)state;
+    ok(sf_plot_frames(scratch("f.png"), true, "page", frames, 3, 2));
+    p = open_picture(scratch("f.png"));
+    assert_int_equal(p.width, 2 * 560);
+    assert_int_equal(p.height, 40 + 2 * 400);
+    assert_int_equal(count_tint(&p, 0, 40), 0);
+    assert_int_equal(count_tint(&p, 560, 40), 0);
+    assert_int_equal(count_tint(&p, 560, 440), 0);
+    n = count_tint(&p, 0, 440); /* half of 438 x 278, less margins of 4 % each and grid lines */
+    assert_true(n > 47000 && n < 52600);
+    free(p.rows);
+    expect(SF_ERR_ARGUMENT, sf_plot_frames(scratch("far.png"), true, "p", frames, 3, 4), "columns");
+    expect(SF_ERR_ARGUMENT, sf_plot_frames(scratch("far.png"), true, "p", frames, 0, 1),
+           "0 frames");
+    expect(SF_ERR_ARGUMENT, sf_plot_frames(scratch("far.png"), true, "p", frames, 3, 0), "columns");
+}
+
 /* ---- ticks ------------------------------------------------------------------------------------
  */
 
@@ -498,6 +542,8 @@ int main(void)
         cmocka_unit_test(test_every_panel), cmocka_unit_test(test_diverging),
         cmocka_unit_test(test_odd_images),  cmocka_unit_test(test_bad_panels),
         cmocka_unit_test(test_curves),      cmocka_unit_test(test_stacked),
+        cmocka_unit_test(test_frames),
+
         cmocka_unit_test(test_odd_curves),  cmocka_unit_test(test_ticks),
         cmocka_unit_test(test_overwrite),   cmocka_unit_test(test_temporary_folder),
     };

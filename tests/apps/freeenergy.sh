@@ -1,0 +1,100 @@
+#!/bin/sh
+# freeenergy.sh SF-FREEENERGY: work values and targets from the command line, and bad input.
+# A failure is one sentence on the standard error stream, the documented exit status, and no file.
+set -u
+program=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+red=0
+
+complain() { printf 'FAILED: %s\n' "$*"; red=1; }
+
+fails() { # STATUS WORDS ARGUMENTS...
+    status=$1 words=$2
+    shift 2
+    rm -rf out
+    mkdir out
+    "$program" "$@" >stdout 2>stderr
+    got=$?
+    [ $got = "$status" ] || complain "exit status $got, not $status: $*"
+    [ "$(wc -l <stderr)" = 1 ] || { complain "not one line: $*"; cat stderr; }
+    grep -q -e "$words" stderr || { complain "no word of '$words': $*"; cat stderr; }
+    [ -z "$(ls -A out)" ] || complain "left a file: $*"
+}
+
+works() {
+    "$program" "$@" >stdout 2>stderr || { complain "$*"; cat stderr; }
+}
+
+value() { # KEY REPORT: a number at the top level
+    sed -n "s/^  \"$1\": \([-0-9.e+]*\),*$/\1/p" "$2"
+}
+
+near() { # KEY VALUE TOLERANCE REPORT
+    got=$(value "$1" "$4")
+    awk -v a="$got" -v b="$2" -v t="$3" 'BEGIN { exit !(a != "" && a - b <= t && b - a <= t) }' ||
+        complain "$1 is '$got' and not $2 +- $3 in $4"
+}
+
+# Normal work of mean 2 and standard deviation 2 forward and (Crooks) mean 2 reverse: Delta F = 0.
+# The values are the distribution's quantiles, so that nothing is random.
+quantiles() { # MEAN SIGMA SCALE
+    awk -v mean="$1" -v sigma="$2" -v scale="$3" 'BEGIN {
+        for (i = 0; i < 4000; i++) { # by bisection of the normal distribution
+            p = (i + 0.5) / 4000; low = -6; high = 6
+            for (k = 0; k < 40; k++) {
+                x = (low + high) / 2; t = 1 / (1 + 0.2316419 * (x < 0 ? -x : x))
+                q = exp(-x * x / 2) * 0.3989422804 * t * (0.31938153 + t * (-0.356563782 + \
+                    t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
+                if ((x < 0 ? q : 1 - q) < p) low = x; else high = x
+            }
+            printf "%.8f\n", scale * (mean + sigma * x)
+        }
+    }'
+}
+quantiles 2 2 1 >forward.txt
+quantiles 2 2 1 >reverse.txt
+quantiles 3 1 2.494338785445972 >joules.txt # Delta F = 2.5 kT, in kJ/mol at 300 K
+
+works --work forward.txt,reverse.txt --report w.json --plot w.png
+near log_z 0 1e-3 w.json
+near log_z_error 0.0247 3e-4 w.json # N Var = 4.896807 of N = 8000 for sigma = 2
+near lower_bound -2 1e-3 w.json
+near upper_bound 2 1e-3 w.json
+grep -q '"reliable": true' w.json || complain "not reliable"
+grep -q '^verdict     reliable' stdout || complain "no verdict"
+[ -s w.png ] || complain "no picture"
+works --work joules.txt --units kJ/mol --temperature 300 --report j.json --plot j.png
+near log_z -2.5 5e-3 j.json
+near free_energy_difference 6.2358 0.013 j.json
+grep -q '"upper_bound": null' j.json || complain "an upper bound from one direction"
+works --work joules.txt --units kcal/mol --temperature 1255.2 --report k.json --quiet
+near log_z -2.5 5e-3 k.json # 300 K, 4.184 kJ a kcal
+[ -s stdout ] && complain "--quiet prints"
+
+# What cannot be believed is said, and with --strict the exit status says it too.
+quantiles 40 1 1 >far.txt
+works --work far.txt,far.txt
+grep -q 'warning: not reliable' stderr || complain "no warning"
+"$program" --work far.txt,far.txt --strict >stdout 2>stderr
+[ $? = 3 ] || complain "--strict: no exit status 3"
+"$program" --work forward.txt,reverse.txt --strict >stdout 2>stderr || complain "--strict: red"
+
+printf '1.0\nabc\n' >bad.txt
+: >empty.txt
+fails 2 'what to measure' --report out/x
+fails 2 'neither FORWARD' --work a,b,c --report out/x
+fails 2 'neither FORWARD' --work ,b --report out/x
+fails 2 'no unit' --work forward.txt --units eV
+fails 2 'temperature 300' --work forward.txt --units kJ/mol
+fails 2 'above 0 K' --work forward.txt --units kJ/mol --temperature 0
+fails 2 'needs no --temperature' --work forward.txt --temperature 300
+fails 2 'below 1' --work forward.txt --threads 0
+fails 2 'same name' --work forward.txt --report out/x --plot out/x
+fails 2 'no option' --work forward.txt stray
+fails 1 'cannot open' --work missing.txt --report out/x
+fails 1 'line 2' --work bad.txt --report out/x
+fails 1 'no work values' --work empty.txt --plot out/x.png
+fails 1 'exists already' --work forward.txt --report w.json
+exit $red
