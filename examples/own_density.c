@@ -49,6 +49,7 @@ int main(void)
     sf_kernel kernel = sf_kernel_default(); /* HMC */
     sf_density_check_report report;
     sf_density *gaussian, *own;
+    sf_path *path;
     sf_chains *chains;
     double sum = 0.0, square = 0.0, error;
 
@@ -61,7 +62,8 @@ int main(void)
     }
     check(sf_density_gaussian(2, mean, variance, &gaussian));
     check(sf_density_draw(gaussian, 1, 0, 0, CHAINS, x));
-    check(sf_chains_create(gaussian, own, 1, 1, 0, CHAINS, &chains));
+    check(sf_path_geometric(gaussian, own, &path));
+    check(sf_chains_create(path, 1, 1, 0, CHAINS, &chains));
     check(sf_chains_start(chains, x, 0.0));
     for (int step = 1; step <= STEPS; step++)
         check(sf_chains_move(chains, &kernel, (double)step / STEPS, 1));
@@ -75,6 +77,7 @@ int main(void)
     error = sqrt((square / (sum * sum) - 1.0) / CHAINS);
     printf("log Z = %.4f +- %.4f, exactly %.4f\n", log(sum), error, exact);
     sf_chains_release(&chains);
+    sf_path_release(&path);
     sf_density_release(&gaussian);
     sf_density_release(&own);
     return fabs(log(sum) - exact) < 4.0 * error && error < 0.05 ? EXIT_SUCCESS : EXIT_FAILURE;

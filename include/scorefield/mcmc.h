@@ -122,6 +122,44 @@ SF_API sf_status sf_density_parse(const char *text, sf_density **density);
  * after the last. */
 SF_API const char *const *sf_density_names(void);
 
+/* ---- paths --------------------------------------------------------------------------------- */
+
+/* A family of densities f_b, 0 <= b <= 1, from f_0 to f_1. Immutable, shared by reference count. */
+typedef struct sf_path sf_path;
+
+/* For paths of one's own; `self` is what sf_path_create was given. Called from many threads. */
+typedef struct sf_path_methods {
+    const char *name;
+    /* *density = f_b (released by the caller): cheap, as it is asked for at every temperature. */
+    sf_status (*at)(const void *self, double b, sf_density **density);
+    /* slope[i] = d log f_b/db at x_i (batch x n); NULL: unknown, so no thermodynamic integration */
+    sf_status (*slope)(const void *self, double b, size_t batch, const double *x, double *slope);
+    void (*destroy)(void *self);
+} sf_path_methods;
+
+/* Takes ownership of self, also on failure. `methods` must outlive the path. */
+SF_API sf_status sf_path_create(const sf_path_methods *methods, void *self, size_t dimension,
+                                sf_path **path);
+/* log f_b = (1 - b) log f0 + b log f1. Chains evaluate either once for all b. */
+SF_API sf_status sf_path_geometric(sf_density *f0, sf_density *f1, sf_path **path);
+/* log f_b = ((1 - b) b0 + b) log f, 0 <= b0 <= 1: an energy at two temperatures. With b0 = 1 all
+ * of it is f. Chains evaluate f once for all b. */
+SF_API sf_status sf_path_tempering(sf_density *f, double b0, sf_path **path);
+/* Gaussian fields of mean (1 - b) m0 + b m1 and spectrum (1 - b) P0 + b P1, normalised.
+ * SF_ERR_SHAPE for two grids; sf_density_field's errors when it is walked. */
+SF_API sf_status sf_path_field_variance(const sf_field *field0, const sf_field *field1,
+                                        sf_path **path);
+SF_API sf_path *sf_path_retain(sf_path *path);
+SF_API void sf_path_release(sf_path **path);
+SF_API size_t sf_path_dimension(const sf_path *path);
+SF_API const char *sf_path_name(const sf_path *path);
+/* *density = f_b; at the ends of a geometric path the density that it was made of. */
+SF_API sf_status sf_path_at(const sf_path *path, double b, sf_density **density);
+SF_API bool sf_path_has_slope(const sf_path *path);
+/* slope[i] = d log f_b/db at x_i (batch x n). SF_ERR_UNSUPPORTED where it is unknown. */
+SF_API sf_status sf_path_slope(const sf_path *path, double b, size_t batch, const double *x,
+                               double *slope);
+
 /* ---- chains -------------------------------------------------------------------------------- */
 
 typedef enum sf_kernel_kind {
@@ -150,11 +188,13 @@ typedef struct sf_kernel {
 /* HMC: ten steps of 0.1, jitter 0.2, friction 1. */
 SF_API sf_kernel sf_kernel_default(void);
 
-/* Chains on the bridge log f_b = (1 - b) log f0 + b log f1 (f0 NULL: b log f1), with what is known
- * of them, so that nothing is evaluated twice. Arrays may be read between calls, and chains are
- * numbered first ... first + batch - 1: the numbers of a move depend on (seed, stream), chain,
- * stage and move alone, and results are the same bits on any number of threads and with the
- * chains cut into batches anyhow.
+/* Chains on a path, with what is known of them, so that nothing is evaluated twice:
+ *     log f_b = share[0] log f0 + share[1] log f1.
+ * On a bridge (geometric, tempering) f0 and f1 are its ends, and going to another b costs nothing;
+ * on other paths f1 is f_b, and every change of b costs an evaluation. Arrays may be read between
+ * calls, and chains are numbered first ... first + batch - 1: the numbers of a move depend on
+ * (seed, stream), chain, stage and move alone, and results are the same bits on any number of
+ * threads and with the chains cut into batches anyhow.
  *
  * log_weight: averages of exp(log_weight) are Z_b/Z_start, and averages with these weights are
  * those of f_b/Z_b, for every kernel and ANY step, when the chains have begun with draws at
@@ -164,10 +204,11 @@ SF_API sf_kernel sf_kernel_default(void);
  * A chain where f_b = 0 has log_weight -infinity for good and stays where it is; it still counts
  * in averages. */
 typedef struct sf_chains {
-    sf_density *f0, *f1;
+    sf_path *path;
+    sf_density *f0, *f1; /* f0 NULL: its share is 0 */
     size_t dimension, batch;
     uint64_t seed, stream, first;
-    double b;
+    double b, share[2];
     uint64_t stage;          /* calls of sf_chains_move since the start */
     double *x;               /* batch x n */
     double *log_f0, *log_f1; /* batch: at x */
@@ -177,13 +218,12 @@ typedef struct sf_chains {
     double *log_weight;   /* batch */
     size_t *accepted;     /* batch: moves since the start that were */
     uint64_t moves;       /* of each chain since the start */
-    uint64_t evaluations; /* points where the bridge was evaluated since the start */
+    uint64_t evaluations; /* points where the path was evaluated since the start */
 } sf_chains;
 
-/* Retains the densities. SF_ERR_ARGUMENT for no chains, SF_ERR_SHAPE for two dimensions.
- * Memory: four batches, two more where f0 is given. */
-SF_API sf_status sf_chains_create(sf_density *f0, sf_density *f1, uint64_t seed, uint64_t stream,
-                                  uint64_t first, size_t batch, sf_chains **chains);
+/* Retains the path. SF_ERR_ARGUMENT for no chains. Memory: three batches, one more where f0 is. */
+SF_API sf_status sf_chains_create(sf_path *path, uint64_t seed, uint64_t stream, uint64_t first,
+                                  size_t batch, sf_chains **chains);
 SF_API void sf_chains_release(sf_chains **chains);
 /* Puts the chains at x (batch x n) and b, with weights 1 and new momenta, stage 0.
  * SF_ERR_NUMERIC for x not finite. */
@@ -191,6 +231,9 @@ SF_API sf_status sf_chains_start(sf_chains *chains, const double *x, double b);
 /* To b in [0, 1], then `moves` (0 too) of the kernel on f_b; blocks of chains go to threads. After
  * an error the chains are of no use until they are started again. */
 SF_API sf_status sf_chains_move(sf_chains *chains, const sf_kernel *kernel, double b, size_t moves);
+/* slope[i] = d log f_b/db of chain i, for nothing on a bridge. SF_ERR_UNSUPPORTED where the path
+ * does not know it. */
+SF_API sf_status sf_chains_slope(const sf_chains *chains, double *slope);
 /* Chain i becomes a copy of chain from[i]: resampling. Weights and counts go with it. */
 SF_API sf_status sf_chains_select(sf_chains *chains, const size_t *from);
 

@@ -6,39 +6,38 @@
 #include <math.h>
 #include <string.h>
 
-static sf_status check(const sf_density *f0, const sf_density *f1, uint64_t first, size_t batch)
+static sf_status check(const sf_path *path, uint64_t first, size_t batch)
 {
     uint64_t end;
 
-    if (f1 == NULL) return sf_fail(SF_ERR_ARGUMENT, "chains need a density f1 to move on");
+    if (path == NULL) return sf_fail(SF_ERR_ARGUMENT, "chains need a path to move on");
     if (batch == 0) return sf_fail(SF_ERR_ARGUMENT, "zero chains; there is at least one");
-    if (f0 != NULL && sf_density_dimension(f0) != sf_density_dimension(f1))
-        return sf_fail(SF_ERR_SHAPE, "no bridge from %s in %zu dimensions to %s in %zu",
-                       sf_density_name(f0), sf_density_dimension(f0), sf_density_name(f1),
-                       sf_density_dimension(f1));
     if (__builtin_add_overflow(first, batch, &end) ||
-        __builtin_mul_overflow(end, 2 * (uint64_t)sf_density_dimension(f1), &end))
+        __builtin_mul_overflow(end, 2 * (uint64_t)sf_path_dimension(path), &end))
         return sf_fail(SF_ERR_ARGUMENT,
                        "%zu chains from number %llu on in %zu dimensions: there are not so many "
                        "random numbers",
-                       batch, (unsigned long long)first, sf_density_dimension(f1));
+                       batch, (unsigned long long)first, sf_path_dimension(path));
     return SF_OK;
 }
 
-sf_status sf_chains_create(sf_density *f0, sf_density *f1, uint64_t seed, uint64_t stream,
-                           uint64_t first, size_t batch, sf_chains **chains)
+sf_status sf_chains_create(sf_path *path, uint64_t seed, uint64_t stream, uint64_t first,
+                           size_t batch, sf_chains **chains)
 {
+    sf_density *f0, *f1;
     size_t row;
     sf_chains *c;
     sf_status status;
 
     *chains = NULL;
-    SF_TRY(check(f0, f1, first, batch));
+    SF_TRY(check(path, first, batch));
+    sf_path_ends(path, &f0, &f1);
     SF_TRY(sf_allocate(chains, 1, sizeof **chains));
     c = *chains;
+    c->path = sf_path_retain(path);
     c->f0 = sf_density_retain(f0);
     c->f1 = sf_density_retain(f1);
-    c->dimension = sf_density_dimension(f1);
+    c->dimension = sf_path_dimension(path);
     c->batch = batch;
     c->seed = seed;
     c->stream = stream;
@@ -62,6 +61,7 @@ void sf_chains_release(sf_chains **chains)
     sf_chains *c = chains != NULL ? *chains : NULL;
 
     if (c == NULL) return;
+    sf_path_release(&c->path);
     sf_density_release(&c->f0);
     sf_density_release(&c->f1);
     sf_free(c->x);
@@ -76,11 +76,23 @@ void sf_chains_release(sf_chains **chains)
     *chains = NULL;
 }
 
-sf_status sf_bridge_check(double b)
+sf_status sf_chains_set_b(sf_chains *chains, double b)
 {
-    if (b >= 0.0 && b <= 1.0) return SF_OK;
-    return sf_fail(SF_ERR_ARGUMENT, "a bridge at b = %g; it reaches from 0 to 1", b);
+    SF_TRY(sf_path_check(b));
+    chains->b = b;
+    if (sf_path_is_bridge(chains->path)) {
+        sf_path_shares(chains->path, b, chains->share);
+        return SF_OK;
+    }
+    chains->share[1] = 1.0;
+    sf_density_release(&chains->f1);
+    return sf_path_at(chains->path, b, &chains->f1);
 }
+
+typedef struct slopes {
+    const sf_chains *chains;
+    double *slope;
+} slopes;
 
 /* ---- start ---------------------------------------------------------------------------------- */
 
@@ -104,6 +116,24 @@ sf_status sf_chains_evaluate(sf_chains *chains, bool scored)
     return sf_blocks_each(chains, evaluate_block, chains);
 }
 
+static sf_status slope_block(void *user, size_t at, size_t count)
+{
+    const slopes *s = user;
+    const sf_chains *c = s->chains;
+
+    return sf_path_slope(c->path, c->b, count, c->x + at * c->dimension, s->slope + at);
+}
+
+sf_status sf_chains_slope(const sf_chains *chains, double *slope)
+{
+    slopes s = {chains, slope};
+
+    if (!sf_path_is_bridge(chains->path)) return sf_blocks_each(chains, slope_block, &s);
+    for (size_t i = 0; i < chains->batch; i++)
+        slope[i] = sf_path_bridge_slope(chains->path, chains->log_f0[i], chains->log_f1[i]);
+    return SF_OK;
+}
+
 sf_random sf_chains_random(const sf_chains *chains, uint64_t stage)
 {
     const sf_random own = sf_random_make(chains->seed, chains->stream);
@@ -115,10 +145,9 @@ sf_status sf_chains_start(sf_chains *chains, const double *x, double b)
 {
     const size_t n = chains->dimension, batch = chains->batch;
 
-    SF_TRY(sf_bridge_check(b));
     SF_TRY(sf_check_finite(x, batch * n, "the chains' start"));
+    SF_TRY(sf_chains_set_b(chains, b));
     memcpy(chains->x, x, batch * n * sizeof *x);
-    chains->b = b;
     chains->stage = 0;
     chains->moves = 0;
     chains->evaluations = 0;
@@ -127,8 +156,7 @@ sf_status sf_chains_start(sf_chains *chains, const double *x, double b)
                      chains->momentum);
     for (size_t i = 0; i < batch; i++) {
         chains->accepted[i] = 0;
-        chains->log_weight[i] =
-            sf_bridge(b, chains->log_f0[i], chains->log_f1[i]) > -INFINITY ? 0.0 : -INFINITY;
+        chains->log_weight[i] = sf_chains_log_f(chains, i) > -INFINITY ? 0.0 : -INFINITY;
     }
     return SF_OK;
 }

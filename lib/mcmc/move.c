@@ -72,17 +72,19 @@ static sf_status block_create(const moving *m, size_t at, size_t count, block *k
 
 /* ---- pieces of a move ----------------------------------------------------------------------- */
 
-/* t = (1 - b) s0 + b s1 */
-SF_VECTOR_CLONES static void mix(size_t values, double b, const double *restrict s0,
+/* t = share0 s0 + share1 s1 */
+SF_VECTOR_CLONES static void mix(size_t values, const double share[2], const double *restrict s0,
                                  const double *restrict s1, double *restrict t)
 {
-    for (size_t i = 0; i < values; i++) t[i] = (1.0 - b) * s0[i] + b * s1[i];
+    const double b0 = share[0], b1 = share[1];
+
+    for (size_t i = 0; i < values; i++) t[i] = b0 * s0[i] + b1 * s1[i];
 }
 
-SF_VECTOR_CLONES static void mix_with_none(size_t values, double b, const double *restrict s1,
+SF_VECTOR_CLONES static void mix_with_none(size_t values, double share, const double *restrict s1,
                                            double *restrict t)
 {
-    for (size_t i = 0; i < values; i++) t[i] = b * s1[i];
+    for (size_t i = 0; i < values; i++) t[i] = share * s1[i];
 }
 
 /* v += share h w, row by row */
@@ -126,9 +128,9 @@ static sf_status kick(const block *k, double share, const double *score0, const 
     const double *t = k->t;
 
     if (c->f0 != NULL)
-        mix(values, c->b, score0, score1, k->t);
-    else if (c->b < 1.0)
-        mix_with_none(values, c->b, score1, k->t);
+        mix(values, c->share, score0, score1, k->t);
+    else if (c->share[1] < 1.0)
+        mix_with_none(values, c->share[1], score1, k->t);
     else
         t = score1;
     SF_TRY(sf_whiten_colour(&k->m->white, k->count, k->work, k->t, &t));
@@ -238,7 +240,7 @@ static void accept_or_weigh(const block *k)
     sf_chains *c = k->m->chains;
 
     for (size_t j = 0; j < k->count; j++) {
-        const double log_a = k->start[j] + sf_bridge(c->b, k->log_f0[j], k->log_f1[j]);
+        const double log_a = k->start[j] + sf_bridge(c->share, k->log_f0[j], k->log_f1[j]);
         double *weight = c->log_weight + k->at + j;
 
         if (*weight == -INFINITY) continue;
@@ -267,7 +269,7 @@ static sf_status move_once(const block *k, size_t move)
         const size_t i = k->at + j;
 
         k->step[j] = m->step * (1.0 + m->kernel->jitter * (2.0 * k->uniform[2 * j] - 1.0));
-        k->start[j] = -sf_bridge(c->b, c->log_f0[i], c->log_f1[i]);
+        k->start[j] = -sf_chains_log_f(c, i);
         k->lost[j] = false;
     }
     if (m->kernel->kind == SF_KERNEL_RANDOM_WALK)
@@ -338,15 +340,18 @@ static void plan(const sf_kernel *kernel, moving *m)
     }
 }
 
-/* The weights' share of going from b to b'. */
-static void change_bridge(sf_chains *c, double b)
+/* w = log f_b'(x) - (log f_b(x) - w): the weights' share of going from b to b'. Off bridges f_b' is
+ * evaluated, with the score that the moves will want. */
+static sf_status change(sf_chains *c, double b, bool scored)
 {
-    for (size_t i = 0; i < c->batch; i++) {
-        if (c->log_weight[i] == -INFINITY) continue;
-        c->log_weight[i] +=
-            sf_bridge(b, c->log_f0[i], c->log_f1[i]) - sf_bridge(c->b, c->log_f0[i], c->log_f1[i]);
-    }
-    c->b = b;
+    if (b == c->b) return SF_OK;
+    for (size_t i = 0; i < c->batch; i++)
+        if (c->log_weight[i] > -INFINITY) c->log_weight[i] -= sf_chains_log_f(c, i);
+    SF_TRY(sf_chains_set_b(c, b));
+    if (!sf_path_is_bridge(c->path)) SF_TRY(sf_chains_evaluate(c, scored));
+    for (size_t i = 0; i < c->batch; i++)
+        if (c->log_weight[i] > -INFINITY) c->log_weight[i] += sf_chains_log_f(c, i);
+    return SF_OK;
 }
 
 sf_status sf_chains_move(sf_chains *chains, const sf_kernel *kernel, double b, size_t moves)
@@ -354,11 +359,11 @@ sf_status sf_chains_move(sf_chains *chains, const sf_kernel *kernel, double b, s
     moving m = {.chains = chains, .kernel = kernel, .moves = moves};
     sf_status status;
 
-    SF_TRY(sf_bridge_check(b));
+    SF_TRY(sf_path_check(b));
     SF_TRY(check_kernel(kernel));
     plan(kernel, &m);
     SF_TRY(sf_whiten_create(kernel, chains->dimension, &m.white));
-    change_bridge(chains, b);
+    SF_GO(change(chains, b, m.gradient && moves > 0));
     if (m.gradient && !chains->scored && moves > 0) SF_GO(sf_chains_evaluate(chains, true));
     if (!m.gradient && moves > 0) chains->scored = false;
     m.random = sf_chains_random(chains, chains->stage);

@@ -77,14 +77,17 @@ static sf_status create(sf_density *density, job *j)
 {
     const size_t n = sf_density_dimension(density);
     sf_status status = SF_OK;
+    sf_path *path;
 
     j->density = density;
     if ((status = sf_allocate(&j->x, CHAINS, n * sizeof(double))) != SF_OK) return status;
     if ((status = sf_allocate(&j->score, CHAINS, n * sizeof(double))) != SF_OK) return status;
     if ((status = sf_allocate(&j->log_density, CHAINS, sizeof(double))) != SF_OK) return status;
     sf_random_normal(sf_random_make(1, 0), 0, 0, CHAINS * n, j->x);
-    if ((status = sf_chains_create(NULL, density, 1, 0, 0, CHAINS, &j->chains)) != SF_OK)
-        return status;
+    if ((status = sf_path_tempering(density, 1.0, &path)) != SF_OK) return status;
+    status = sf_chains_create(path, 1, 0, 0, CHAINS, &j->chains);
+    sf_path_release(&path);
+    if (status != SF_OK) return status;
     return sf_chains_start(j->chains, j->x, 1.0);
 }
 

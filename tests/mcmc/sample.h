@@ -22,6 +22,20 @@ static inline double z_score(size_t count, const double *values, double exact)
         assert_true(fabs(z_) < 4.5);                                        \
     } while (0)
 
+/* Chains of a bridge, or without f0 of f1 alone. */
+static inline sf_status create_chains(sf_density *f0, sf_density *f1, uint64_t seed,
+                                      uint64_t stream, uint64_t first, size_t batch,
+                                      sf_chains **chains)
+{
+    sf_path *path;
+    sf_status status;
+
+    assert_ok(f0 != NULL ? sf_path_geometric(f0, f1, &path) : sf_path_tempering(f1, 1.0, &path));
+    status = sf_chains_create(path, seed, stream, first, batch, chains);
+    sf_path_release(&path);
+    return status;
+}
+
 /* integral of x^power exp(log_f(x, user)) over that of exp(log_f), by the trapezoidal rule. */
 static inline double exact_moment(int power, double (*log_f)(double x, const void *user),
                                   const void *user)

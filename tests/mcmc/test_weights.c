@@ -38,7 +38,7 @@ static sf_chains *anneal(const pair *p, const sf_kernel *kernel, bool backwards,
     sf_chains *chains;
 
     assert_ok(sf_density_draw(backwards ? p->f1 : p->f0, 3, 0, 0, CHAINS, p->x));
-    assert_ok(sf_chains_create(p->f0, p->f1, 4, 0, 0, CHAINS, &chains));
+    assert_ok(create_chains(p->f0, p->f1, 4, 0, 0, CHAINS, &chains));
     assert_ok(sf_chains_start(chains, p->x, backwards ? 1.0 : 0.0));
     for (size_t i = 0; plain != NULL && i < CHAINS; i++) plain[i] = 0.0;
     for (size_t s = 1; s <= STAGES; s++) {
@@ -138,7 +138,7 @@ static void log_z_of_a_quartic(void **state)
     set_up(&p);
     assert_ok(sf_density_quartic(2, -1.0, 0.5, &f1));
     assert_ok(sf_density_draw(p.f0, 3, 0, 0, CHAINS, p.x));
-    assert_ok(sf_chains_create(p.f0, f1, 4, 0, 0, CHAINS, &chains));
+    assert_ok(create_chains(p.f0, f1, 4, 0, 0, CHAINS, &chains));
     assert_ok(sf_chains_start(chains, p.x, 0.0));
     for (size_t s = 1; s <= 20; s++)
         assert_ok(sf_chains_move(chains, &kernel, (double)s / 20.0, 1));
@@ -166,7 +166,7 @@ static void log_z_of_phi4(void **state)
     assert_ok(sf_density_gaussian(SITES, NULL, variance, &f0));
     assert_ok(sf_density_phi4(2, shape, -4.0, 6.975, &f1));
     assert_ok(sf_density_draw(f0, 3, 0, 0, CHAINS, x));
-    assert_ok(sf_chains_create(f0, f1, 4, 0, 0, CHAINS, &chains));
+    assert_ok(create_chains(f0, f1, 4, 0, 0, CHAINS, &chains));
     assert_ok(sf_chains_start(chains, x, 0.0));
     for (size_t s = 1; s <= STEPS; s++)
         assert_ok(sf_chains_move(chains, &kernel, (double)s / STEPS, 1));

@@ -22,7 +22,7 @@ static sf_chains *start(sf_density *f, const double *x)
 {
     sf_chains *chains;
 
-    assert_ok(sf_chains_create(NULL, f, 8, 0, 0, CHAINS, &chains));
+    assert_ok(create_chains(NULL, f, 8, 0, 0, CHAINS, &chains));
     assert_ok(sf_chains_start(chains, x, 1.0));
     return chains;
 }
@@ -138,7 +138,7 @@ static void ou_is_exact_for_fields(void **state)
         variance += lambda[k] * sf_grid_mode_weight(sf_field_grid(field), k) / CELLS;
     assert_ok(sf_density_field(field, &f));
     assert_ok(sf_density_draw(f, 2, 0, 0, DRAWS, x));
-    assert_ok(sf_chains_create(NULL, f, 8, 0, 0, DRAWS, &chains));
+    assert_ok(create_chains(NULL, f, 8, 0, 0, DRAWS, &chains));
     assert_ok(sf_chains_start(chains, x, 1.0));
     assert_ok(sf_chains_move(chains, &own, 1.0, 1));
     for (size_t i = 0; i < DRAWS; i++) {
@@ -197,7 +197,7 @@ static void misfits_are_refused(void **state)
 
     (void)state;
     assert_ok(sf_density_gaussian(2 * CELLS, NULL, NULL, &f));
-    assert_ok(sf_chains_create(NULL, f, 8, 0, 0, 1, &chains));
+    assert_ok(create_chains(NULL, f, 8, 0, 0, 1, &chains));
     assert_ok(sf_chains_start(chains, z, 1.0));
     assert_status(SF_ERR_SHAPE, sf_chains_move(chains, &kernel, 1.0, 1));
     kernel.scale = scale;
