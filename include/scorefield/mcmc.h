@@ -33,6 +33,9 @@ typedef struct sf_density_methods {
     double (*log_z)(const void *self);
     void (*destroy)(void *self);
     bool no_score; /* evaluate leaves `score` alone: for random walks only */
+    /* A density with exact draws and a known log Z, from which annealing may start; NULL: none is
+     * known. */
+    sf_status (*base)(const void *self, sf_density **base);
 } sf_density_methods;
 
 /* Takes ownership of self, also on failure. `methods` must outlive the density. */
@@ -45,6 +48,10 @@ SF_API const char *sf_density_name(const sf_density *density);
 SF_API double sf_density_log_z(const sf_density *density); /* NaN: unknown */
 SF_API bool sf_density_can_draw(const sf_density *density);
 SF_API bool sf_density_has_score(const sf_density *density);
+
+/* The density's own suggestion of where to start; SF_ERR_UNSUPPORTED where it has none. phi^4: the
+ * free field that is closest to it (Gibbs & Bogoliubov). */
+SF_API sf_status sf_density_base(const sf_density *density, sf_density **base);
 
 /* What is not a finite log f becomes -infinity, and its score 0. Runs in the calling thread;
  * score may be NULL. SF_ERR_UNSUPPORTED for the score of a density without one. */
@@ -112,6 +119,34 @@ SF_API sf_status sf_density_lennard_jones(size_t count, double trap, double epsi
 SF_API sf_status sf_density_double_wells(size_t count, sf_density **density);
 /* log f = -energy of a prior at a noise level. SF_ERR_UNSUPPORTED for one without energy. */
 SF_API sf_status sf_density_prior(sf_prior *prior, double sigma, sf_density **density);
+
+/* ---- other coordinates --------------------------------------------------------------------- */
+
+/* The density in coordinates z, x = mean + L z: log f(x) + log det L; Z stays what it is, and a
+ * density like N(mean, L L^T) is round. L is diag(scale), or the lower triangle of factor, n x n,
+ * C order; the other is NULL. mean NULL: 0. Exact draws and log Z where f has them. Cost, with a
+ * factor: two products of n^2/2 a point. SF_ERR_ARGUMENT for a diagonal that is not positive. */
+SF_API sf_status sf_density_affine(sf_density *density, const double *mean, const double *scale,
+                                   const double *factor, sf_density **affine);
+/* Rows z of x become mean + L z. */
+SF_API sf_status sf_affine_apply(size_t dimension, const double *mean, const double *scale,
+                                 const double *factor, size_t batch, double *x);
+
+/* The normal density that touches log f at its mode in value and curvature (Laplace 1774). */
+typedef struct sf_laplace {
+    size_t dimension;
+    double *mode;
+    double *factor; /* L, lower triangle, n x n: L L^T is minus the inverse Hessian at the mode */
+    double log_z;   /* log f(mode) + n/2 log 2 pi + log det L */
+    size_t iterations;
+} sf_laplace;
+
+/* The mode that ascent (BFGS) from `start` finds, NULL: from 0, and the Hessian by differences of
+ * the score there. SF_ERR_NUMERIC where there is none: the ascent does not end, or the Hessian is
+ * not negative definite. Cost: 2 n scores, n^3 operations, 4 matrices n x n. */
+SF_API sf_status sf_laplace_find(const sf_density *density, const double *start,
+                                 sf_laplace *laplace);
+SF_API void sf_laplace_release(sf_laplace *laplace);
 
 /* ---- densities by name --------------------------------------------------------------------- */
 
@@ -243,18 +278,14 @@ SF_API sf_status sf_chains_select(sf_chains *chains, const size_t *from);
 typedef struct sf_chains_diagnosis {
     double mean, variance;
     double error;     /* of the mean: sqrt(variance / effective) */
-    double r_hat;     /* split R-hat of the ranks, the larger of that of the draws and that of their
-                         distance to the median (Vehtari et al. 2021, doi:10.1214/20-BA1221): 1 where
-                         all halves of chains agree; above 1.01 they do not */
+    double r_hat;     /* split R-hat: 1 where all halves of chains agree; above 1.01 they do not */
     double effective; /* how many independent draws the mean is worth */
-    double bulk;      /* the same for the ranks: also where there is no variance */
-    double tail;      /* the same for the 5 % and the 95 % quantile: the lower of the two */
     double time;      /* integrated autocorrelation time, in draws: 1 for independent ones */
     bool long_enough; /* false: correlations last beyond half a chain, and `time` is too short */
 } sf_chains_diagnosis;
 /* x: chains x draws, C order. Chains that stand still have r_hat and error NaN, or infinite where
  * they stand apart, and effective 0. SF_ERR_ARGUMENT for fewer than 8 draws, SF_ERR_NUMERIC for x
- * not finite. Cost: five Fourier transforms and three sorts of all. */
+ * not finite. Cost: 2 time chains draws. */
 SF_API sf_status sf_chains_diagnose(size_t chains, size_t draws, const double *x,
                                     sf_chains_diagnosis *diagnosis);
 

@@ -68,6 +68,15 @@ bool sf_density_can_draw(const sf_density *density) { return density->methods->d
 
 bool sf_density_has_score(const sf_density *density) { return !density->methods->no_score; }
 
+sf_status sf_density_base(const sf_density *density, sf_density **base)
+{
+    *base = NULL;
+    if (density->methods->base == NULL)
+        return sf_fail(SF_ERR_UNSUPPORTED, "density %s knows no density to start from",
+                       sf_density_name(density));
+    return density->methods->base(density->self, base);
+}
+
 sf_status sf_density_evaluate(const sf_density *density, size_t batch, const double *x,
                               double *log_density, double *score)
 {

@@ -143,12 +143,55 @@ done:
     return status;
 }
 
+/* ---- where to start -------------------------------------------------------------------------- */
+
+/* <phi^2> of the free field of this square term: the mean of the modes' variances. */
+static double free_variance(const lattice *l, double square)
+{
+    const lattice of_mass = {.grid = l->grid, .link = l->link, .square = square};
+    const size_t half = sf_grid_half_size(&l->grid);
+    double sum = 0.0;
+
+    for (size_t k = 0; k < half; k++)
+        sum += sf_grid_mode_weight(&l->grid, k) * variance_of_mode(&of_mass, k);
+    return sum / (double)sf_grid_size(&l->grid);
+}
+
+/* The bound log Z >= log Z_free + <S_free - S>_free is highest where
+ *     m = square + 6 quartic <phi^2>_m,
+ * whose right side falls with m: by bisection of log m. */
+static double closest_square(const lattice *l)
+{
+    double low = -40.0, high = 40.0; /* of log m */
+
+    while (high - low > 1e-9) {
+        const double middle = 0.5 * (low + high), m = exp(middle);
+
+        if (l->square + 6.0 * l->quartic * free_variance(l, m) > m)
+            low = middle;
+        else
+            high = middle;
+    }
+    return exp(low);
+}
+
+static sf_status create(int axes, const size_t *shape, double link, double square, double quartic,
+                        sf_density **density);
+
+static sf_status lattice_base(const void *self, sf_density **base)
+{
+    const lattice *l = self;
+
+    return create(l->grid.axes, l->grid.shape, l->link, closest_square(l), 0.0, base);
+}
+
 /* ---- creation ------------------------------------------------------------------------------- */
 
 static const sf_density_methods phi4_methods = {
     .name = "phi4",
     .evaluate = lattice_evaluate,
     .destroy = lattice_destroy,
+    .base = lattice_base,
 };
 
 static const sf_density_methods free_methods = {

@@ -96,10 +96,35 @@ static sf_status make_cluster(sf_density **f)
 
 static sf_status make_double_wells(sf_density **f) { return sf_density_double_wells(4, f); }
 
+static const double origin[3] = {0.5, -1.0, 2.0};
+static const double root[9] = {1.5, 7.0, 7.0, -0.4, 0.6, 7.0, 0.3, 0.2, 0.9}; /* L, 7: unused */
+
+/* The dense Gaussian and the mixture in other coordinates. */
+static sf_status make_affine(sf_density **f)
+{
+    sf_density *dense;
+    sf_status status = make_dense(&dense);
+
+    if (status == SF_OK) status = sf_density_affine(dense, origin, NULL, root, f);
+    sf_density_release(&dense);
+    return status;
+}
+
+static sf_status make_scaled(sf_density **f)
+{
+    sf_density *mixture;
+    sf_status status = make_mixture(&mixture);
+
+    if (status == SF_OK)
+        status = sf_density_affine(mixture, origin, (const double[]){2.0, 0.3}, NULL, f);
+    sf_density_release(&mixture);
+    return status;
+}
+
 static sf_status (*const make[])(sf_density **f) = {
-    make_gaussian,  make_dense,     make_quartic, make_double_well, make_harmonic,
-    make_many_well, make_mixture,   make_funnel,  make_field,       make_prior,
-    make_phi4,      make_phi4_line, make_free,    make_cluster,     make_double_wells,
+    make_gaussian, make_dense,   make_quartic,      make_double_well, make_harmonic, make_many_well,
+    make_mixture,  make_funnel,  make_field,        make_prior,       make_phi4,     make_phi4_line,
+    make_free,     make_cluster, make_double_wells, make_affine,      make_scaled,
 };
 
 enum { MAKERS = sizeof make / sizeof *make };
@@ -357,6 +382,134 @@ static void lattices_are_fields(void **state)
     sf_density_release(&field_density);
 }
 
+/* log f and exact draws in other coordinates are those of the density itself. */
+static void coordinates_change(void **state)
+{
+    double z[6] = {0.3, -0.2, 1.0, 2.0, 0.0, -1.0}, x[6], of_z[2], of_x[2];
+    sf_density *dense, *affine;
+
+    (void)state;
+    assert_ok(make_dense(&dense));
+    assert_ok(make_affine(&affine));
+    memcpy(x, z, sizeof x);
+    assert_ok(sf_affine_apply(3, origin, NULL, root, 2, x));
+    assert_close(x[2], 2.0 + 0.3 * 0.3 - 0.2 * 0.2 + 0.9 * 1.0, 1e-14);
+    assert_ok(sf_density_evaluate(dense, 2, x, of_x, NULL));
+    assert_ok(sf_density_evaluate(affine, 2, z, of_z, NULL));
+    for (size_t i = 0; i < 2; i++) assert_close(of_z[i], of_x[i] + log(1.5 * 0.6 * 0.9), 1e-13);
+    assert_true(sf_density_log_z(affine) == 0.0);
+    assert_ok(sf_density_draw(affine, 4, 1, 0, 2, z));
+    assert_ok(sf_affine_apply(3, origin, NULL, root, 2, z));
+    for (size_t i = 0; i < 6; i++) assert_true(isfinite(z[i]));
+    assert_status(SF_ERR_ARGUMENT, sf_density_affine(dense, NULL, NULL, NULL, &affine));
+    assert_null(affine);
+    assert_status(SF_ERR_ARGUMENT, sf_density_affine(dense, NULL, origin, NULL, &affine));
+    sf_density_release(&dense);
+}
+
+/* A Gaussian is its own Laplace approximation, in 70 dimensions too. */
+static void laplace_finds_gaussians(void **state)
+{
+    enum { N = 70 };
+    const double covariance[9] = {2.0, 0.6, -0.3, 0.6, 1.0, 0.2, -0.3, 0.2, 0.7};
+    const double mean[3] = {1.0, -2.0, 0.5};
+    double means[N], variances[N];
+    sf_laplace laplace;
+    sf_density *f;
+
+    (void)state;
+    assert_ok(make_dense(&f));
+    assert_ok(sf_laplace_find(f, NULL, &laplace));
+    assert_close(laplace.log_z, 0.0, 1e-7);
+    for (size_t i = 0; i < 3; i++) {
+        assert_close(laplace.mode[i], mean[i], 1e-4);
+        for (size_t j = 0; j < 3; j++) {
+            double sum = 0.0;
+
+            for (size_t k = 0; k < 3; k++)
+                sum += laplace.factor[3 * i + k] * laplace.factor[3 * j + k];
+            assert_close(sum, covariance[3 * i + j], 1e-7);
+        }
+    }
+    sf_laplace_release(&laplace);
+    sf_density_release(&f);
+    for (size_t i = 0; i < N; i++) {
+        means[i] = 0.1 * (double)i;
+        variances[i] = 1.0 + 0.05 * (double)i;
+    }
+    assert_ok(sf_density_gaussian(N, means, variances, &f));
+    assert_ok(sf_laplace_find(f, NULL, &laplace));
+    assert_close(laplace.log_z, 0.0, 1e-6);
+    assert_close(laplace.mode[69], 6.9, 1e-4);
+    assert_close(laplace.factor[70 * 69 + 69], sqrt(variances[69]), 1e-6);
+    sf_laplace_release(&laplace);
+    sf_density_release(&f);
+}
+
+/* exp(-x^2/2 - x^4/4), whose curvature at the mode is 1; and a saddle is no mode. */
+static void laplace_is_no_more_than_that(void **state)
+{
+    sf_laplace laplace;
+    sf_density *f;
+
+    (void)state;
+    assert_ok(sf_density_quartic(3, 0.5, 0.25, &f));
+    assert_ok(sf_laplace_find(f, (const double[]){0.7, -0.2, 1.0}, &laplace));
+    assert_close(laplace.log_z, 1.5 * log(2.0 * acos(-1.0)), 1e-6);
+    sf_laplace_release(&laplace);
+    sf_density_release(&f);
+    assert_ok(sf_density_quartic(3, -2.0, 0.5, &f));
+    assert_status(SF_ERR_NUMERIC, sf_laplace_find(f, NULL, &laplace));
+    assert_null(laplace.mode);
+    sf_density_release(&f);
+}
+
+/* One site: the free field of m = mass2 + 3 lambda/m. A lattice: no other mass has a higher bound
+ * log Z_free + <S_free - S>, here with <phi^2> from the derivative of log Z_free. */
+static void phi4_suggests_a_base(void **state)
+{
+    const size_t one = 1, square[2] = {4, 6};
+    const double h = 1e-5, mass2 = -4.0, lambda = 6.975;
+    sf_density *f, *base, *other;
+    double m = 0.0, step = 1e-3, best, phi = 0.1, log_density;
+
+    (void)state;
+    assert_ok(sf_density_phi4(1, &one, -1.0, 2.0, &f));
+    assert_ok(sf_density_base(f, &base));
+    m = 0.5 * (-1.0 + sqrt(1.0 + 24.0));
+    assert_close(sf_density_log_z(base), 0.5 * log(acos(-1.0) / m), 1e-8);
+    assert_ok(sf_density_evaluate(base, 1, &phi, &log_density, NULL));
+    assert_close(log_density, -m * 0.01, 1e-8);
+    assert_status(SF_ERR_UNSUPPORTED, sf_density_base(base, &other));
+    sf_density_release(&base);
+    sf_density_release(&f);
+
+    assert_ok(sf_density_phi4(2, square, mass2, lambda, &f));
+    assert_ok(sf_density_base(f, &base));
+    best = -HUGE_VAL;
+    m = 0.0;
+    for (double trial = 0.5; trial < 4.0; trial += step) {
+        double log_z[3], variance, bound;
+
+        for (int k = 0; k < 3; k++) {
+            assert_ok(sf_density_phi4(2, square, trial + (k - 1) * h, 0.0, &other));
+            log_z[k] = sf_density_log_z(other);
+            sf_density_release(&other);
+        }
+        variance = (log_z[0] - log_z[2]) / (2.0 * h) / 24.0;
+        bound = log_z[1] + 24.0 * ((trial - mass2) * variance - 3.0 * lambda * variance * variance);
+        if (bound > best) {
+            best = bound;
+            m = trial;
+        }
+    }
+    assert_ok(sf_density_phi4(2, square, m, 0.0, &other));
+    assert_close(sf_density_log_z(base), sf_density_log_z(other), 24.0 * step);
+    sf_density_release(&other);
+    sf_density_release(&base);
+    sf_density_release(&f);
+}
+
 /* The action of a small lattice, link by link. */
 static void phi4_is_its_action(void **state)
 {
@@ -569,7 +722,9 @@ int main(void)
         cmocka_unit_test(draws_obey_the_score),     cmocka_unit_test(draws_are_addressed),
         cmocka_unit_test(log_z_of_quartics),        cmocka_unit_test(gaussians_are_normalised),
         cmocka_unit_test(draws_have_their_moments), cmocka_unit_test(log_z_of_free_scalars),
-        cmocka_unit_test(lattices_are_fields),      cmocka_unit_test(phi4_is_its_action),
+        cmocka_unit_test(lattices_are_fields),      cmocka_unit_test(coordinates_change),
+        cmocka_unit_test(laplace_finds_gaussians),  cmocka_unit_test(laplace_is_no_more_than_that),
+        cmocka_unit_test(phi4_suggests_a_base),     cmocka_unit_test(phi4_is_its_action),
         cmocka_unit_test(log_z_of_two_sites),       cmocka_unit_test(log_z_of_mixtures),
         cmocka_unit_test(log_z_of_two_particles),   cmocka_unit_test(coordinates_are_orthonormal),
         cmocka_unit_test(particles_in_one_place),   cmocka_unit_test(a_wrong_score_is_named),

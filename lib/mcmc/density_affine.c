@@ -1,0 +1,205 @@
+/* density_affine.c - a density in coordinates z, x = mean + L z, in which a target like N(mean,
+ * L L^T) is round: log f(x(z)) + log |det L|, score L^T s(x). Normalisation and weights stay the
+ * same. The loops over L are plain ones, for they run inside of the threads of chains. */
+#include "base/internal.h"
+#include "mcmc/lanes.h"
+
+#include <scorefield/mcmc.h>
+
+#include <math.h>
+#include <string.h>
+
+typedef struct affine {
+    sf_density *density;
+    size_t n;
+    bool dense;
+    double log_determinant;
+    double *mean;   /* n */
+    double *factor; /* L: its diagonal, or n x n */
+} affine;
+
+static void affine_destroy(void *self)
+{
+    affine *a = self;
+
+    if (a == NULL) return;
+    sf_density_release(&a->density);
+    sf_free(a->mean);
+    sf_free(a->factor);
+    sf_free(a);
+}
+
+/* ---- there and back ------------------------------------------------------------------------- */
+
+/* x = mean + L z; a row of L serves all points. */
+SF_VECTOR_CLONES static void forward(const affine *a, size_t batch, const double *z, double *x)
+{
+    const size_t n = a->n;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t b = 0; b < batch; b++)
+            x[b * n + i] =
+                a->mean[i] + (a->dense ? sf_lanes_product(i + 1, z + b * n, 0.0, a->factor + i * n)
+                                       : a->factor[i] * z[b * n + i]);
+}
+
+/* z = L^-1 (x - mean) */
+SF_VECTOR_CLONES static void backward(const affine *a, size_t batch, const double *x, double *z)
+{
+    const size_t n = a->n;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t b = 0; b < batch; b++) {
+            const double *row = a->factor + i * n;
+            double rest = x[b * n + i] - a->mean[i];
+
+            if (a->dense) rest -= sf_lanes_product(i, z + b * n, 0.0, row);
+            z[b * n + i] = rest / (a->dense ? row[i] : a->factor[i]);
+        }
+}
+
+/* out = L^T s, `out` zero before. */
+SF_VECTOR_CLONES static void transpose(const affine *a, size_t batch, const double *restrict s,
+                                       double *restrict out)
+{
+    const size_t n = a->n;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t b = 0; b < batch; b++) {
+            if (!a->dense) {
+                out[b * n + i] = a->factor[i] * s[b * n + i];
+                continue;
+            }
+            for (size_t j = 0; j <= i; j++) out[b * n + j] += a->factor[i * n + j] * s[b * n + i];
+        }
+}
+
+/* ---- the density ---------------------------------------------------------------------------- */
+
+static sf_status affine_evaluate(const void *self, size_t batch, const double *z,
+                                 double *log_density, double *score)
+{
+    const affine *a = self;
+    double *x = NULL, *s = NULL;
+    sf_status status;
+
+    SF_GO(sf_allocate(&x, batch, a->n * sizeof *x));
+    if (score != NULL) SF_GO(sf_allocate(&s, batch, a->n * sizeof *s));
+    forward(a, batch, z, x);
+    SF_GO(sf_density_evaluate(a->density, batch, x, log_density, s));
+    for (size_t b = 0; b < batch; b++) log_density[b] += a->log_determinant;
+    if (score == NULL) goto done;
+    memset(score, 0, batch * a->n * sizeof *score);
+    transpose(a, batch, s, score);
+done:
+    sf_free(x);
+    sf_free(s);
+    return status;
+}
+
+static sf_status affine_draw(const void *self, sf_random random, uint64_t first, size_t batch,
+                             double *z)
+{
+    const affine *a = self;
+    const uint64_t seed = random.key[0] | (uint64_t)random.key[1] << 32;
+    double *x;
+    sf_status status;
+
+    SF_TRY(sf_allocate(&x, batch, a->n * sizeof *x));
+    SF_GO(sf_density_draw(a->density, seed, 0, first, batch, x));
+    backward(a, batch, x, z);
+done:
+    sf_free(x);
+    return status;
+}
+
+static double affine_log_z(const void *self)
+{
+    return sf_density_log_z(((const affine *)self)->density);
+}
+
+/* By what the density can do: [draws][score]. */
+#define METHODS(drawing, scoreless)                                                            \
+    {                                                                                          \
+        .name = "affine", .evaluate = affine_evaluate, .draw = drawing, .log_z = affine_log_z, \
+        .destroy = affine_destroy, .no_score = scoreless,                                      \
+    }
+static const sf_density_methods affine_methods[2][2] = {
+    {METHODS(NULL, true), METHODS(NULL, false)},
+    {METHODS(affine_draw, true), METHODS(affine_draw, false)},
+};
+
+/* The diagonal's logarithms. */
+static sf_status find_determinant(affine *a)
+{
+    const size_t stride = a->dense ? a->n + 1 : 1;
+
+    for (size_t i = 0; i < a->n; i++) {
+        const double d = a->factor[i * stride];
+
+        if (!(d > 0.0) || !isfinite(d))
+            return sf_fail(SF_ERR_ARGUMENT,
+                           "new coordinates of a density need a positive, finite diagonal, but "
+                           "entry %zu is %g",
+                           i, d);
+        a->log_determinant += log(d);
+    }
+    return SF_OK;
+}
+
+static sf_status fill(affine *a, const double *mean, const double *scale, const double *factor)
+{
+    size_t count = a->n;
+
+    if (a->dense && !sf_multiply_sizes(a->n, a->n, &count))
+        return sf_fail(SF_ERR_MEMORY, "a matrix for %zu dimensions is more than memory holds",
+                       a->n);
+    SF_TRY(sf_allocate(&a->mean, a->n, sizeof *a->mean));
+    SF_TRY(sf_allocate(&a->factor, count, sizeof *a->factor));
+    if (mean != NULL) {
+        SF_TRY(sf_check_finite(mean, a->n, "the origin of new coordinates"));
+        memcpy(a->mean, mean, a->n * sizeof *mean);
+    }
+    memcpy(a->factor, a->dense ? factor : scale, count * sizeof *a->factor);
+    return find_determinant(a);
+}
+
+sf_status sf_density_affine(sf_density *density, const double *mean, const double *scale,
+                            const double *factor, sf_density **result)
+{
+    affine *a = NULL;
+    sf_status status;
+
+    *result = NULL;
+    if ((scale == NULL) == (factor == NULL))
+        return sf_fail(SF_ERR_ARGUMENT, "new coordinates of a density have scales or a matrix");
+    SF_TRY(sf_allocate(&a, 1, sizeof *a));
+    a->density = sf_density_retain(density);
+    a->n = sf_density_dimension(density);
+    a->dense = factor != NULL;
+    SF_GO(fill(a, mean, scale, factor));
+    return sf_density_create(
+        &affine_methods[sf_density_can_draw(density)][sf_density_has_score(density)], a, a->n,
+        result);
+done:
+    affine_destroy(a);
+    return status;
+}
+
+sf_status sf_affine_apply(size_t n, const double *mean, const double *scale, const double *factor,
+                          size_t batch, double *x)
+{
+    affine a = {.n = n, .dense = factor != NULL};
+    double *z = NULL;
+    sf_status status;
+
+    SF_GO(fill(&a, mean, scale, factor));
+    SF_GO(sf_allocate(&z, batch, n * sizeof *z));
+    memcpy(z, x, batch * n * sizeof *z);
+    forward(&a, batch, z, x);
+done:
+    sf_free(a.mean);
+    sf_free(a.factor);
+    sf_free(z);
+    return status;
+}
