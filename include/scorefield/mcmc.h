@@ -278,14 +278,18 @@ SF_API sf_status sf_chains_select(sf_chains *chains, const size_t *from);
 typedef struct sf_chains_diagnosis {
     double mean, variance;
     double error;     /* of the mean: sqrt(variance / effective) */
-    double r_hat;     /* split R-hat: 1 where all halves of chains agree; above 1.01 they do not */
+    double r_hat;     /* split R-hat of the ranks, the larger of that of the draws and that of their
+                         distance to the median (Vehtari et al. 2021, doi:10.1214/20-BA1221): 1 where
+                         all halves of chains agree; above 1.01 they do not */
     double effective; /* how many independent draws the mean is worth */
+    double bulk;      /* the same for the ranks: also where there is no variance */
+    double tail;      /* the same for the 5 % and the 95 % quantile: the lower of the two */
     double time;      /* integrated autocorrelation time, in draws: 1 for independent ones */
     bool long_enough; /* false: correlations last beyond half a chain, and `time` is too short */
 } sf_chains_diagnosis;
 /* x: chains x draws, C order. Chains that stand still have r_hat and error NaN, or infinite where
  * they stand apart, and effective 0. SF_ERR_ARGUMENT for fewer than 8 draws, SF_ERR_NUMERIC for x
- * not finite. Cost: 2 time chains draws. */
+ * not finite. Cost: five Fourier transforms and three sorts of all. */
 SF_API sf_status sf_chains_diagnose(size_t chains, size_t draws, const double *x,
                                     sf_chains_diagnosis *diagnosis);
 
