@@ -36,6 +36,9 @@ typedef struct sf_density_methods {
     /* A density with exact draws and a known log Z, from which annealing may start; NULL: none is
      * known. */
     sf_status (*base)(const void *self, sf_density **base);
+    /* NULL or 0: none. Else every coordinate is an angle: f has this period in each, its integral
+     * is over one, and points may be anywhere and stand for what they are modulo the period. */
+    double (*period)(const void *self);
 } sf_density_methods;
 
 /* Takes ownership of self, also on failure. `methods` must outlive the density. */
@@ -48,6 +51,7 @@ SF_API const char *sf_density_name(const sf_density *density);
 SF_API double sf_density_log_z(const sf_density *density); /* NaN: unknown */
 SF_API bool sf_density_can_draw(const sf_density *density);
 SF_API bool sf_density_has_score(const sf_density *density);
+SF_API double sf_density_period(const sf_density *density); /* 0: none */
 
 /* The density's own suggestion of where to start; SF_ERR_UNSUPPORTED where it has none. phi^4: the
  * free field that is closest to it (Gibbs & Bogoliubov). */
@@ -117,6 +121,14 @@ SF_API sf_status sf_density_lennard_jones(size_t count, double trap, double epsi
  * coordinates): log f = sum over pairs of 4 (d - 4)^2 - 0.9 (d - 4)^4; four are known as DW4
  * (Kohler, Klein & Noe 2020, arXiv:2006.02425). */
 SF_API sf_status sf_density_double_wells(size_t count, sf_density **density);
+/* Normalised, constant in low <= x_i <= high and 0 elsewhere. Exact draws. */
+SF_API sf_status sf_density_uniform(size_t dimension, double low, double high,
+                                    sf_density **density);
+/* Normalised, the same at all angles, of period 2 pi. Exact draws, in (0, 2 pi). */
+SF_API sf_status sf_density_angles(size_t dimension, sf_density **density);
+/* The XY model on a periodic lattice: log f = beta sum over links cos(theta - theta'), of period
+ * 2 pi. log Z is known on one axis where |beta| <= 1e6. Links as above. */
+SF_API sf_status sf_density_xy(int axes, const size_t *shape, double beta, sf_density **density);
 /* log f = -energy of a prior at a noise level. SF_ERR_UNSUPPORTED for one without energy. */
 SF_API sf_status sf_density_prior(sf_prior *prior, double sigma, sf_density **density);
 
@@ -125,7 +137,8 @@ SF_API sf_status sf_density_prior(sf_prior *prior, double sigma, sf_density **de
 /* The density in coordinates z, x = mean + L z: log f(x) + log det L; Z stays what it is, and a
  * density like N(mean, L L^T) is round. L is diag(scale), or the lower triangle of factor, n x n,
  * C order; the other is NULL. mean NULL: 0. Exact draws and log Z where f has them. Cost, with a
- * factor: two products of n^2/2 a point. SF_ERR_ARGUMENT for a diagonal that is not positive. */
+ * factor: two products of n^2/2 a point. SF_ERR_ARGUMENT for a diagonal that is not positive,
+ * and for angles. */
 SF_API sf_status sf_density_affine(sf_density *density, const double *mean, const double *scale,
                                    const double *factor, sf_density **affine);
 /* Rows z of x become mean + L z. */
@@ -175,7 +188,8 @@ typedef struct sf_path_methods {
 /* Takes ownership of self, also on failure. `methods` must outlive the path. */
 SF_API sf_status sf_path_create(const sf_path_methods *methods, void *self, size_t dimension,
                                 sf_path **path);
-/* log f_b = (1 - b) log f0 + b log f1. Chains evaluate either once for all b. */
+/* log f_b = (1 - b) log f0 + b log f1. Chains evaluate either once for all b. SF_ERR_ARGUMENT where
+ * one has a period and the other has not the same. */
 SF_API sf_status sf_path_geometric(sf_density *f0, sf_density *f1, sf_path **path);
 /* log f_b = ((1 - b) b0 + b) log f, 0 <= b0 <= 1: an energy at two temperatures. With b0 = 1 all
  * of it is f. Chains evaluate f once for all b. */
@@ -203,7 +217,8 @@ typedef enum sf_kernel_kind {
     SF_KERNEL_RANDOM_WALK, /* x + e C^1/2 n, Metropolis; needs no score */
     SF_KERNEL_OU,          /* m + exp(-e) (x - m) + sqrt(1 - exp(-2e)) C^1/2 n, Metropolis: always
                               accepted where the target is N(m, C), elsewhere preconditioned
-                              Crank-Nicolson (Cotter et al. 2013, arXiv:1202.0709); no score */
+                              Crank-Nicolson (Cotter et al. 2013, arXiv:1202.0709); no score, and
+                              no angles, which have no m */
     SF_KERNEL_ULA,         /* MALA's move, unadjusted: its densities there and back are weights */
     SF_KERNEL_UNDERDAMPED  /* `leapfrogs` steps of e with a momentum that is kept in part,
                               unadjusted; the energy error is weight (Neal 2001; Thin et al. 2021,

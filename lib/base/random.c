@@ -9,6 +9,7 @@
  * doi:10.1214/aoms/1177706645. Only additions, multiplications, divisions, square roots and
  * integer arithmetic are used, all exactly rounded and never contracted, so that every IEEE
  * machine gives the same bits. */
+#include "base/elementary.h"
 #include "base/internal.h"
 
 #include <Random123/philox.h>
@@ -19,9 +20,7 @@
 
 /* Counters at a time: the working set stays in the first cache, and 2^n + 1 of them, a row of a
  * half spectrum, are not a single one more than whole pieces. */
-#define LANES         ((size_t)136)
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define LANES ((size_t)136)
 
 /* The two kinds of numbers come from different keys, so that the uniforms and the normals of
  * one sequence are independent of each other and of sf_random_words. */
@@ -48,96 +47,20 @@ void sf_random_words(sf_random random, const uint32_t counter[4], uint32_t words
     memcpy(words, result.v, sizeof result.v);
 }
 
-ALWAYS_INLINE double from_bits(uint64_t bits)
-{
-    double value;
-
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-ALWAYS_INLINE uint64_t to_bits(double value)
-{
-    uint64_t bits;
-
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
 /* (j + 1/2) / 2^52 for the word's upper 52 bits j, exactly: 2^-53 ... 1 - 2^-53. */
-ALWAYS_INLINE double unit_interval(uint64_t word)
+SF_ALWAYS_INLINE double unit_interval(uint64_t word)
 {
-    return (from_bits((word >> 12) | 0x3ff0000000000000) - 1.0) + 0x1p-53;
-}
-
-/* log u for a normal number u: u = 2^e m with m in [sqrt(1/2), sqrt(2)), and
- * log m = 2 atanh s = 2 (s + s^3/3 + s^5/5 + ...), s = (m-1)/(m+1), |s| < 0.1716. */
-ALWAYS_INLINE double natural_log(double u)
-{
-    const uint64_t half_root = 0x3fe6a09e667f3bcd; /* the bits of sqrt(1/2) */
-    const uint64_t shifted = to_bits(u) - half_root + ((uint64_t)1024 << 52);
-    const double e = from_bits((shifted >> 52) | 0x4330000000000000) - (0x1p52 + 1024.0);
-    const double m = from_bits((shifted & 0x000fffffffffffff) + half_root);
-    const double s = (m - 1.0) / (m + 1.0);
-    const double z = s * s;
-    double sum = 1.0 / 19.0;
-
-    sum = sum * z + 1.0 / 17.0;
-    sum = sum * z + 1.0 / 15.0;
-    sum = sum * z + 1.0 / 13.0;
-    sum = sum * z + 1.0 / 11.0;
-    sum = sum * z + 1.0 / 9.0;
-    sum = sum * z + 1.0 / 7.0;
-    sum = sum * z + 1.0 / 5.0;
-    sum = sum * z + 1.0 / 3.0;
-    return e * 0.693147180559945309417 + (2.0 * s + 2.0 * s * (z * sum));
-}
-
-/* sin x for |x| <= pi/4, by its Taylor series to x^17. */
-ALWAYS_INLINE double short_sine(double x)
-{
-    const double z = x * x;
-    double sum = 1.0 / 355687428096000.0;
-
-    sum = sum * z - 1.0 / 1307674368000.0;
-    sum = sum * z + 1.0 / 6227020800.0;
-    sum = sum * z - 1.0 / 39916800.0;
-    sum = sum * z + 1.0 / 362880.0;
-    sum = sum * z - 1.0 / 5040.0;
-    sum = sum * z + 1.0 / 120.0;
-    sum = sum * z - 1.0 / 6.0;
-    return x + x * (z * sum);
-}
-
-/* cos x for |x| <= pi/4, by its Taylor series to x^18. */
-ALWAYS_INLINE double short_cosine(double x)
-{
-    const double z = x * x;
-    double sum = -1.0 / 6402373705728000.0;
-
-    sum = sum * z + 1.0 / 20922789888000.0;
-    sum = sum * z - 1.0 / 87178291200.0;
-    sum = sum * z + 1.0 / 479001600.0;
-    sum = sum * z - 1.0 / 3628800.0;
-    sum = sum * z + 1.0 / 40320.0;
-    sum = sum * z - 1.0 / 720.0;
-    sum = sum * z + 1.0 / 24.0;
-    sum = sum * z - 0.5;
-    return 1.0 + z * sum;
+    return (sf_from_bits((word >> 12) | 0x3ff0000000000000) - 1.0) + 0x1p-53;
 }
 
 /* cos and sin of 2 pi u for 0 <= u < 1: u = q/4 + r with |r| <= 1/8, exactly. */
-ALWAYS_INLINE void circle_point(double u, double *cosine, double *sine)
+SF_ALWAYS_INLINE void circle_point(double u, double *cosine, double *sine)
 {
     const double magic = 0x1.8p52; /* adding it rounds to an integer, in the lowest bits */
     const double rounded = 4.0 * u + magic;
-    const uint64_t q = to_bits(rounded);
-    const double x = (u - 0.25 * (rounded - magic)) * 6.28318530717958647693;
-    const uint64_t c = to_bits(short_cosine(x)), s = to_bits(short_sine(x));
-    const uint64_t odd = 0 - (q & 1); /* all ones: a quarter turn exchanges the two */
+    const double r = (u - 0.25 * (rounded - magic)) * 6.28318530717958647693;
 
-    *cosine = from_bits(((c & ~odd) | (s & odd)) ^ (((q + 1) & 2) << 62));
-    *sine = from_bits(((s & ~odd) | (c & odd)) ^ ((q & 2) << 62));
+    sf_quarter_turns(sf_to_bits(rounded), r, cosine, sine);
 }
 
 /* The two 64-bit words of each of the blocks first ... first + count - 1, and of some more up to a
@@ -218,7 +141,7 @@ SF_VECTOR_CLONES static void normal_blocks(const uint64_t *restrict a, const uin
                                            size_t count, double *restrict out)
 {
     for (size_t i = 0; i < count; i++) {
-        const double radius = __builtin_sqrt(-2.0 * natural_log(unit_interval(a[i])));
+        const double radius = __builtin_sqrt(-2.0 * sf_vector_log(unit_interval(a[i])));
         double cosine, sine;
 
         circle_point(unit_interval(b[i]), &cosine, &sine);

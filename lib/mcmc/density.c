@@ -77,6 +77,11 @@ sf_status sf_density_base(const sf_density *density, sf_density **base)
     return density->methods->base(density->self, base);
 }
 
+double sf_density_period(const sf_density *density)
+{
+    return density->methods->period != NULL ? density->methods->period(density->self) : 0.0;
+}
+
 sf_status sf_density_evaluate(const sf_density *density, size_t batch, const double *x,
                               double *log_density, double *score)
 {

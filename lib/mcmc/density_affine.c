@@ -173,6 +173,9 @@ sf_status sf_density_affine(sf_density *density, const double *mean, const doubl
     *result = NULL;
     if ((scale == NULL) == (factor == NULL))
         return sf_fail(SF_ERR_ARGUMENT, "new coordinates of a density have scales or a matrix");
+    if (sf_density_period(density) != 0.0)
+        return sf_fail(SF_ERR_ARGUMENT, "density %s is of angles, which have no other coordinates",
+                       sf_density_name(density));
     SF_TRY(sf_allocate(&a, 1, sizeof *a));
     a->density = sf_density_retain(density);
     a->n = sf_density_dimension(density);

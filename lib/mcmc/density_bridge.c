@@ -40,16 +40,23 @@ done:
     return status;
 }
 
+static double bridge_period(const void *self)
+{
+    return sf_density_period(((const density_bridge *)self)->f1);
+}
+
 static const sf_density_methods bridge_methods = {
     .name = "bridge",
     .evaluate = bridge_evaluate,
     .destroy = bridge_destroy,
+    .period = bridge_period,
 };
 
 static const sf_density_methods walked_methods = {
     .name = "bridge",
     .evaluate = bridge_evaluate,
     .destroy = bridge_destroy,
+    .period = bridge_period,
     .no_score = true,
 };
 

@@ -4,6 +4,7 @@
  * khat^2 = sum_a 4 sin^2(pi m_a/n_a): draws are exact, log Z = 1/2 sum log(2 pi lambda_k). */
 #include "base/internal.h"
 #include "mcmc/lanes.h"
+#include "mcmc/neighbours.h"
 
 #include <scorefield/mcmc.h>
 
@@ -30,22 +31,6 @@ static void lattice_destroy(void *self)
 static double lattice_log_z(const void *self) { return ((const lattice *)self)->log_z; }
 
 /* ---- action --------------------------------------------------------------------------------- */
-
-/* sum += the neighbours of every site along an axis of `length` sites that lie `stride` apart */
-SF_VECTOR_CLONES static void add_neighbours(size_t size, size_t length, size_t stride,
-                                            const double *restrict phi, double *restrict sum)
-{
-    const size_t line = length * stride, next = length > 1 ? stride : 0, last = line - next;
-
-    for (size_t at = 0; at < size; at += line) {
-        const double *from = phi + at;
-        double *to = sum + at;
-
-        for (size_t i = 0; i < stride; i++) to[i] += from[line - stride + i] + from[i + next];
-        for (size_t i = stride; i < last; i++) to[i] += from[i - stride] + from[i + stride];
-        for (size_t i = last; i < line; i++) to[i] += from[i - stride] + from[i - last];
-    }
-}
 
 /* S = phi . (A phi + quartic phi^3) with A = square + link (2d - neighbours), and its gradient
  * 2 A phi + 4 quartic phi^3; `sum` holds the neighbours and becomes minus the gradient. */
@@ -77,12 +62,7 @@ SF_VECTOR_CLONES static double finish(const lattice *l, const double *restrict p
 
 static void evaluate_point(const lattice *l, const double *phi, double *log_density, double *score)
 {
-    const size_t size = sf_grid_size(&l->grid);
-    size_t stride = 1;
-
-    memset(score, 0, size * sizeof *score);
-    for (int a = l->grid.axes; a-- > 0; stride *= l->grid.shape[a])
-        add_neighbours(size, l->grid.shape[a], stride, phi, score);
+    sf_neighbours_sum(&l->grid, phi, score);
     *log_density = -finish(l, phi, score);
 }
 

@@ -232,6 +232,36 @@ static sf_status make_free_scalar(const arguments *a, sf_density **density)
     return sf_density_free_scalar(axes, shape, mass2, density);
 }
 
+static sf_status make_xy(const arguments *a, sf_density **density)
+{
+    size_t shape[SF_GRID_MAX_AXES];
+    double beta = 0.0;
+    int axes;
+
+    SF_TRY(read_shape(a, &axes, shape));
+    SF_TRY(read_number(a, "beta", &beta));
+    return sf_density_xy(axes, shape, beta, density);
+}
+
+static sf_status make_uniform(const arguments *a, sf_density **density)
+{
+    size_t n = 0;
+    double low = 0.0, high = 0.0;
+
+    SF_TRY(read_count(a, "dim", &n));
+    SF_TRY(read_number(a, "low", &low));
+    SF_TRY(read_number(a, "high", &high));
+    return sf_density_uniform(n, low, high, density);
+}
+
+static sf_status make_angles(const arguments *a, sf_density **density)
+{
+    size_t n = 0;
+
+    SF_TRY(read_count(a, "dim", &n));
+    return sf_density_angles(n, density);
+}
+
 static sf_status make_lennard_jones(const arguments *a, sf_density **density)
 {
     size_t count = 0;
@@ -258,12 +288,15 @@ static sf_status make_double_wells(const arguments *a, sf_density **density)
 static const char *const usages[] = {
     "gaussian:dim=N[,mean=0,sigma=1]",
     "field:SPECTRUM,shape=N[xN...][,box=L[xL...],mean=0]",
+    "uniform:dim=N,low=A,high=B",
+    "angles:dim=N",
     "mixture:FILE",
     "funnel:dim=N",
     "many-well:dim=N",
     "quartic:dim=N,a=A,b=B",
     "phi4:shape=N[xN...],mass2=M,lambda=L",
     "free-scalar:shape=N[xN...],mass2=M",
+    "xy:shape=N[xN...],beta=B",
     "lj:n=N,trap=K[,epsilon=1,radius=1]",
     "dw4",
     "double-wells:n=N",
@@ -271,9 +304,9 @@ static const char *const usages[] = {
 };
 
 static sf_status (*const makers[])(const arguments *a, sf_density **density) = {
-    make_gaussian,      make_field,        make_mixture,      make_funnel,
-    make_many_well,     make_quartic,      make_phi4,         make_free_scalar,
-    make_lennard_jones, make_double_wells, make_double_wells,
+    make_gaussian, make_field,         make_uniform,      make_angles,       make_mixture,
+    make_funnel,   make_many_well,     make_quartic,      make_phi4,         make_free_scalar,
+    make_xy,       make_lennard_jones, make_double_wells, make_double_wells,
 };
 
 _Static_assert(sizeof makers / sizeof *makers + 1 == sizeof usages / sizeof *usages,

@@ -340,6 +340,15 @@ static void plan(const sf_kernel *kernel, moving *m)
     }
 }
 
+static sf_status check_angles(const sf_kernel *kernel, const sf_density *f)
+{
+    if (kernel->kind != SF_KERNEL_OU || sf_density_period(f) == 0.0) return SF_OK;
+    return sf_fail(SF_ERR_ARGUMENT,
+                   "OU moves lead towards a mean, which the angles of %s do not have; take another "
+                   "kernel",
+                   sf_density_name(f));
+}
+
 /* w = log f_b'(x) - (log f_b(x) - w): the weights' share of going from b to b'. Off bridges f_b' is
  * evaluated, with the score that the moves will want. */
 static sf_status change(sf_chains *c, double b, bool scored)
@@ -364,6 +373,7 @@ sf_status sf_chains_move(sf_chains *chains, const sf_kernel *kernel, double b, s
     plan(kernel, &m);
     SF_TRY(sf_whiten_create(kernel, chains->dimension, &m.white));
     SF_GO(change(chains, b, m.gradient && moves > 0));
+    SF_GO(check_angles(kernel, chains->f1));
     if (m.gradient && !chains->scored && moves > 0) SF_GO(sf_chains_evaluate(chains, true));
     if (!m.gradient && moves > 0) chains->scored = false;
     m.random = sf_chains_random(chains, chains->stage);

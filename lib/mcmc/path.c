@@ -52,6 +52,12 @@ sf_status sf_path_geometric(sf_density *f0, sf_density *f1, sf_path **path)
         return sf_fail(SF_ERR_SHAPE, "no path from %s in %zu dimensions to %s in %zu",
                        sf_density_name(f0), sf_density_dimension(f0), sf_density_name(f1),
                        sf_density_dimension(f1));
+    if (sf_density_period(f0) != sf_density_period(f1))
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "no path from %s of period %g to %s of period %g (0: none): angles need a "
+                       "density of angles at either end",
+                       sf_density_name(f0), sf_density_period(f0), sf_density_name(f1),
+                       sf_density_period(f1));
     SF_TRY(path_create(sf_density_dimension(f1), path));
     (*path)->f0 = sf_density_retain(f0);
     (*path)->f1 = sf_density_retain(f1);

@@ -80,6 +80,12 @@ static void texts_make_their_densities(void **state)
     assert_same(parse("lj:n=3,trap=1"), f);
     assert_ok(sf_density_lennard_jones(2, 0.1, 5.0, 1.5, &f));
     assert_same(parse("lj:n=2,trap=0.1,epsilon=5,radius=1.5"), f);
+    assert_ok(sf_density_xy(3, shape, -0.5, &f));
+    assert_same(parse("xy:shape=4x3x2,beta=-0.5"), f);
+    assert_ok(sf_density_uniform(2, -9.0, 10.0, &f));
+    assert_same(parse("uniform:dim=2,low=-9,high=10"), f);
+    assert_ok(sf_density_angles(2, &f));
+    assert_same(parse("angles:dim=2"), f);
     assert_ok(sf_density_double_wells(4, &f));
     assert_same(parse("dw4"), f);
     assert_ok(sf_density_double_wells(3, &f));
@@ -196,8 +202,8 @@ static void bad_mixtures_are_named(void **state)
     static const struct {
         const char *content, *says;
     } table[] = {
-        {"1 2\n", "2 columns"},         {"1 2 3\n1 2\n", "line 2: a row of 2"},
-        {"# none\n", "no numbers"},     {"1 2 three\n", "\"three"},
+        {"1 2\n", "2 columns"},       {"1 2 3\n1 2\n", "line 2: a row of 2"},
+        {"# none\n", "no numbers"},   {"1 2 three\n", "\"three"},
         {"1 2,,3\n", "line 1: \",3"}, {"1 2 3,\n", "\"3,"},
         {"-1 2 3\n", "weight -1"},
     };

@@ -243,7 +243,7 @@ static void bridges_evaluate_nothing_twice(void **state)
 static void nonsense_is_refused(void **state)
 {
     double x[N] = {0.0}, slope;
-    sf_density *other, *f;
+    sf_density *other, *angles, *f;
     sf_path *path;
     ends e;
 
@@ -253,6 +253,10 @@ static void nonsense_is_refused(void **state)
     assert_status(SF_ERR_SHAPE, sf_path_geometric(other, e.f1, &path));
     assert_null(path);
     assert_status(SF_ERR_ARGUMENT, sf_path_geometric(e.f0, NULL, &path));
+    assert_ok(sf_density_angles(N, &angles));
+    assert_status(SF_ERR_ARGUMENT, sf_path_geometric(e.f0, angles, &path));
+    assert_non_null(strstr(sf_last_error(), "period 0 to angles of period 6.28319"));
+    sf_density_release(&angles);
     assert_status(SF_ERR_ARGUMENT, sf_path_tempering(NULL, 0.5, &path));
     assert_status(SF_ERR_ARGUMENT, sf_path_tempering(e.f0, 1.5, &path));
     assert_status(SF_ERR_ARGUMENT, sf_path_tempering(e.f0, NAN, &path));

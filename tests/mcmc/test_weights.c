@@ -3,6 +3,8 @@
 
 #include "mcmc/sample.h"
 
+#include <string.h>
+
 enum { CHAINS = 8000, STAGES = 6 };
 
 static const double from[2] = {0.0, 0.0}, to[2] = {0.6, -0.3};
@@ -177,6 +179,41 @@ static void log_z_of_phi4(void **state)
     sf_density_release(&f1);
 }
 
+/* A ring of the XY model from angles. Chains wander over turns, which all moves but OU's can do. */
+static void log_z_of_angles(void **state)
+{
+    enum { SITES = 6, STEPS = 30 };
+    const size_t sites = SITES;
+    static const sf_kernel kernels[] = {
+        {.kind = SF_KERNEL_HMC, .step = 0.4, .leapfrogs = 3, .jitter = 0.2},
+        {.kind = SF_KERNEL_RANDOM_WALK, .step = 2.0},
+        {.kind = SF_KERNEL_ULA, .step = 0.05},
+    };
+    static double x[CHAINS * SITES], weight[CHAINS];
+    const sf_kernel ou = {.kind = SF_KERNEL_OU, .step = 0.1};
+    sf_density *f0, *f1;
+    sf_chains *chains;
+
+    (void)state;
+    assert_ok(sf_density_angles(SITES, &f0));
+    assert_ok(sf_density_xy(1, &sites, 1.0, &f1));
+    assert_ok(sf_density_draw(f0, 3, 0, 0, CHAINS, x));
+    assert_ok(create_chains(f0, f1, 4, 0, 0, CHAINS, &chains));
+    for (size_t k = 0; k < sizeof kernels / sizeof *kernels; k++) {
+        assert_ok(sf_chains_start(chains, x, 0.0));
+        for (size_t s = 1; s <= STEPS; s++)
+            assert_ok(sf_chains_move(chains, &kernels[k], (double)s / STEPS, 1));
+        for (size_t i = 0; i < CHAINS; i++)
+            weight[i] = exp(chains->log_weight[i] - sf_density_log_z(f1));
+        assert_mean(CHAINS, weight, 1.0);
+    }
+    assert_status(SF_ERR_ARGUMENT, sf_chains_move(chains, &ou, 1.0, 1));
+    assert_non_null(strstr(sf_last_error(), "angles of xy"));
+    sf_chains_release(&chains);
+    sf_density_release(&f0);
+    sf_density_release(&f1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +222,7 @@ int main(void)
         cmocka_unit_test(weighted_samples_are_of_the_target),
         cmocka_unit_test(log_z_of_a_quartic),
         cmocka_unit_test(log_z_of_phi4),
+        cmocka_unit_test(log_z_of_angles),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
