@@ -60,9 +60,11 @@ SF_API bool sf_grid_mode_is_real(const sf_grid *grid, size_t index);
  * a lock, executing is safe from many threads on different arrays. The same bits on any
  * number of threads. Arrays: size N real, half_size complex; any alignment (what is not
  * aligned to 16 bytes is copied first). Grids of two and more axes use sf_thread_count()
- * threads from a million cells on. A program that plans with FFTW itself, in another thread at
- * the same time, must guard its planner and sf_fft_create by one lock of its own; and one that has
- * called fftw_plan_with_nthreads sets that back to 1 before, or these plans start threads, too. */
+ * threads from a million cells on, if an index of the first axis has 256 modes or more; each thread
+ * takes half a megabyte beside the arrays, or 16 columns along the first axis. A program that plans
+ * with FFTW itself, in another thread at the same time, must guard its planner and sf_fft_create by
+ * one lock of its own; and one that has called fftw_plan_with_nthreads sets that back to 1 before,
+ * or these plans start threads, too. */
 typedef struct sf_fft sf_fft;
 
 SF_API sf_status sf_fft_create(const sf_grid *grid, sf_fft **fft);

@@ -4,8 +4,8 @@
  * doi:10.1109/JPROC.2004.840301. FFTW's own threads choose another algorithm, hence other
  * bits, for each number of threads. So a large grid is cut here, in a way that depends on its
  * shape alone: every slab (one index of the first axis) is transformed by itself, then the
- * columns along the first axis in blocks that keep whole cache lines. Small grids and
- * one-dimensional ones are a single slab.
+ * columns along the first axis (fft_columns.c). Small grids, one-dimensional ones and those of few
+ * columns are a single slab.
  *
  * FFTW_ESTIMATE, because measured plans may differ from run to run. Plans want arrays aligned
  * to 16 bytes (up to 30 % faster than plans for any alignment); others go through a copy. */
@@ -26,44 +26,26 @@ static sf_fft *cache;
 
 static void destroy(sf_fft *fft)
 {
-    fftw_plan plans[] = {fft->forward,           fft->inverse,           fft->column_forward[0],
-                         fft->column_forward[1], fft->column_inverse[0], fft->column_inverse[1]};
-
-    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
-        if (plans[i] != NULL) fftw_destroy_plan(plans[i]);
-    sf_fft_destroy_in_place(fft);
+    if (fft->forward != NULL) fftw_destroy_plan(fft->forward);
+    if (fft->inverse != NULL) fftw_destroy_plan(fft->inverse);
+    for (int i = 0; i < 2; i++) {
+        sf_fft_plans_destroy(sf_fft_precisions[i], &fft->columns[i]);
+        sf_fft_plans_destroy(sf_fft_precisions[i], &fft->in_place[i]);
+    }
     sf_free(fft);
 }
 
-/* A plan for `howmany` neighbouring columns; true if there is nothing to plan or it is made. */
-static bool plan_columns(const sf_fft *fft, size_t howmany, int sign, sf_complex *spectrum,
-                         fftw_plan *plan)
-{
-    const ptrdiff_t stride = (ptrdiff_t)fft->slab_half;
-    const fftw_iodim64 along = {(ptrdiff_t)fft->slabs, stride, stride};
-    const fftw_iodim64 across = {(ptrdiff_t)howmany, 1, 1};
-
-    if (howmany == 0) return true;
-    *plan = fftw_plan_guru64_dft(1, &along, 1, &across, spectrum, spectrum, sign, FFTW_ESTIMATE);
-    return *plan != NULL;
-}
-
-static bool plan_all(sf_fft *fft, int rank, const int *lengths, double *field, sf_complex *spectrum)
+/* Both directions of one slab. */
+static bool plan_slab(sf_fft *fft, int rank, const int *lengths, double *field,
+                      sf_complex *spectrum)
 {
     /* The rows of odd slabs start at any multiple of 8 bytes. */
     const unsigned flags =
         FFTW_ESTIMATE | (fft->slabs > 1 && fft->slab_size % 2 != 0 ? FFTW_UNALIGNED : 0);
-    const size_t block = fft->slab_half < SF_FFT_COLUMN_BLOCK ? 0 : SF_FFT_COLUMN_BLOCK;
-    const size_t rest = fft->slab_half % SF_FFT_COLUMN_BLOCK;
 
     fft->forward = fftw_plan_dft_r2c(rank, lengths, field, spectrum, flags);
     fft->inverse = fftw_plan_dft_c2r(rank, lengths, spectrum, field, flags);
-    if (fft->forward == NULL || fft->inverse == NULL) return false;
-    if (fft->slabs == 1) return true;
-    return plan_columns(fft, block, FFTW_FORWARD, spectrum, &fft->column_forward[0]) &&
-           plan_columns(fft, rest, FFTW_FORWARD, spectrum, &fft->column_forward[1]) &&
-           plan_columns(fft, block, FFTW_BACKWARD, spectrum, &fft->column_inverse[0]) &&
-           plan_columns(fft, rest, FFTW_BACKWARD, spectrum, &fft->column_inverse[1]);
+    return fft->forward != NULL && fft->inverse != NULL;
 }
 
 /* Cuts the grid and makes its plans. FFTW_ESTIMATE looks at the arrays' alignment only, so
@@ -81,13 +63,16 @@ static sf_status make_plans(sf_fft *fft)
         if (grid->shape[a] > 1 || rank > 0 || a == grid->axes - 1)
             lengths[rank++] = (int)grid->shape[a];
     fft->slabs = rank > 1 && size >= SF_FFT_SLAB_THRESHOLD ? (size_t)lengths[0] : 1;
+    if (half / fft->slabs < SF_FFT_FEWEST_COLUMNS) fft->slabs = 1;
     fft->slab_size = size / fft->slabs;
     fft->slab_half = half / fft->slabs;
     if (field == NULL || spectrum == NULL)
         status = sf_fail(SF_ERR_MEMORY, "no memory to plan transforms of %zu cells", size);
-    else if (!plan_all(fft, fft->slabs > 1 ? rank - 1 : rank, lengths + (fft->slabs > 1 ? 1 : 0),
-                       field, spectrum))
+    else if (!plan_slab(fft, fft->slabs > 1 ? rank - 1 : rank, lengths + (fft->slabs > 1 ? 1 : 0),
+                        field, spectrum))
         status = sf_fail(SF_ERR_LIBRARY, "FFTW has no plan for a grid of %zu cells", size);
+    else if (fft->slabs > 1)
+        status = sf_fft_plan_columns(fft, spectrum);
     fftw_free(field);
     fftw_free(spectrum);
     return status;
@@ -156,32 +141,23 @@ void sf_fft_release(sf_fft **fft)
 
 /* ---- transforms of aligned arrays ------------------------------------------------------ */
 
-/* Transforms all columns along the first axis in place. */
-static void transform_columns(const sf_fft *fft, const fftw_plan plans[2], sf_complex *spectrum)
-{
-    const size_t full = fft->slab_half / SF_FFT_COLUMN_BLOCK * SF_FFT_COLUMN_BLOCK;
-
-#pragma omp parallel for schedule(static) num_threads(sf_thread_count())
-    for (size_t first = 0; first < fft->slab_half; first += SF_FFT_COLUMN_BLOCK)
-        fftw_execute_dft(plans[first < full ? 0 : 1], spectrum + first, spectrum + first);
-}
-
-static void forward(const sf_fft *fft, double *field, sf_complex *spectrum)
+static sf_status forward(const sf_fft *fft, double *field, sf_complex *spectrum)
 {
 #pragma omp parallel for schedule(static) num_threads(sf_thread_count()) if (fft->slabs > 1)
     for (size_t s = 0; s < fft->slabs; s++)
         fftw_execute_dft_r2c(fft->forward, field + s * fft->slab_size,
                              spectrum + s * fft->slab_half);
-    if (fft->slabs > 1) transform_columns(fft, fft->column_forward, spectrum);
+    return sf_fft_columns(fft, false, false, spectrum);
 }
 
-static void inverse(const sf_fft *fft, sf_complex *spectrum, double *field)
+static sf_status inverse(const sf_fft *fft, sf_complex *spectrum, double *field)
 {
-    if (fft->slabs > 1) transform_columns(fft, fft->column_inverse, spectrum);
+    SF_TRY(sf_fft_columns(fft, false, true, spectrum));
 #pragma omp parallel for schedule(static) num_threads(sf_thread_count()) if (fft->slabs > 1)
     for (size_t s = 0; s < fft->slabs; s++)
         fftw_execute_dft_c2r(fft->inverse, spectrum + s * fft->slab_half,
                              field + s * fft->slab_size);
+    return SF_OK;
 }
 
 /* spectrum <- factor (filter .* spectrum), with filter NULL for 1. */
@@ -207,8 +183,8 @@ sf_status sf_fft_forward(const sf_fft *fft, const double *field, sf_complex *spe
     if (!is_aligned(field)) SF_GO(sf_copy_memory(field, size, sizeof *field, &field_copy));
     if (!is_aligned(spectrum)) SF_GO(sf_allocate(&spectrum_copy, half, sizeof *spectrum));
     /* FFTW's type has no const; an out-of-place forward plan keeps its input. */
-    forward(fft, field_copy != NULL ? field_copy : (double *)(uintptr_t)field,
-            spectrum_copy != NULL ? spectrum_copy : spectrum);
+    SF_GO(forward(fft, field_copy != NULL ? field_copy : (double *)(uintptr_t)field,
+                  spectrum_copy != NULL ? spectrum_copy : spectrum));
     if (spectrum_copy != NULL) memcpy(spectrum, spectrum_copy, half * sizeof *spectrum);
 done:
     sf_free(field_copy);
@@ -227,8 +203,8 @@ static sf_status inverse_unscaled(const sf_fft *fft, sf_complex *spectrum, doubl
     if (!is_aligned(field)) SF_GO(sf_allocate(&field_copy, size, sizeof *field));
     if (!is_aligned(spectrum))
         SF_GO(sf_copy_memory(spectrum, half, sizeof *spectrum, &spectrum_copy));
-    inverse(fft, spectrum_copy != NULL ? spectrum_copy : spectrum,
-            field_copy != NULL ? field_copy : field);
+    SF_GO(inverse(fft, spectrum_copy != NULL ? spectrum_copy : spectrum,
+                  field_copy != NULL ? field_copy : field));
     if (field_copy != NULL) memcpy(field, field_copy, size * sizeof *field);
 done:
     sf_free(field_copy);

@@ -1,7 +1,6 @@
 /* fft_in_place.c - transforms of grids that fill the memory: rows of the last axis are padded to
- * 2 (n/2 + 1) values, transformed where they lie, and packed again. Double and single precision
- * differ in the names of FFTW's functions only, so each is a table of them. Grids are cut into
- * slabs and columns as in fft.c, for the same bits on any number of threads. */
+ * 2 (n/2 + 1) values, transformed where they lie, and packed again. Grids are cut into slabs and
+ * columns as in fft.c, for the same bits on any number of threads. */
 #include <complex.h>
 
 #include "grid/fft.h"
@@ -9,81 +8,11 @@
 
 #include <string.h>
 
-/* ---- FFTW in two precisions -------------------------------------------------------------- */
-
-typedef struct precision {
-    size_t bytes; /* of a real value */
-    void *(*plan_slab)(int rank, const fftw_iodim64 *dims, int sign, void *buffer, unsigned flags);
-    void *(*plan_columns)(const fftw_iodim64 *along, const fftw_iodim64 *across, int sign,
-                          void *buffer);
-    void (*destroy)(void *plan);
-    void (*forward)(void *plan, void *buffer);
-    void (*inverse)(void *plan, void *buffer);
-    void (*columns)(void *plan, void *buffer);
-    void (*scale)(void *buffer, size_t count, double factor);
-} precision;
-
-#define DEFINE_PRECISION(name, real, X)                                                            \
-    static void *plan_slab_##name(int rank, const fftw_iodim64 *dims, int sign, void *buffer,      \
-                                  unsigned flags)                                                  \
-    {                                                                                              \
-        return sign == FFTW_FORWARD                                                                \
-                   ? X(plan_guru64_dft_r2c)(rank, dims, 0, NULL, buffer, buffer, flags)            \
-                   : X(plan_guru64_dft_c2r)(rank, dims, 0, NULL, buffer, buffer, flags);           \
-    }                                                                                              \
-    static void *plan_columns_##name(const fftw_iodim64 *along, const fftw_iodim64 *across,        \
-                                     int sign, void *buffer)                                       \
-    {                                                                                              \
-        return X(plan_guru64_dft)(1, along, 1, across, buffer, buffer, sign, FFTW_ESTIMATE);       \
-    }                                                                                              \
-    static void destroy_##name(void *plan) { X(destroy_plan)(plan); }                              \
-    static void forward_##name(void *plan, void *buffer)                                           \
-    {                                                                                              \
-        X(execute_dft_r2c)(plan, buffer, buffer);                                                  \
-    }                                                                                              \
-    static void inverse_##name(void *plan, void *buffer)                                           \
-    {                                                                                              \
-        X(execute_dft_c2r)(plan, buffer, buffer);                                                  \
-    }                                                                                              \
-    static void columns_##name(void *plan, void *buffer) { X(execute_dft)(plan, buffer, buffer); } \
-    static void scale_##name(void *buffer, size_t count, double factor)                            \
-    {                                                                                              \
-        real *values = buffer;                                                                     \
-                                                                                                   \
-        for (size_t i = 0; i < count; i++) values[i] *= (real)factor;                              \
-    }                                                                                              \
-    static const precision name##_precision = {                                                    \
-        sizeof(real),   plan_slab_##name, plan_columns_##name, destroy_##name,                     \
-        forward_##name, inverse_##name,   columns_##name,      scale_##name}
-
-#define FFTW_DOUBLE(function) fftw_##function
-#define FFTW_SINGLE(function) fftwf_##function
-DEFINE_PRECISION(double, double, FFTW_DOUBLE);
-DEFINE_PRECISION(single, float, FFTW_SINGLE);
-
-static const precision *const precisions[2] = {&double_precision, &single_precision};
-
 /* ---- plans ----------------------------------------------------------------------------- */
 
-static void destroy(const precision *p, sf_fft_plans *plans)
-{
-    void **all[] = {&plans->forward,           &plans->inverse,
-                    &plans->column_forward[0], &plans->column_forward[1],
-                    &plans->column_inverse[0], &plans->column_inverse[1]};
-
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (*all[i] != NULL) p->destroy(*all[i]);
-        *all[i] = NULL;
-    }
-}
-
-void sf_fft_destroy_in_place(sf_fft *fft)
-{
-    for (int i = 0; i < 2; i++) destroy(precisions[i], &fft->in_place[i]);
-}
-
 /* Both directions of one slab: strides of its axes in real and in complex values. */
-static bool plan_slab(const sf_fft *fft, const precision *p, void *buffer, sf_fft_plans *plans)
+static bool plan_slab(const sf_fft *fft, const sf_fft_precision *p, void *buffer,
+                      sf_fft_plans *plans)
 {
     const int last = fft->grid.axes - 1;
     fftw_iodim64 real[SF_GRID_MAX_AXES], half[SF_GRID_MAX_AXES];
@@ -106,37 +35,11 @@ static bool plan_slab(const sf_fft *fft, const precision *p, void *buffer, sf_ff
     return plans->forward != NULL && plans->inverse != NULL;
 }
 
-/* Columns along the slabs, `howmany` neighbours at a time. */
-static bool plan_columns(const sf_fft *fft, const precision *p, size_t howmany, void *buffer,
-                         void **forward, void **inverse)
-{
-    const ptrdiff_t stride = (ptrdiff_t)fft->slab_half;
-    const fftw_iodim64 along = {(ptrdiff_t)fft->slabs, stride, stride};
-    const fftw_iodim64 across = {(ptrdiff_t)howmany, 1, 1};
-
-    if (howmany == 0) return true;
-    *forward = p->plan_columns(&along, &across, FFTW_FORWARD, buffer);
-    *inverse = p->plan_columns(&along, &across, FFTW_BACKWARD, buffer);
-    return *forward != NULL && *inverse != NULL;
-}
-
-static bool plan_all(const sf_fft *fft, const precision *p, void *buffer, sf_fft_plans *plans)
-{
-    const size_t block = fft->slab_half < SF_FFT_COLUMN_BLOCK ? 0 : SF_FFT_COLUMN_BLOCK;
-    const size_t rest = fft->slab_half % SF_FFT_COLUMN_BLOCK;
-
-    if (!plan_slab(fft, p, buffer, plans)) return false;
-    if (fft->slabs == 1) return true;
-    return plan_columns(fft, p, block, buffer, &plans->column_forward[0],
-                        &plans->column_inverse[0]) &&
-           plan_columns(fft, p, rest, buffer, &plans->column_forward[1], &plans->column_inverse[1]);
-}
-
 /* The plans of one precision, made on first use: FFTW_ESTIMATE does not touch the buffer. */
 static sf_status get_plans(const sf_fft *fft, bool single, void *buffer, sf_fft_plans *plans)
 {
     sf_fft_plans *own = &((sf_fft *)(uintptr_t)fft)->in_place[single ? 1 : 0];
-    const precision *p = precisions[single ? 1 : 0];
+    const sf_fft_precision *p = sf_fft_precisions[single ? 1 : 0];
     char text[64];
     sf_status status = SF_OK;
 
@@ -144,8 +47,8 @@ static sf_status get_plans(const sf_fft *fft, bool single, void *buffer, sf_fft_
         return sf_fail(SF_ERR_ARGUMENT, "transforms in place want a buffer aligned to 16 bytes, as "
                                         "sf_allocate gives it");
     pthread_mutex_lock(&sf_fft_lock);
-    if (own->forward == NULL && !plan_all(fft, p, buffer, own)) {
-        destroy(p, own);
+    if (own->forward == NULL && !plan_slab(fft, p, buffer, own)) {
+        sf_fft_plans_destroy(p, own);
         status = sf_fail(SF_ERR_LIBRARY, "FFTW has no plan in place for a grid of %s cells",
                          sf_grid_text(&fft->grid, text, sizeof text));
     }
@@ -204,20 +107,9 @@ static void move_ranges(const ranges *r, bool apart, unsigned char *buffer)
 
 /* ---- transforms ---------------------------------------------------------------------- */
 
-static void transform_columns(const sf_fft *fft, const precision *p, void *const plans[2],
-                              unsigned char *buffer)
-{
-    const size_t full = fft->slab_half / SF_FFT_COLUMN_BLOCK * SF_FFT_COLUMN_BLOCK;
-
-    if (fft->slabs == 1) return;
-#pragma omp parallel for schedule(static) num_threads(sf_thread_count())
-    for (size_t first = 0; first < fft->slab_half; first += SF_FFT_COLUMN_BLOCK)
-        p->columns(plans[first < full ? 0 : 1], buffer + first * 2 * p->bytes);
-}
-
 static sf_status forward(const sf_fft *fft, bool single, unsigned char *buffer)
 {
-    const precision *p = precisions[single ? 1 : 0];
+    const sf_fft_precision *p = sf_fft_precisions[single ? 1 : 0];
     const ranges r = ranges_of(fft, p->bytes);
     const size_t slab = fft->slab_half * 2 * p->bytes;
     sf_fft_plans plans;
@@ -233,20 +125,19 @@ static sf_status forward(const sf_fft *fft, bool single, unsigned char *buffer)
             p->forward(plans.forward, buffer + s * slab);
         }
     }
-    transform_columns(fft, p, plans.column_forward, buffer);
-    return SF_OK;
+    return sf_fft_columns(fft, single, false, buffer);
 }
 
 /* field = factor N F^-1 spectrum */
 static sf_status inverse(const sf_fft *fft, bool single, double factor, unsigned char *buffer)
 {
-    const precision *p = precisions[single ? 1 : 0];
+    const sf_fft_precision *p = sf_fft_precisions[single ? 1 : 0];
     const ranges r = ranges_of(fft, p->bytes);
     const size_t slab = fft->slab_half * 2 * p->bytes;
     sf_fft_plans plans;
 
     SF_TRY(get_plans(fft, single, buffer, &plans));
-    transform_columns(fft, p, plans.column_inverse, buffer);
+    SF_TRY(sf_fft_columns(fft, single, true, buffer));
 #pragma omp parallel for schedule(static, 1) num_threads(sf_thread_count()) if (r.count > 1)
     for (size_t range = 0; range < r.count; range++) {
         const size_t begin = range_begin(&r, range);
