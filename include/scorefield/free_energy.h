@@ -1,4 +1,5 @@
-/* scorefield/free_energy.h - log Z_1/Z_0 from work values, log-weights and reduced potentials.
+/* scorefield/free_energy.h - log Z_1/Z_0 by annealing chains along a path, and from work values,
+ * log-weights and reduced potentials.
  *
  * A log-weight is w = -W, W the work in units of kT that a path does which leads from state 0 to
  * state 1 and starts in equilibrium (forward), or from 1 to 0 (reverse). log_z stands for
@@ -9,7 +10,7 @@
 #ifndef SCOREFIELD_FREE_ENERGY_H
 #define SCOREFIELD_FREE_ENERGY_H
 
-#include <scorefield/base.h>
+#include <scorefield/mcmc.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -235,6 +236,118 @@ typedef struct sf_stepping_stone_report {
 SF_API sf_status sf_stepping_stone(size_t stages, size_t count, const double *forward,
                                    const double *backward, double *curve,
                                    sf_stepping_stone_report *report);
+
+/* ---- schedules --------------------------------------------------------------------------- */
+
+/* Temperatures 0 = b_0 < ... < b_count-1 = 1 of a path, and at each the kernel's step. */
+typedef struct sf_schedule {
+    size_t count;
+    double *b, *step;
+} sf_schedule;
+
+typedef enum sf_schedule_kind {
+    SF_SCHEDULE_LINEAR, /* b = t, t = j/(count - 1) */
+    SF_SCHEDULE_POWER,  /* b = t^shape */
+    SF_SCHEDULE_SIGMOID /* b = (1 + tanh(shape (t - 1/2))/tanh(shape/2))/2: dense at both ends */
+} sf_schedule_kind;
+
+/* shape > 0, of no meaning for a linear one; `step` at every temperature. SF_ERR_ARGUMENT for fewer
+ * than two temperatures, or where the shape makes neighbours equal. On errors *schedule is empty.
+ */
+SF_API sf_status sf_schedule_create(sf_schedule_kind kind, double shape, size_t temperatures,
+                                    double step, sf_schedule *schedule);
+/* b (copied) from 0 to 1, increasing. */
+SF_API sf_status sf_schedule_given(const double *b, size_t temperatures, double step,
+                                   sf_schedule *schedule);
+SF_API void sf_schedule_release(sf_schedule *schedule);
+
+/* ---- annealing --------------------------------------------------------------------------- */
+
+typedef struct sf_anneal_options {
+    size_t chains;       /* in all */
+    size_t islands;      /* groups of them, for the errors of what they share: chain i is in i mod
+                            islands; of fewer chains, as many as there are */
+    size_t batch;        /* chains at once, which bounds the memory; 0: about 2 MB of positions */
+    sf_kernel kernel;    /* its step is the schedule's */
+    size_t moves;        /* at every temperature between the ends */
+    bool reverse;        /* from f_1 to f_0 */
+    const double *start; /* chains x n, independent draws of where it begins; NULL: exact ones */
+    uint64_t seed;
+    bool keep_samples;
+    sf_monitor monitor; /* stage "anneal" or "anneal back", after each temperature of each batch;
+                           residual = the error of log Z so far */
+} sf_anneal_options;
+
+/* 1000 chains in 16 islands, sf_kernel_default, one move. */
+SF_API sf_anneal_options sf_anneal_options_default(void);
+
+/* Chains that went along a path once. */
+typedef struct sf_anneal_run sf_anneal_run;
+
+/* Annealed importance sampling (Neal 2001, doi:10.1023/A:1008923215028; Jarzynski 1997): each chain
+ * begins with a draw of f_0, goes through the temperatures and moves at each between the ends;
+ * averages of exp(log_weight) are Z_1/Z_0, whatever the schedule, the steps and the kernel. A
+ * reverse run is the same back in time: from a draw of f_1, Z_0/Z_1.
+ * The same bits on any number of threads and for any batch. Where the monitor stops it, the batches
+ * that are done are the run; SF_ERR_INTERRUPTED if none is. SF_ERR_UNSUPPORTED without exact draws
+ * and without `start`. Cost: chains (count - 2) moves of the kernel. Memory: a batch of chains,
+ * 8 bytes a chain, and 8 n where samples are kept. */
+SF_API sf_status sf_anneal(sf_path *path, const sf_schedule *schedule,
+                           const sf_anneal_options *options, sf_anneal_run **run);
+SF_API void sf_anneal_run_release(sf_anneal_run **run);
+SF_API bool sf_anneal_run_reverse(const sf_anneal_run *run);
+SF_API bool sf_anneal_run_interrupted(const sf_anneal_run *run);
+SF_API size_t sf_anneal_run_chains(const sf_anneal_run *run);
+SF_API const double *sf_anneal_run_log_weights(const sf_anneal_run *run);
+/* chains x n, with the log-weights a weighted sample of where the run ends; NULL: not kept. */
+SF_API const double *sf_anneal_run_samples(const sf_anneal_run *run);
+/* Points where the path was evaluated, with its score if the kernel has one. */
+SF_API uint64_t sf_anneal_run_evaluations(const sf_anneal_run *run);
+SF_API double sf_anneal_run_seconds(const sf_anneal_run *run);
+SF_API size_t sf_anneal_run_temperatures(const sf_anneal_run *run);
+
+/* What a run saw at b_j, after its moves there. */
+typedef struct sf_anneal_state {
+    double b, step;
+    double log_z, error;       /* of Z_b over Z of the start; -inf where all weights are zero */
+    double ess;                /* of the weights */
+    double mean, variance;     /* of the log-weights that are not zero */
+    double acceptance;         /* of moves; NaN: there were none */
+    double slope, slope_error; /* E_b[d log f_b/db], whose integral is log Z; NaN: unknown */
+    double separation;         /* of the energy's two halves, see sf_anneal_report; NaN: too few */
+} sf_anneal_state;
+SF_API sf_status sf_anneal_run_state(const sf_anneal_run *run, size_t j, sf_anneal_state *state);
+
+/* The mean of `value`, one for each chain, over the density where the run ends, by the weights;
+ * error by the delta method: sum W^2 (value - mean)^2 over (sum W)^2. */
+SF_API sf_status sf_anneal_expectation(const sf_anneal_run *run, const double *value, double *mean,
+                                       double *error);
+
+typedef struct sf_anneal_report {
+    sf_log_z estimate;           /* log Z_1/Z_0: BAR of both runs, else Jarzynski's of one */
+    sf_weights forward, reverse; /* zeroed where not given */
+    double lower_bound,
+        lower_error; /* E[w] <= log Z_1/Z_0 <= -E[w of reverse] (Grosse, Ghahramani */
+    double upper_bound,
+        upper_error;            /* & Adams 2015, arXiv:1511.02543); -inf, inf where not given */
+    double islands_probability; /* of a chi^2 as large as theirs; NaN: too few chains */
+    sf_bar_report bar;          /* of both runs; zeroed unless both are given */
+    sf_thermodynamic_report thermodynamic; /* along forward, or else reverse; NaN: slopes unknown */
+    double transition; /* b of the largest separation if that is above 4: of first order; or NaN */
+    double separation; /* there, or the largest there is */
+    char warning[SF_VERDICT_SIZE]; /* "", or a sentence on the transition */
+    uint64_t evaluations;
+    double seconds;
+} sf_anneal_report;
+
+/* One of the runs may be NULL. The energy, d log f_b/db of single chains (or else log f_b), shows a
+ * transition of first order by two peaks: cut in two by least squares (Otsu 1979,
+ * doi:10.1109/TSMC.1979.4310076), with means m and variances v, at least 5 % in either,
+ *     separation = sqrt(2) |m_1 - m_2| / sqrt(v_1 + v_2)         (Ashman et al. 1994,
+ * doi:10.1086/117248); a normal distribution has 2.65, a uniform one 3.46. SF_ERR_NUMERIC where all
+ * weights are zero: a base without support on the target. */
+SF_API sf_status sf_anneal_estimate(const sf_anneal_run *forward, const sf_anneal_run *reverse,
+                                    sf_anneal_report *report);
 
 /* ---- work measured elsewhere ------------------------------------------------------------ */
 

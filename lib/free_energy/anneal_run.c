@@ -1,0 +1,149 @@
+/* anneal_run.c - a run's memory, and what can be read from it. */
+#include "free_energy/anneal.h"
+
+#include <string.h>
+
+enum { MOST_ENERGIES = 1024, LEAST_ENERGIES = 64, ALL_ENERGIES = 1 << 22 };
+
+static sf_status check(const sf_path *path, const sf_schedule *schedule, const sf_anneal_options *o)
+{
+    if (path == NULL) return sf_fail(SF_ERR_ARGUMENT, "annealing needs a path");
+    SF_TRY(sf_schedule_check(schedule));
+    if (o->chains == 0) return sf_fail(SF_ERR_ARGUMENT, "zero chains; there is at least one");
+    if (o->islands == 0) return sf_fail(SF_ERR_ARGUMENT, "zero islands; there is at least one");
+    return SF_OK;
+}
+
+static sf_status copy_schedule(const sf_schedule *from, sf_schedule *to)
+{
+    SF_TRY(sf_schedule_allocate(from->count, to));
+    memcpy(to->b, from->b, from->count * sizeof *to->b);
+    memcpy(to->step, from->step, from->count * sizeof *to->step);
+    return SF_OK;
+}
+
+/* How many chains' energies are kept: enough at every temperature, and not too many of all. */
+static size_t energies_kept(size_t chains, size_t temperatures)
+{
+    const size_t fit = ALL_ENERGIES / temperatures;
+    const size_t most = fit > MOST_ENERGIES ? MOST_ENERGIES : fit;
+    const size_t wanted = most < LEAST_ENERGIES ? LEAST_ENERGIES : most;
+
+    return chains < wanted ? chains : wanted;
+}
+
+static sf_status allocate(sf_anneal_run *r)
+{
+    const size_t chains = r->options.chains, temperatures = r->schedule.count;
+
+    SF_TRY(sf_allocate(&r->log_weight, chains, sizeof *r->log_weight));
+    if (r->options.keep_samples)
+        SF_TRY(sf_allocate(&r->samples, chains, r->dimension * sizeof *r->samples));
+    SF_TRY(sf_allocate(&r->sums, temperatures, r->islands * sizeof *r->sums));
+    SF_TRY(sf_allocate(&r->reference, temperatures, sizeof *r->reference));
+    r->energies = energies_kept(chains, temperatures);
+    SF_TRY(sf_allocate(&r->energy, temperatures, r->energies * sizeof *r->energy));
+    for (size_t i = 0; i < temperatures * r->islands; i++) sf_stage_sums_clear(r->sums + i);
+    return SF_OK;
+}
+
+sf_status sf_anneal_run_create(sf_path *path, const sf_schedule *schedule,
+                               const sf_anneal_options *options, sf_anneal_run **run)
+{
+    const sf_anneal_options chosen = options != NULL ? *options : sf_anneal_options_default();
+    sf_status status;
+
+    *run = NULL;
+    SF_TRY(check(path, schedule, &chosen));
+    SF_TRY(sf_allocate(run, 1, sizeof **run));
+    (*run)->path = sf_path_retain(path);
+    (*run)->options = chosen;
+    (*run)->dimension = sf_path_dimension(path);
+    (*run)->islands = chosen.islands < chosen.chains ? chosen.islands : chosen.chains;
+    SF_GO(copy_schedule(schedule, &(*run)->schedule));
+    SF_GO(allocate(*run));
+done:
+    if (status != SF_OK) sf_anneal_run_release(run);
+    return status;
+}
+
+void sf_anneal_run_release(sf_anneal_run **run)
+{
+    sf_anneal_run *r = run != NULL ? *run : NULL;
+
+    if (r == NULL) return;
+    sf_path_release(&r->path);
+    sf_schedule_release(&r->schedule);
+    sf_free(r->log_weight);
+    sf_free(r->samples);
+    sf_free(r->sums);
+    sf_free(r->reference);
+    sf_free(r->energy);
+    sf_free(r);
+    *run = NULL;
+}
+
+bool sf_anneal_run_reverse(const sf_anneal_run *run) { return run->options.reverse; }
+
+bool sf_anneal_run_interrupted(const sf_anneal_run *run) { return run->interrupted; }
+
+size_t sf_anneal_run_chains(const sf_anneal_run *run) { return run->chains; }
+
+const double *sf_anneal_run_log_weights(const sf_anneal_run *run) { return run->log_weight; }
+
+const double *sf_anneal_run_samples(const sf_anneal_run *run) { return run->samples; }
+
+uint64_t sf_anneal_run_evaluations(const sf_anneal_run *run) { return run->evaluations; }
+
+double sf_anneal_run_seconds(const sf_anneal_run *run) { return run->seconds; }
+
+size_t sf_anneal_run_temperatures(const sf_anneal_run *run) { return run->schedule.count; }
+
+sf_status sf_anneal_run_state(const sf_anneal_run *run, size_t j, sf_anneal_state *state)
+{
+    const bool sloped = sf_path_has_slope(run->path);
+    sf_stage_sums s;
+
+    memset(state, 0, sizeof *state);
+    if (j >= run->schedule.count)
+        return sf_fail(SF_ERR_ARGUMENT, "temperature %zu of %zu", j, run->schedule.count);
+    s = sf_anneal_stage(run, j);
+    *state = (sf_anneal_state){
+        .b = run->schedule.b[j],
+        .step = run->schedule.step[j],
+        .log_z = sf_stage_sums_log_z(&s),
+        .ess = sf_stage_sums_ess(&s),
+        .mean = s.count > s.zeros ? s.mean : NAN,
+        .variance = sf_stage_sums_variance(&s),
+        .acceptance = s.proposed > 0 ? (double)s.accepted / (double)s.proposed : NAN,
+        .slope = sloped ? run->reference[j] + sf_stage_sums_slope(&s) : NAN,
+        .slope_error = sloped ? sf_stage_sums_slope_error(&s) : NAN,
+    };
+    state->error =
+        s.count > 1 ? sqrt(((double)s.count / state->ess - 1.0) / (double)(s.count - 1)) : INFINITY;
+    return sf_separation(run->energy + j * run->energies,
+                         run->chains < run->energies ? run->chains : run->energies,
+                         &state->separation);
+}
+
+sf_status sf_anneal_expectation(const sf_anneal_run *run, const double *value, double *mean,
+                                double *error)
+{
+    sf_stage_sums s;
+    double reference = NAN;
+
+    *mean = *error = NAN;
+    sf_stage_sums_clear(&s);
+    for (size_t i = 0; i < run->chains; i++) {
+        if (run->log_weight[i] > -INFINITY && !isfinite(value[i]))
+            return sf_fail(SF_ERR_NUMERIC, "the value of chain %zu is not finite, its weight is",
+                           i);
+        if (run->log_weight[i] > -INFINITY && isnan(reference)) reference = value[i];
+        sf_stage_sums_add(&s, run->log_weight[i], value[i] - reference);
+    }
+    if (isnan(reference))
+        return sf_fail(SF_ERR_NUMERIC, "all %zu weights are zero: nothing has a mean", run->chains);
+    *mean = reference + sf_stage_sums_slope(&s);
+    *error = sf_stage_sums_slope_error(&s);
+    return SF_OK;
+}

@@ -1,0 +1,207 @@
+/* test_anneal.c - annealing against closed forms: log Z, the law of the log-weights, the curve, and
+ * the same bits however it is cut. False alarms: 4.5 standard errors, 7e-6 a comparison; the seeds
+ * are fixed. */
+#include "free_energy/gaussians.h"
+
+#include <string.h>
+
+#define assert_within(value, exact, error)                                            \
+    do {                                                                              \
+        if (!(fabs((value) - (exact)) < 4.5 * (error)))                               \
+            print_error("%.6g +- %.3g, not %.6g\n", (double)(value), (double)(error), \
+                        (double)(exact));                                             \
+        assert_true(fabs((value) - (exact)) < 4.5 * (error));                         \
+    } while (0)
+
+static const sf_kernel hmc = {.kind = SF_KERNEL_HMC, .leapfrogs = 4, .jitter = 0.2};
+
+typedef struct case_of {
+    sf_density *ends[2];
+    sf_path *path;
+    sf_schedule schedule;
+    sf_anneal_options options;
+    double log_z;
+} case_of;
+
+/* From N(0, 1) to 3 exp(-2 x^2): variances 1 and 1/4. */
+static void set_up(case_of *c, size_t n, size_t temperatures, double step)
+{
+    c->path = gaussian_path(n, 0.25, 3.0, c->ends);
+    c->log_z = log(3.0) + 0.5 * (double)n * log(2.0 * 3.14159265358979323846 * 0.25);
+    assert_ok(sf_schedule_create(SF_SCHEDULE_LINEAR, 0.0, temperatures, step, &c->schedule));
+    c->options = sf_anneal_options_default();
+    c->options.kernel = hmc;
+    c->options.seed = 7;
+}
+
+static void tear_down(case_of *c)
+{
+    sf_schedule_release(&c->schedule);
+    sf_path_release(&c->path);
+    for (size_t i = 0; i < 2; i++) sf_density_release(&c->ends[i]);
+}
+
+/* ---- schedules ------------------------------------------------------------------------------ */
+
+static void schedules_follow_their_rules(void **state)
+{
+    const double given[3] = {0.0, 0.1, 1.0}, falling[4] = {0.0, 0.5, 0.4, 1.0};
+    sf_schedule s;
+
+    (void)state;
+    assert_ok(sf_schedule_create(SF_SCHEDULE_LINEAR, 0.0, 5, 0.3, &s));
+    for (size_t j = 0; j < 5; j++) assert_close(s.b[j], 0.25 * (double)j, 1e-15);
+    for (size_t j = 0; j < 5; j++) assert_true(s.step[j] == 0.3);
+    sf_schedule_release(&s);
+    assert_ok(sf_schedule_create(SF_SCHEDULE_POWER, 4.0, 5, 0.3, &s));
+    for (size_t j = 0; j < 5; j++) assert_close(s.b[j], pow(0.25 * (double)j, 4.0), 1e-15);
+    sf_schedule_release(&s);
+    assert_ok(sf_schedule_create(SF_SCHEDULE_SIGMOID, 4.0, 5, 0.3, &s));
+    for (size_t j = 0; j < 5; j++) /* the logistic function of 4 (2 t - 1)/2, from 0 to 1 */
+        assert_close(s.b[j],
+                     (1.0 / (1.0 + exp(-4.0 * (0.5 * (double)j - 1.0))) - 1.0 / (1.0 + exp(4.0))) /
+                         (1.0 / (1.0 + exp(-4.0)) - 1.0 / (1.0 + exp(4.0))),
+                     1e-14);
+    sf_schedule_release(&s);
+    assert_ok(sf_schedule_given(given, 3, 0.2, &s));
+    assert_memory_equal(s.b, given, sizeof given);
+    sf_schedule_release(&s);
+    assert_status(SF_ERR_ARGUMENT, sf_schedule_given(falling, 4, 0.2, &s));
+    assert_null(s.b);
+    assert_status(SF_ERR_ARGUMENT, sf_schedule_given(given, 2, 0.2, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_schedule_given(given + 1, 2, 0.2, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_schedule_given(given, 3, 0.0, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_schedule_create(SF_SCHEDULE_LINEAR, 0.0, 1, 0.2, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_schedule_create(SF_SCHEDULE_POWER, 0.0, 5, 0.2, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_schedule_create(SF_SCHEDULE_POWER, 900.0, 5, 0.2, &s));
+    assert_non_null(strstr(sf_last_error(), "increase"));
+}
+
+/* ---- laws ----------------------------------------------------------------------------------- */
+
+/* Without temperatures between the ends the weights are f1/f0 at draws of f0. */
+static void two_temperatures_are_importance_sampling(void **state)
+{
+    enum { N = 2, CHAINS = 300 };
+    double l0[CHAINS], l1[CHAINS];
+    sf_anneal_run *run;
+    case_of c;
+
+    (void)state;
+    set_up(&c, N, 2, 0.3);
+    c.options.chains = CHAINS;
+    c.options.keep_samples = true;
+    assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &run));
+    assert_int_equal(sf_anneal_run_chains(run), CHAINS);
+    assert_ok(sf_density_evaluate(c.ends[0], CHAINS, sf_anneal_run_samples(run), l0, NULL));
+    assert_ok(sf_density_evaluate(c.ends[1], CHAINS, sf_anneal_run_samples(run), l1, NULL));
+    for (size_t i = 0; i < CHAINS; i++)
+        assert_close(sf_anneal_run_log_weights(run)[i], l1[i] - l0[i], 1e-13);
+    sf_anneal_run_release(&run);
+    tear_down(&c);
+}
+
+/* With moves that forget (twelve of HMC) the log-weight is a sum of independent terms
+ * (b_j+1 - b_j) (log f1 - log f0)(x_j), x_j of variance v_j = 1/(1 + 3 b_j). */
+static void log_weights_have_their_law(void **state)
+{
+    enum { N = 10, K = 11, CHAINS = 6000 };
+    double mean = 0.0, variance = 0.0, log_z_curve;
+    sf_anneal_run *run[2];
+    sf_anneal_report report;
+    sf_anneal_state at;
+    case_of c;
+
+    (void)state;
+    set_up(&c, N, K, 0.35);
+    c.options.chains = CHAINS;
+    c.options.moves = 12;
+    for (size_t way = 0; way < 2; way++) {
+        c.options.reverse = way == 1;
+        assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &run[way]));
+    }
+    assert_ok(sf_anneal_estimate(run[0], run[1], &report));
+    for (size_t way = 0; way < 2; way++) {
+        const sf_weights *w = way == 0 ? &report.forward : &report.reverse;
+        const double sign = way == 0 ? 1.0 : -1.0, count = CHAINS;
+
+        mean = sign * c.log_z;
+        variance = 0.0;
+        for (size_t j = 0; j + 1 < K; j++) {
+            const double v = 1.0 / (1.0 + 3.0 * c.schedule.b[j + way]), db = 1.0 / (K - 1.0);
+
+            mean -= sign * 0.5 * N *
+                    (3.0 * v * db -
+                     log((1.0 + 3.0 * c.schedule.b[j + 1]) / (1.0 + 3.0 * c.schedule.b[j])));
+            variance += 0.5 * N * 9.0 * v * v * db * db;
+        }
+        assert_within(w->mean, mean, sqrt(variance / count));
+        assert_within(w->variance, variance, variance * sqrt(2.0 / count) * 1.2);
+    }
+    assert_within(report.estimate.value, c.log_z, report.estimate.error);
+    assert_true(report.estimate.reliable);
+    assert_true(report.lower_bound < c.log_z && c.log_z < report.upper_bound);
+    assert_within(report.bar.crossing, c.log_z, 3.0 * report.estimate.error);
+    assert_within(report.thermodynamic.estimate.value, c.log_z,
+                  hypot(report.thermodynamic.estimate.error, report.thermodynamic.discretisation));
+    assert_true(report.thermodynamic.estimate.error < 0.1);
+    for (size_t j = 0; j < K; j++) {
+        const double precision = 1.0 + 3.0 * c.schedule.b[j];
+
+        assert_ok(sf_anneal_run_state(run[0], j, &at));
+        log_z_curve = c.schedule.b[j] * (c.log_z + 0.5 * N * log(4.0)) - 0.5 * N * log(precision);
+        if (j > 0) assert_within(at.log_z, log_z_curve, at.error);
+        assert_within(at.slope, c.log_z + 0.5 * N * log(4.0) - 1.5 * N / precision, at.slope_error);
+    }
+    for (size_t way = 0; way < 2; way++) sf_anneal_run_release(&run[way]);
+    tear_down(&c);
+}
+
+/* ---- bits ----------------------------------------------------------------------------------- */
+
+static void bits_do_not_depend_on_threads_or_batches(void **state)
+{
+    static const struct {
+        int threads;
+        size_t batch;
+    } cuts[] = {{1, 0}, {2, 0}, {7, 64}, {2, 1}, {1, 999}};
+    sf_anneal_report reports[5];
+    sf_anneal_state states[5];
+    case_of c;
+
+    (void)state;
+    set_up(&c, 3, 6, 0.3);
+    for (size_t i = 0; i < 5; i++) {
+        sf_anneal_run *run;
+
+        assert_ok(sf_thread_count_set(cuts[i].threads));
+        c.options.batch = cuts[i].batch;
+        memset(&states[i], 0, sizeof states[i]);
+        assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &run));
+        assert_ok(sf_anneal_estimate(run, NULL, &reports[i]));
+        assert_ok(sf_anneal_run_state(run, 3, &states[i]));
+        reports[i].seconds = 0.0;
+        sf_anneal_run_release(&run);
+        assert_true(reports[i].estimate.value == reports[0].estimate.value);
+        assert_true(reports[i].thermodynamic.estimate.value ==
+                    reports[0].thermodynamic.estimate.value);
+        assert_true(reports[i].thermodynamic.estimate.error ==
+                    reports[0].thermodynamic.estimate.error);
+        assert_memory_equal(&states[i], &states[0], sizeof *states);
+        assert_int_equal(reports[i].evaluations, reports[0].evaluations);
+    }
+    assert_ok(sf_thread_count_set(0));
+    tear_down(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(schedules_follow_their_rules),
+        cmocka_unit_test(two_temperatures_are_importance_sampling),
+        cmocka_unit_test(log_weights_have_their_law),
+        cmocka_unit_test(bits_do_not_depend_on_threads_or_batches),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
