@@ -271,7 +271,8 @@ typedef struct sf_anneal_options {
     sf_kernel kernel;    /* its step is the schedule's */
     size_t moves;        /* at every temperature between the ends */
     bool reverse;        /* from f_1 to f_0 */
-    const double *start; /* chains x n, independent draws of where it begins; NULL: exact ones */
+    const double *start; /* starts x n, independent draws of where it begins (sf_equilibrate); */
+    size_t starts;       /* chain i takes the i-th. start NULL: exact draws of the density there */
     uint64_t seed;
     bool keep_samples;
     sf_monitor monitor; /* stage "anneal" or "anneal back", after each temperature of each batch;
@@ -294,6 +295,9 @@ typedef struct sf_anneal_run sf_anneal_run;
  * 8 bytes a chain, and 8 n where samples are kept. */
 SF_API sf_status sf_anneal(sf_path *path, const sf_schedule *schedule,
                            const sf_anneal_options *options, sf_anneal_run **run);
+/* As many more chains: the run is what it were had all been asked for at once. What its options
+ * point to must still be there. Where this fails, the run keeps the batches that are done. */
+SF_API sf_status sf_anneal_more(sf_anneal_run *run, size_t chains);
 SF_API void sf_anneal_run_release(sf_anneal_run **run);
 SF_API bool sf_anneal_run_reverse(const sf_anneal_run *run);
 SF_API bool sf_anneal_run_interrupted(const sf_anneal_run *run);
@@ -348,6 +352,36 @@ typedef struct sf_anneal_report {
  * weights are zero: a base without support on the target. */
 SF_API sf_status sf_anneal_estimate(const sf_anneal_run *forward, const sf_anneal_run *reverse,
                                     sf_anneal_report *report);
+/* More chains for the runs that are given, until the estimate's error is at most target_error (as
+ * it falls with the root of their number), each has chains_most, or the monitor stops one. The
+ * rule to stop looks at the error alone, which biases log Z by a small part of it. */
+SF_API sf_status sf_anneal_until(sf_anneal_run *forward, sf_anneal_run *reverse,
+                                 double target_error, size_t chains_most, sf_anneal_report *report);
+
+/* ---- equilibrium ------------------------------------------------------------------------- */
+
+typedef struct sf_equilibrate_options {
+    sf_kernel kernel; /* an adjusted one, and its step */
+    size_t chains, moves;
+    uint64_t seed;
+    sf_monitor monitor; /* stage "equilibrate" */
+} sf_equilibrate_options;
+
+typedef struct sf_equilibrate_report {
+    sf_chains_diagnosis energy; /* log f_b in the second half of the moves */
+    double acceptance;
+    bool settled; /* R-hat at most 1.01, and chains are longer than their memory */
+    uint64_t evaluations;
+} sf_equilibrate_report;
+
+/* Independent chains on f_b, from x to x (chains x n): draws for the start of a run back where the
+ * target has no exact ones. Whatever then rests on that run, the upper bound first of all, is as
+ * good as they are in equilibrium: chains that all begin in one mode can look settled in it. Begin
+ * them at a forward run's samples, chosen by their weights, or apart from each other.
+ * SF_ERR_ARGUMENT for fewer than 16 moves, SF_ERR_NUMERIC for a chain that begins where f_b is 0,
+ * SF_ERR_UNSUPPORTED for unadjusted kernels, SF_ERR_INTERRUPTED by the monitor. */
+SF_API sf_status sf_equilibrate(sf_path *path, double b, const sf_equilibrate_options *options,
+                                double *x, sf_equilibrate_report *report);
 
 /* ---- work measured elsewhere ------------------------------------------------------------ */
 

@@ -26,25 +26,37 @@ static sf_status run_batches(sf_anneal_run *run)
     }
 done:
     run->interrupted = status == SF_ERR_INTERRUPTED;
-    if (run->interrupted && run->chains > 0) {
-        memcpy(run->sums, before, sums * sizeof *before);
-        status = SF_OK;
-    }
+    if (status != SF_OK) memcpy(run->sums, before, sums * sizeof *before);
+    if (run->interrupted && run->chains > 0) status = SF_OK;
     sf_free(before);
+    return status;
+}
+
+/* What there is of the options' chains in the run, until it is done or stopped. */
+static sf_status finish(sf_anneal_run *run)
+{
+    const double start = sf_seconds();
+    const sf_status status = run_batches(run);
+
+    run->options.chains = run->chains;
+    run->seconds += sf_seconds() - start;
     return status;
 }
 
 sf_status sf_anneal(sf_path *path, const sf_schedule *schedule, const sf_anneal_options *options,
                     sf_anneal_run **run)
 {
-    const double start = sf_seconds();
     sf_status status;
 
     SF_GO(sf_anneal_run_create(path, schedule, options, run));
-    SF_GO(run_batches(*run));
-    (*run)->seconds = sf_seconds() - start;
-    return SF_OK;
+    SF_GO(finish(*run));
 done:
-    sf_anneal_run_release(run);
+    if (status != SF_OK) sf_anneal_run_release(run);
     return status;
+}
+
+sf_status sf_anneal_more(sf_anneal_run *run, size_t chains)
+{
+    SF_TRY(sf_anneal_run_grow(run, chains));
+    return finish(run);
 }

@@ -39,6 +39,8 @@ sf_status sf_schedule_check(const sf_schedule *schedule);
 
 sf_status sf_anneal_run_create(sf_path *path, const sf_schedule *schedule,
                                const sf_anneal_options *options, sf_anneal_run **run);
+/* Room for more chains, which its options then ask for. */
+sf_status sf_anneal_run_grow(sf_anneal_run *run, size_t chains);
 /* The chains that a batch takes of those from `first` on. */
 size_t sf_anneal_batch_size(const sf_anneal_run *run, size_t first);
 /* Chains first ... first + batch - 1 from one end to the other. SF_ERR_INTERRUPTED when the monitor

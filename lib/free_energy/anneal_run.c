@@ -10,6 +10,9 @@ static sf_status check(const sf_path *path, const sf_schedule *schedule, const s
     if (path == NULL) return sf_fail(SF_ERR_ARGUMENT, "annealing needs a path");
     SF_TRY(sf_schedule_check(schedule));
     if (o->chains == 0) return sf_fail(SF_ERR_ARGUMENT, "zero chains; there is at least one");
+    if (o->start != NULL && o->chains > o->starts)
+        return sf_fail(SF_ERR_ARGUMENT, "%zu chains cannot begin at %zu starts", o->chains,
+                       o->starts);
     if (o->islands == 0) return sf_fail(SF_ERR_ARGUMENT, "zero islands; there is at least one");
     return SF_OK;
 }
@@ -65,6 +68,33 @@ sf_status sf_anneal_run_create(sf_path *path, const sf_schedule *schedule,
 done:
     if (status != SF_OK) sf_anneal_run_release(run);
     return status;
+}
+
+/* *array with room for `to` rows instead of `from`. */
+static sf_status grow(double **array, size_t from, size_t to, size_t row)
+{
+    double *wider;
+
+    SF_TRY(sf_allocate(&wider, to, row * sizeof *wider));
+    memcpy(wider, *array, from * row * sizeof *wider);
+    sf_free(*array);
+    *array = wider;
+    return SF_OK;
+}
+
+sf_status sf_anneal_run_grow(sf_anneal_run *run, size_t chains)
+{
+    sf_anneal_options wanted = run->options;
+
+    if (__builtin_add_overflow(run->chains, chains, &wanted.chains))
+        return sf_fail(SF_ERR_ARGUMENT, "%zu chains and %zu more are too many", run->chains,
+                       chains);
+    SF_TRY(check(run->path, &run->schedule, &wanted));
+    SF_TRY(grow(&run->log_weight, run->chains, wanted.chains, 1));
+    if (run->samples != NULL)
+        SF_TRY(grow(&run->samples, run->chains, wanted.chains, run->dimension));
+    run->options = wanted;
+    return SF_OK;
 }
 
 void sf_anneal_run_release(sf_anneal_run **run)

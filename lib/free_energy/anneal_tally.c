@@ -1,14 +1,13 @@
 /* anneal_tally.c - what a temperature shows of the chains: weights, slopes, energies, acceptance.
  */
 #include "free_energy/anneal.h"
-
-#include <string.h>
+#include "mcmc/chains.h"
 
 /* d log f_b/db, or where the path does not know it log f_b. */
 static sf_status read_energies(const sf_chains *c, double *energy)
 {
     if (sf_path_has_slope(c->path)) return sf_chains_slope(c, energy);
-    memcpy(energy, c->log_f1, c->batch * sizeof *energy);
+    for (size_t i = 0; i < c->batch; i++) energy[i] = sf_chains_log_f(c, i);
     return SF_OK;
 }
 

@@ -194,6 +194,168 @@ static void bits_do_not_depend_on_threads_or_batches(void **state)
     tear_down(&c);
 }
 
+/* A run that is continued, and one that the monitor stops, are what a run of as many chains is. */
+static bool stop_at(const sf_monitor_event *event, void *user)
+{
+    return event->iteration < *(size_t *)user;
+}
+
+static void runs_can_be_continued_and_stopped(void **state)
+{
+    enum { N = 3, STAGES = 5 };
+    size_t at = 3 * STAGES + 2;
+    sf_anneal_run *run[3];
+    sf_anneal_report report[3];
+    case_of c;
+
+    (void)state;
+    set_up(&c, N, STAGES + 1, 0.3);
+    c.options.chains = 300;
+    c.options.batch = 100;
+    c.options.keep_samples = true;
+    assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &run[0]));
+    c.options.chains = 120;
+    assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &run[1]));
+    assert_ok(sf_anneal_more(run[1], 180));
+    c.options.chains = 1000;
+    c.options.monitor = (sf_monitor){stop_at, &at};
+    assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &run[2]));
+    assert_true(sf_anneal_run_interrupted(run[2]));
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(sf_anneal_run_chains(run[i]), 300);
+        assert_ok(sf_anneal_estimate(run[i], NULL, &report[i]));
+        assert_true(report[i].estimate.value == report[0].estimate.value);
+        assert_true(report[i].thermodynamic.estimate.error ==
+                    report[0].thermodynamic.estimate.error);
+        assert_memory_equal(sf_anneal_run_samples(run[i]), sf_anneal_run_samples(run[0]),
+                            300 * N * sizeof(double));
+        assert_memory_equal(sf_anneal_run_log_weights(run[i]), sf_anneal_run_log_weights(run[0]),
+                            300 * sizeof(double));
+    }
+    assert_true(report[1].evaluations == report[0].evaluations);
+    for (size_t i = 0; i < 3; i++) sf_anneal_run_release(&run[i]);
+    at = 2;
+    assert_status(SF_ERR_INTERRUPTED, sf_anneal(c.path, &c.schedule, &c.options, &run[0]));
+    assert_null(run[0]);
+    tear_down(&c);
+}
+
+static void runs_go_on_until_the_error_is_small(void **state)
+{
+    sf_anneal_run *run[2];
+    sf_anneal_report report;
+    case_of c;
+
+    (void)state;
+    set_up(&c, 4, 6, 0.3);
+    c.options.chains = 100;
+    for (size_t way = 0; way < 2; way++) {
+        c.options.reverse = way == 1;
+        assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &run[way]));
+    }
+    assert_ok(sf_anneal_until(run[0], run[1], 0.01, 100000, &report));
+    assert_true(report.estimate.error <= 0.01 && report.estimate.error > 0.008);
+    assert_within(report.estimate.value, c.log_z, report.estimate.error);
+    assert_ok(sf_anneal_until(run[0], NULL, 1e-9, sf_anneal_run_chains(run[0]) + 7, &report));
+    assert_true(report.estimate.error > 1e-9);
+    assert_int_equal(report.forward.count, sf_anneal_run_chains(run[0]));
+    assert_status(SF_ERR_ARGUMENT, sf_anneal_until(run[0], run[1], 0.0, 1000, &report));
+    for (size_t way = 0; way < 2; way++) sf_anneal_run_release(&run[way]);
+    tear_down(&c);
+}
+
+/* ---- samples and starts --------------------------------------------------------------------- */
+
+/* Weighted samples are the target's: E x = 0, E x^2 = 1/4. */
+static void expectations_are_the_targets(void **state)
+{
+    enum { N = 3, CHAINS = 4000 };
+    static double value[CHAINS];
+    double mean, error;
+    sf_anneal_run *run;
+    case_of c;
+
+    (void)state;
+    set_up(&c, N, 8, 0.3);
+    c.options.chains = CHAINS;
+    c.options.keep_samples = true;
+    assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &run));
+    for (int power = 1; power <= 2; power++) {
+        for (size_t i = 0; i < CHAINS; i++)
+            value[i] = pow(sf_anneal_run_samples(run)[N * i], power);
+        assert_ok(sf_anneal_expectation(run, value, &mean, &error));
+        assert_within(mean, power == 1 ? 0.0 : 0.25, error);
+        assert_true(error < 0.015);
+    }
+    value[5] = NAN;
+    assert_status(SF_ERR_NUMERIC, sf_anneal_expectation(run, value, &mean, &error));
+    sf_anneal_run_release(&run);
+    tear_down(&c);
+}
+
+static void equilibrated_starts_lead_back(void **state)
+{
+    enum { N = 2, CHAINS = 2000 };
+    static double x[CHAINS * N];
+    sf_equilibrate_options options = {.kernel = hmc, .chains = CHAINS, .moves = 100, .seed = 3};
+    sf_equilibrate_report settled;
+    sf_anneal_run *run[2];
+    sf_anneal_report report;
+    case_of c;
+
+    (void)state;
+    set_up(&c, N, 8, 0.3);
+    options.kernel.step = 0.2;
+    for (size_t i = 0; i < CHAINS * N; i++) x[i] = 3.0;
+    assert_ok(sf_equilibrate(c.path, 1.0, &options, x, &settled));
+    assert_true(settled.settled && settled.acceptance > 0.5);
+    assert_within(settled.energy.mean, log(3.0) - 0.5 * N, settled.energy.error);
+    c.options.chains = CHAINS;
+    assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &run[0]));
+    c.options.reverse = true;
+    c.options.start = x;
+    c.options.starts = CHAINS - 1;
+    assert_status(SF_ERR_ARGUMENT, sf_anneal(c.path, &c.schedule, &c.options, &run[1]));
+    c.options.starts = CHAINS;
+    assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &run[1]));
+    assert_status(SF_ERR_ARGUMENT, sf_anneal_more(run[1], 1));
+    assert_int_equal(sf_anneal_run_chains(run[1]), CHAINS);
+    assert_ok(sf_anneal_estimate(run[0], run[1], &report));
+    assert_true(report.estimate.reliable);
+    assert_within(report.estimate.value, c.log_z, report.estimate.error);
+    sf_anneal_run_release(&run[1]);
+    /* Chains of another law, of the variance 1/16: against Crooks' theorem. */
+    for (size_t i = 0; i < CHAINS * N; i++) x[i] *= 0.5;
+    assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &run[1]));
+    assert_ok(sf_anneal_estimate(run[0], run[1], &report));
+    assert_false(report.estimate.reliable);
+    for (size_t way = 0; way < 2; way++) sf_anneal_run_release(&run[way]);
+    tear_down(&c);
+}
+
+/* Few moves of a small step from far away: energies still rise. */
+static void unsettled_chains_say_so(void **state)
+{
+    enum { N = 2, CHAINS = 100 };
+    static double x[CHAINS * N];
+    sf_equilibrate_options options = {.chains = CHAINS, .moves = 40, .seed = 3};
+    sf_equilibrate_report report;
+    case_of c;
+
+    (void)state;
+    set_up(&c, N, 8, 0.3);
+    options.kernel = (sf_kernel){.kind = SF_KERNEL_RANDOM_WALK, .step = 0.02};
+    for (size_t i = 0; i < CHAINS * N; i++) x[i] = 3.0;
+    assert_ok(sf_equilibrate(c.path, 1.0, &options, x, &report));
+    assert_false(report.settled);
+    options.moves = 15;
+    assert_status(SF_ERR_ARGUMENT, sf_equilibrate(c.path, 1.0, &options, x, &report));
+    options.moves = 40;
+    options.kernel.kind = SF_KERNEL_ULA;
+    assert_status(SF_ERR_UNSUPPORTED, sf_equilibrate(c.path, 1.0, &options, x, &report));
+    tear_down(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +363,11 @@ int main(void)
         cmocka_unit_test(two_temperatures_are_importance_sampling),
         cmocka_unit_test(log_weights_have_their_law),
         cmocka_unit_test(bits_do_not_depend_on_threads_or_batches),
+        cmocka_unit_test(runs_can_be_continued_and_stopped),
+        cmocka_unit_test(runs_go_on_until_the_error_is_small),
+        cmocka_unit_test(expectations_are_the_targets),
+        cmocka_unit_test(equilibrated_starts_lead_back),
+        cmocka_unit_test(unsettled_chains_say_so),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
