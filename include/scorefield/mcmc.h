@@ -129,6 +129,36 @@ SF_API sf_status sf_density_angles(size_t dimension, sf_density **density);
 /* The XY model on a periodic lattice: log f = beta sum over links cos(theta - theta'), of period
  * 2 pi. log Z is known on one axis where |beta| <= 1e6. Links as above. */
 SF_API sf_status sf_density_xy(int axes, const size_t *shape, double beta, sf_density **density);
+/* A log-Gaussian Cox process of points in the unit square, on grid x grid cells whose log
+ * intensities x are the coordinates (Moller, Syversveen & Waagepetersen 1998,
+ * doi:10.1111/1467-9469.00115): log f = log N(x; mean, C) + sum y_i x_i - exp(x_i)/grid^2, with
+ * C_ij = variance exp(-|i - j|/(grid length)) and y_i points in cell i. */
+typedef struct sf_cox_options {
+    size_t grid;
+    double variance, length;
+    double mean;   /* NaN: log(points) - variance/2 */
+    bool whitened; /* the coordinates are z, x = mean + L z, C = L L^T; Z is the same */
+} sf_cox_options;
+/* 40 cells, variance 1.91, length 1/33, in x. */
+SF_API sf_cox_options sf_cox_options_default(void);
+/* points: count x 2. Base: the prior. Two products with a triangle of grid^2 rows a point. */
+SF_API sf_status sf_density_cox(size_t count, const double *points, const sf_cox_options *options,
+                                sf_density **density);
+
+/* Bayesian logistic regression: log f(beta) = sum_i log p_i + sum_j log N(beta_j; 0, sigma_j^2),
+ * p_i = 1/(1 + exp(-s_i x_i . beta)), s_i = 2 y_i - 1. */
+typedef struct sf_logistic_options {
+    double sigma;     /* of the coefficients */
+    double intercept; /* sigma of coefficient 0, whose predictor is 1; 0: there is none */
+    double scale;     /* each predictor is shifted and scaled to mean 0 and this standard deviation,
+                         and to 0 where it does not vary; 0: they stay as they are */
+} sf_logistic_options;
+/* All of them 1. */
+SF_API sf_logistic_options sf_logistic_options_default(void);
+/* x: rows x predictors, y: rows of 0 or 1. Base: the prior. */
+SF_API sf_status sf_density_logistic(size_t rows, size_t predictors, const double *x,
+                                     const double *y, const sf_logistic_options *options,
+                                     sf_density **density);
 /* log f = -energy of a prior at a noise level. SF_ERR_UNSUPPORTED for one without energy. */
 SF_API sf_status sf_density_prior(sf_prior *prior, double sigma, sf_density **density);
 

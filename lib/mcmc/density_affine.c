@@ -1,8 +1,9 @@
 /* density_affine.c - a density in coordinates z, x = mean + L z, in which a target like N(mean,
  * L L^T) is round: log f(x(z)) + log |det L|, score L^T s(x). Normalisation and weights stay the
- * same. The loops over L are plain ones, for they run inside of the threads of chains. */
+ * same. */
 #include "base/internal.h"
 #include "mcmc/lanes.h"
+#include "mcmc/triangle.h"
 
 #include <scorefield/mcmc.h>
 
@@ -31,16 +32,16 @@ static void affine_destroy(void *self)
 
 /* ---- there and back ------------------------------------------------------------------------- */
 
-/* x = mean + L z; a row of L serves all points. */
-SF_VECTOR_CLONES static void forward(const affine *a, size_t batch, const double *z, double *x)
+/* x = mean + L z */
+static sf_status forward(const affine *a, size_t batch, const double *z, double *x)
 {
     const size_t n = a->n;
 
-    for (size_t i = 0; i < n; i++)
-        for (size_t b = 0; b < batch; b++)
-            x[b * n + i] =
-                a->mean[i] + (a->dense ? sf_lanes_product(i + 1, z + b * n, 0.0, a->factor + i * n)
-                                       : a->factor[i] * z[b * n + i]);
+    if (a->dense) SF_TRY(sf_triangle_apply(n, a->factor, batch, z, x));
+    for (size_t b = 0; b < batch; b++)
+        for (size_t i = 0; i < n; i++)
+            x[b * n + i] = a->mean[i] + (a->dense ? x[b * n + i] : a->factor[i] * z[b * n + i]);
+    return SF_OK;
 }
 
 /* z = L^-1 (x - mean) */
@@ -58,20 +59,15 @@ SF_VECTOR_CLONES static void backward(const affine *a, size_t batch, const doubl
         }
 }
 
-/* out = L^T s, `out` zero before. */
-SF_VECTOR_CLONES static void transpose(const affine *a, size_t batch, const double *restrict s,
-                                       double *restrict out)
+/* out = L^T s */
+static sf_status transpose(const affine *a, size_t batch, const double *s, double *out)
 {
     const size_t n = a->n;
 
-    for (size_t i = 0; i < n; i++)
-        for (size_t b = 0; b < batch; b++) {
-            if (!a->dense) {
-                out[b * n + i] = a->factor[i] * s[b * n + i];
-                continue;
-            }
-            for (size_t j = 0; j <= i; j++) out[b * n + j] += a->factor[i * n + j] * s[b * n + i];
-        }
+    if (a->dense) return sf_triangle_transposed(n, a->factor, batch, s, out);
+    for (size_t b = 0; b < batch; b++)
+        for (size_t i = 0; i < n; i++) out[b * n + i] = a->factor[i] * s[b * n + i];
+    return SF_OK;
 }
 
 /* ---- the density ---------------------------------------------------------------------------- */
@@ -85,12 +81,10 @@ static sf_status affine_evaluate(const void *self, size_t batch, const double *z
 
     SF_GO(sf_allocate(&x, batch, a->n * sizeof *x));
     if (score != NULL) SF_GO(sf_allocate(&s, batch, a->n * sizeof *s));
-    forward(a, batch, z, x);
+    SF_GO(forward(a, batch, z, x));
     SF_GO(sf_density_evaluate(a->density, batch, x, log_density, s));
     for (size_t b = 0; b < batch; b++) log_density[b] += a->log_determinant;
-    if (score == NULL) goto done;
-    memset(score, 0, batch * a->n * sizeof *score);
-    transpose(a, batch, s, score);
+    if (score != NULL) SF_GO(transpose(a, batch, s, score));
 done:
     sf_free(x);
     sf_free(s);
@@ -199,7 +193,7 @@ sf_status sf_affine_apply(size_t n, const double *mean, const double *scale, con
     SF_GO(fill(&a, mean, scale, factor));
     SF_GO(sf_allocate(&z, batch, n * sizeof *z));
     memcpy(z, x, batch * n * sizeof *z);
-    forward(&a, batch, z, x);
+    SF_GO(forward(&a, batch, z, x));
 done:
     sf_free(a.mean);
     sf_free(a.factor);

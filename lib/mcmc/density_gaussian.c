@@ -1,8 +1,8 @@
 /* density_gaussian.c - normalised Gaussians, of a diagonal or of any covariance. The second one
- * holds the Cholesky factor L of the covariance for draws and the precision matrix for scores; the
- * loops over them are plain ones, for they run inside of the threads of chains. */
+ * holds the Cholesky factor L of the covariance for draws, and L^-1 for scores. */
 #include "base/internal.h"
 #include "mcmc/lanes.h"
+#include "mcmc/triangle.h"
 
 #include <scorefield/mcmc.h>
 
@@ -16,7 +16,7 @@ typedef struct gaussian {
     double log_norm; /* of the density at its mean */
     double *mean;
     double *sigma;     /* diagonal: standard deviations; dense: L, row by row */
-    double *precision; /* diagonal: n; dense: n x n */
+    double *precision; /* diagonal: n; dense: L^-1 */
 } gaussian;
 
 static void gaussian_destroy(void *self)
@@ -133,38 +133,26 @@ sf_status sf_density_gaussian(size_t dimension, const double *mean, const double
 
 /* ---- dense ---------------------------------------------------------------------------------- */
 
-/* product = precision away for every point, a row of the matrix at a time, which is large. */
-SF_VECTOR_CLONES static void multiply(const gaussian *g, size_t batch, const double *restrict away,
-                                      double *restrict product)
-{
-    const size_t n = g->n;
-
-    for (size_t j = 0; j < n; j++)
-        for (size_t b = 0; b < batch; b++)
-            for (size_t i = 0; i < n; i++)
-                product[b * n + i] += g->precision[j * n + i] * away[b * n + j];
-}
-
+/* With z = L^-1 (x - mean): -|z|^2/2, and the score -L^-T z. */
 static sf_status dense_evaluate(const void *self, size_t batch, const double *x,
                                 double *log_density, double *score)
 {
     const gaussian *g = self;
     const size_t n = g->n;
-    double *product = NULL, *away = NULL;
+    double *z;
     sf_status status;
 
-    SF_GO(sf_allocate(&product, batch, n * sizeof *product));
-    SF_GO(sf_allocate(&away, batch, n * sizeof *away));
+    SF_TRY(sf_allocate(&z, batch, n * sizeof *z));
     for (size_t b = 0; b < batch; b++)
-        for (size_t i = 0; i < n; i++) away[b * n + i] = x[b * n + i] - g->mean[i];
-    multiply(g, batch, away, product);
+        for (size_t i = 0; i < n; i++) z[b * n + i] = x[b * n + i] - g->mean[i];
+    SF_GO(sf_triangle_apply(n, g->precision, batch, z, z));
     for (size_t b = 0; b < batch; b++)
-        log_density[b] =
-            g->log_norm - 0.5 * sf_lanes_product(n, away + b * n, 0.0, product + b * n);
-    for (size_t i = 0; score != NULL && i < batch * n; i++) score[i] = -product[i];
+        log_density[b] = g->log_norm - 0.5 * sf_lanes_square(n, z + b * n);
+    if (score == NULL) goto done;
+    SF_GO(sf_triangle_transposed(n, g->precision, batch, z, score));
+    for (size_t i = 0; i < batch * n; i++) score[i] = -score[i];
 done:
-    sf_free(product);
-    sf_free(away);
+    sf_free(z);
     return status;
 }
 
@@ -175,16 +163,9 @@ static sf_status dense_draw(const void *self, sf_random random, uint64_t first, 
     const size_t n = g->n;
 
     sf_random_normal(random, 0, first * n, batch * n, x);
-    for (size_t b = 0; b < batch; b++) {
-        double *own = x + b * n;
-
-        for (size_t i = n; i-- > 0;) { /* backwards: row i needs the numbers up to i */
-            double sum = g->mean[i];
-
-            for (size_t j = 0; j <= i; j++) sum += g->sigma[i * n + j] * own[j];
-            own[i] = sum;
-        }
-    }
+    SF_TRY(sf_triangle_apply(n, g->sigma, batch, x, x));
+    for (size_t b = 0; b < batch; b++)
+        for (size_t i = 0; i < n; i++) x[b * n + i] += g->mean[i];
     return SF_OK;
 }
 
@@ -209,7 +190,7 @@ static sf_status check_symmetric(size_t n, const double *c)
     return SF_OK;
 }
 
-/* L, L^-T L^-1 and log det L from the covariance in g->sigma. */
+/* L, L^-1 and log det L from the covariance in g->sigma. */
 static sf_status factorise(gaussian *g)
 {
     const size_t n = g->n;
@@ -220,12 +201,9 @@ static sf_status factorise(gaussian *g)
                        "the covariance of a Gaussian in %zu dimensions is not positive definite",
                        n);
     memcpy(g->precision, g->sigma, n * n * sizeof *g->sigma);
-    if (LAPACKE_dpotri(LAPACK_ROW_MAJOR, 'L', order, g->precision, order) != 0)
-        return sf_fail(SF_ERR_LIBRARY, "LAPACK cannot invert a covariance it has factorised");
-    for (size_t i = 0; i < n; i++) {
-        g->log_norm -= log(g->sigma[i * n + i]);
-        for (size_t j = 0; j < i; j++) g->precision[j * n + i] = g->precision[i * n + j];
-    }
+    if (LAPACKE_dtrtri(LAPACK_ROW_MAJOR, 'L', 'N', order, g->precision, order) != 0)
+        return sf_fail(SF_ERR_LIBRARY, "LAPACK cannot invert a triangle it has made");
+    for (size_t i = 0; i < n; i++) g->log_norm -= log(g->sigma[i * n + i]);
     return SF_OK;
 }
 

@@ -262,6 +262,52 @@ static sf_status make_angles(const arguments *a, sf_density **density)
     return sf_density_angles(n, density);
 }
 
+static sf_status make_cox(const arguments *a, sf_density **density)
+{
+    sf_cox_options options = sf_cox_options_default();
+    double *points, whitened = 0.0;
+    size_t rows, columns;
+    sf_status status;
+
+    SF_TRY(read_count(a, "grid", &options.grid));
+    SF_TRY(read_number(a, "variance", &options.variance));
+    SF_TRY(read_number(a, "length", &options.length));
+    SF_TRY(read_number(a, "mean", &options.mean));
+    SF_TRY(read_number(a, "whitened", &whitened));
+    if (whitened != 0.0 && whitened != 1.0) return refuse(a, "whitened", "0 or 1");
+    options.whitened = whitened == 1.0;
+    SF_TRY(sf_text_table_read(a->what, &points, &rows, &columns));
+    status = columns == 2 ? sf_density_cox(rows, points, &options, density)
+                          : sf_fail(SF_ERR_FORMAT, "%s has %zu columns; points have x and y",
+                                    a->what, columns);
+    sf_free(points);
+    return status;
+}
+
+/* The table's last column is the response. */
+static sf_status make_logistic(const arguments *a, sf_density **density)
+{
+    sf_logistic_options options = sf_logistic_options_default();
+    double *table = NULL, *x = NULL;
+    size_t rows, columns;
+    sf_status status;
+
+    SF_GO(read_number(a, "sigma", &options.sigma));
+    SF_GO(read_number(a, "intercept", &options.intercept));
+    SF_GO(read_number(a, "scale", &options.scale));
+    SF_GO(sf_text_table_read(a->what, &table, &rows, &columns));
+    SF_GO(sf_allocate(&x, rows, columns * sizeof *x));
+    for (size_t i = 0; i < rows; i++) {
+        memcpy(x + i * (columns - 1), table + i * columns, (columns - 1) * sizeof *x);
+        x[rows * (columns - 1) + i] = table[i * columns + columns - 1];
+    }
+    status = sf_density_logistic(rows, columns - 1, x, x + rows * (columns - 1), &options, density);
+done:
+    sf_free(table);
+    sf_free(x);
+    return status;
+}
+
 static sf_status make_lennard_jones(const arguments *a, sf_density **density)
 {
     size_t count = 0;
@@ -297,6 +343,8 @@ static const char *const usages[] = {
     "phi4:shape=N[xN...],mass2=M,lambda=L",
     "free-scalar:shape=N[xN...],mass2=M",
     "xy:shape=N[xN...],beta=B",
+    "cox:FILE,grid=N[,variance=1.91,length=0.0303,mean=M,whitened=0]",
+    "logistic:FILE[,sigma=1,intercept=1,scale=1]",
     "lj:n=N,trap=K[,epsilon=1,radius=1]",
     "dw4",
     "double-wells:n=N",
@@ -304,9 +352,10 @@ static const char *const usages[] = {
 };
 
 static sf_status (*const makers[])(const arguments *a, sf_density **density) = {
-    make_gaussian, make_field,         make_uniform,      make_angles,       make_mixture,
-    make_funnel,   make_many_well,     make_quartic,      make_phi4,         make_free_scalar,
-    make_xy,       make_lennard_jones, make_double_wells, make_double_wells,
+    make_gaussian, make_field,         make_uniform,      make_angles,
+    make_mixture,  make_funnel,        make_many_well,    make_quartic,
+    make_phi4,     make_free_scalar,   make_xy,           make_cox,
+    make_logistic, make_lennard_jones, make_double_wells, make_double_wells,
 };
 
 _Static_assert(sizeof makers / sizeof *makers + 1 == sizeof usages / sizeof *usages,

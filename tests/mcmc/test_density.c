@@ -129,11 +129,50 @@ static sf_status make_xy(sf_density **f) { return sf_density_xy(4, shape, 0.8, f
 
 static sf_status make_xy_ring(sf_density **f) { return sf_density_xy(1, shape, -1.5, f); }
 
+static const double pines[12] = {0.1, 0.2, 0.15, 0.9, 1.0, 0.0, 0.7, 0.6, 0.7, 0.5, 1.0, 1.0};
+
+static sf_status make_cox_process(bool whitened, sf_density **f)
+{
+    sf_cox_options options = sf_cox_options_default();
+
+    options.grid = 3;
+    options.length = 0.2;
+    options.whitened = whitened;
+    return sf_density_cox(6, pines, &options, f);
+}
+
+static sf_status make_cox(sf_density **f) { return make_cox_process(false, f); }
+
+static sf_status make_white_cox(sf_density **f) { return make_cox_process(true, f); }
+
+enum { ROWS = 11, PREDICTORS = 3 };
+
+/* Its last predictor does not vary. */
+static void fill_regression(double *x, double *y)
+{
+    sf_random_normal(sf_random_make(11, 0), 0, 0, ROWS * PREDICTORS, x);
+    for (size_t i = 0; i < ROWS; i++) {
+        y[i] = i % 3 == 0 ? 1.0 : 0.0;
+        x[PREDICTORS * i] = 3.0 * x[PREDICTORS * i] + 10.0;
+        x[PREDICTORS * i + 2] = 0.3;
+    }
+}
+
+static sf_status make_logistic(sf_density **f)
+{
+    const sf_logistic_options options = {.sigma = 2.0, .intercept = 5.0, .scale = 0.5};
+    double x[ROWS * PREDICTORS], y[ROWS];
+
+    fill_regression(x, y);
+    return sf_density_logistic(ROWS, PREDICTORS, x, y, &options, f);
+}
+
 static sf_status (*const make[])(sf_density **f) = {
-    make_gaussian, make_dense,   make_quartic,      make_double_well, make_harmonic, make_many_well,
-    make_mixture,  make_funnel,  make_field,        make_prior,       make_phi4,     make_phi4_line,
-    make_free,     make_cluster, make_double_wells, make_affine,      make_scaled,   make_box,
-    make_angles,   make_xy,      make_xy_ring,
+    make_gaussian,  make_dense,     make_quartic,   make_double_well, make_harmonic,
+    make_many_well, make_mixture,   make_funnel,    make_field,       make_prior,
+    make_phi4,      make_phi4_line, make_free,      make_cluster,     make_double_wells,
+    make_affine,    make_scaled,    make_box,       make_angles,      make_xy,
+    make_xy_ring,   make_cox,       make_white_cox, make_logistic,
 };
 
 enum { MAKERS = sizeof make / sizeof *make };
@@ -719,6 +758,117 @@ static void log_z_of_xy_models(void **state)
     sf_density_release(&angles);
 }
 
+/* ---- statistics ----------------------------------------------------------------------------- */
+
+/* The covariance of the 3 x 3 cells of make_cox, and its factor by rows. */
+static void factor_of_cox(double *covariance, double *factor)
+{
+    for (size_t i = 0; i < 9; i++)
+        for (size_t j = 0; j < 9; j++) {
+            const double down = ((double)(i / 3) - (double)(j / 3)) / 3.0;
+            const double right = ((double)(i % 3) - (double)(j % 3)) / 3.0;
+
+            covariance[9 * i + j] = 1.91 * exp(-sqrt(down * down + right * right) / 0.2);
+        }
+    for (size_t i = 0; i < 9; i++)
+        for (size_t j = 0; j <= i; j++) {
+            double rest = covariance[9 * i + j];
+
+            for (size_t k = 0; k < j; k++) rest -= factor[9 * i + k] * factor[9 * j + k];
+            factor[9 * i + j] = i == j ? sqrt(rest) : rest / factor[9 * j + j];
+        }
+}
+
+/* A Gaussian of that covariance and Poisson counts by hand; and white coordinates are those of
+ * x = mean + L z. */
+static void cox_is_prior_and_counts(void **state)
+{
+    static const double count[9] = {1.0, 0.0, 1.0, 0.0, 0.0, 2.0, 1.0, 0.0, 1.0};
+    double covariance[81], factor[81], mean[9], x[9], z[9], of_x, of_z, prior, log_det = 0.0;
+    sf_density *f, *white, *gaussian, *base;
+
+    (void)state;
+    factor_of_cox(covariance, factor);
+    for (size_t i = 0; i < 9; i++) mean[i] = log(6.0) - 1.91 / 2.0;
+    assert_ok(sf_density_gaussian_dense(9, mean, covariance, &gaussian));
+    assert_ok(make_cox(&f));
+    assert_ok(make_white_cox(&white));
+    sf_random_normal(sf_random_make(12, 0), 0, 0, 9, z);
+    for (size_t i = 0; i < 9; i++) {
+        x[i] = mean[i];
+        for (size_t j = 0; j <= i; j++) x[i] += factor[9 * i + j] * z[j];
+        log_det += log(factor[10 * i]);
+    }
+    assert_ok(sf_density_evaluate(f, 1, x, &of_x, NULL));
+    assert_ok(sf_density_evaluate(white, 1, z, &of_z, NULL));
+    assert_close(of_z, of_x + log_det, 1e-12);
+    assert_ok(sf_density_evaluate(gaussian, 1, x, &prior, NULL));
+    of_z = prior;
+    for (size_t i = 0; i < 9; i++) of_z += count[i] * x[i] - exp(x[i]) / 9.0;
+    assert_close(of_x, of_z, 1e-12);
+    assert_ok(sf_density_base(f, &base));
+    assert_ok(sf_density_evaluate(base, 1, x, &of_z, NULL));
+    assert_close(of_z, prior, 1e-12);
+    sf_density_release(&base);
+    sf_density_release(&gaussian);
+    sf_density_release(&white);
+    sf_density_release(&f);
+}
+
+/* Row by row, with predictors made standard by hand. */
+static void logistic_is_its_rows(void **state)
+{
+    const double beta[4] = {0.3, -1.2, 0.7, 2.0}, sigma[4] = {5.0, 2.0, 2.0, 2.0};
+    double x[ROWS * PREDICTORS], y[ROWS], t[ROWS], expected = 0.0, log_density;
+    sf_density *f;
+
+    (void)state;
+    fill_regression(x, y);
+    for (size_t i = 0; i < ROWS; i++) t[i] = beta[0];
+    for (size_t j = 0; j < 2; j++) {
+        double mean = 0.0, square = 0.0;
+
+        for (size_t i = 0; i < ROWS; i++) mean += x[PREDICTORS * i + j] / ROWS;
+        for (size_t i = 0; i < ROWS; i++) square += pow(x[PREDICTORS * i + j] - mean, 2.0) / ROWS;
+        for (size_t i = 0; i < ROWS; i++)
+            t[i] += beta[1 + j] * 0.5 * (x[PREDICTORS * i + j] - mean) / sqrt(square);
+    }
+    for (size_t j = 0; j < 4; j++)
+        expected -= 0.5 * pow(beta[j] / sigma[j], 2.0) + log(sigma[j] * sqrt(2.0 * acos(-1.0)));
+    for (size_t i = 0; i < ROWS; i++)
+        expected += log(y[i] == 1.0 ? 1.0 / (1.0 + exp(-t[i])) : 1.0 / (1.0 + exp(t[i])));
+    assert_ok(make_logistic(&f));
+    assert_ok(sf_density_evaluate(f, 1, beta, &log_density, NULL));
+    assert_close(log_density, expected, 1e-13 * fabs(expected));
+    sf_density_release(&f);
+}
+
+/* One row is as likely as its opposite: Z is 1/2. And large numbers do not overflow. */
+static void logistic_of_one_row(void **state)
+{
+    const sf_logistic_options plain = {.sigma = 3.0};
+    const double x[2] = {1e4, -1e4}, y[2] = {1.0, 1.0}, far[2] = {5.0, -5.0}, one = 0.7;
+    double log_density[2], score[2], sum = 0.0;
+    sf_density *f;
+
+    (void)state;
+    assert_ok(sf_density_logistic(2, 1, x, y, &plain, &f));
+    assert_ok(sf_density_evaluate(f, 2, far, log_density, score));
+    assert_close(log_density[0], -5e4 - 12.5 / 9.0 - log(3.0 * sqrt(2.0 * acos(-1.0))), 1e-9);
+    assert_close(score[0], -1e4 - 5.0 / 9.0, 1e-9);
+    assert_true(score[1] == -score[0] && log_density[1] == log_density[0]);
+    sf_density_release(&f);
+    assert_ok(sf_density_logistic(1, 1, &one, y, &plain, &f));
+    for (int i = -3000; i <= 3000; i++) {
+        const double beta = 0.01 * i;
+
+        assert_ok(sf_density_evaluate(f, 1, &beta, log_density, NULL));
+        sum += 0.01 * exp(log_density[0]);
+    }
+    assert_close(sum, 0.5, 1e-12);
+    sf_density_release(&f);
+}
+
 static void log_z_of_mixtures(void **state)
 {
     const double weight[3] = {1.0, 2.0, 3.0}, sigma[3] = {1.0, 0.5, 1.5};
@@ -773,6 +923,9 @@ static void nonsense_is_refused(void **state)
 {
     const double bad[4] = {1.0, 2.0, 2.0, 1.0}, skew[4] = {1.0, 0.1, 0.2, 1.0};
     const double negative[1] = {-1.0}, one[1] = {1.0};
+    const double outside[2] = {0.5, 1.5};
+    sf_cox_options cox = sf_cox_options_default();
+    sf_logistic_options logistic = sf_logistic_options_default();
     sf_density *f, *angles;
     sf_prior *prior;
     sf_spectrum *spectrum;
@@ -807,6 +960,19 @@ static void nonsense_is_refused(void **state)
     sf_density_release(&angles);
     assert_status(SF_ERR_ARGUMENT, sf_density_mixture(1, 0, one, one, one, &f));
     assert_status(SF_ERR_ARGUMENT, sf_density_mixture(1, 1, one, one, negative, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_cox(1, outside, &cox, &f));
+    assert_non_null(strstr(sf_last_error(), "point 0 of a Cox process, (0.5, 1.5)"));
+    assert_status(SF_ERR_ARGUMENT, sf_density_cox(0, NULL, &cox, &f));
+    cox.grid = 0;
+    assert_status(SF_ERR_ARGUMENT, sf_density_cox(1, bad, &cox, &f));
+    cox.grid = (size_t)1 << 33;
+    assert_status(SF_ERR_ARGUMENT, sf_density_cox(1, bad, &cox, &f));
+    assert_status(SF_ERR_ARGUMENT, sf_density_logistic(1, 1, one, outside, &logistic, &f));
+    assert_non_null(strstr(sf_last_error(), "response 0"));
+    logistic.sigma = 0.0;
+    assert_status(SF_ERR_ARGUMENT, sf_density_logistic(1, 1, one, one, &logistic, &f));
+    logistic = (sf_logistic_options){.sigma = 1.0};
+    assert_status(SF_ERR_ARGUMENT, sf_density_logistic(1, 0, one, one, &logistic, &f));
     assert_ok(sf_grid_image(4, 4, &grid));
     assert_ok(sf_prior_total_variation(&grid, 1.0, 1e-3, &prior));
     assert_status(SF_ERR_UNSUPPORTED, sf_density_prior(prior, 0.1, &f));
@@ -823,18 +989,33 @@ static void nonsense_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scores_are_gradients),     cmocka_unit_test(batches_are_their_points),
-        cmocka_unit_test(draws_obey_the_score),     cmocka_unit_test(draws_are_addressed),
-        cmocka_unit_test(log_z_of_quartics),        cmocka_unit_test(gaussians_are_normalised),
-        cmocka_unit_test(draws_have_their_moments), cmocka_unit_test(log_z_of_free_scalars),
-        cmocka_unit_test(lattices_are_fields),      cmocka_unit_test(coordinates_change),
-        cmocka_unit_test(laplace_finds_gaussians),  cmocka_unit_test(laplace_is_no_more_than_that),
-        cmocka_unit_test(phi4_suggests_a_base),     cmocka_unit_test(phi4_is_its_action),
-        cmocka_unit_test(log_z_of_two_sites),       cmocka_unit_test(log_z_of_mixtures),
-        cmocka_unit_test(log_z_of_two_particles),   cmocka_unit_test(coordinates_are_orthonormal),
-        cmocka_unit_test(particles_in_one_place),   cmocka_unit_test(a_wrong_score_is_named),
-        cmocka_unit_test(boxes_are_uniform),        cmocka_unit_test(xy_is_its_action),
-        cmocka_unit_test(log_z_of_xy_models),       cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(scores_are_gradients),
+        cmocka_unit_test(cox_is_prior_and_counts),
+        cmocka_unit_test(logistic_is_its_rows),
+        cmocka_unit_test(logistic_of_one_row),
+        cmocka_unit_test(batches_are_their_points),
+        cmocka_unit_test(draws_obey_the_score),
+        cmocka_unit_test(draws_are_addressed),
+        cmocka_unit_test(log_z_of_quartics),
+        cmocka_unit_test(gaussians_are_normalised),
+        cmocka_unit_test(draws_have_their_moments),
+        cmocka_unit_test(log_z_of_free_scalars),
+        cmocka_unit_test(lattices_are_fields),
+        cmocka_unit_test(coordinates_change),
+        cmocka_unit_test(laplace_finds_gaussians),
+        cmocka_unit_test(laplace_is_no_more_than_that),
+        cmocka_unit_test(phi4_suggests_a_base),
+        cmocka_unit_test(phi4_is_its_action),
+        cmocka_unit_test(log_z_of_two_sites),
+        cmocka_unit_test(log_z_of_mixtures),
+        cmocka_unit_test(log_z_of_two_particles),
+        cmocka_unit_test(coordinates_are_orthonormal),
+        cmocka_unit_test(particles_in_one_place),
+        cmocka_unit_test(a_wrong_score_is_named),
+        cmocka_unit_test(boxes_are_uniform),
+        cmocka_unit_test(xy_is_its_action),
+        cmocka_unit_test(log_z_of_xy_models),
+        cmocka_unit_test(nonsense_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,36 @@ static void mixtures_are_read(void **state)
     unlink(path);
 }
 
+static void statistics_are_read(void **state)
+{
+    const double points[4] = {0.1, 0.2, 0.7, 0.9}, x[6] = {1.0, 2.0, 3.0, 5.0, -1.0, 0.5};
+    const double y[3] = {1.0, 0.0, 1.0};
+    const sf_logistic_options logistic = {.sigma = 2.0, .intercept = 0.0, .scale = 0.5};
+    sf_cox_options cox = sf_cox_options_default();
+    char path[64], text[256];
+    sf_density *f;
+
+    (void)state;
+    write_file("0.1,0.2\n0.7,0.9\n", path);
+    cox.grid = 4;
+    cox.variance = 1.5;
+    cox.length = 0.1;
+    cox.whitened = true;
+    assert_ok(sf_density_cox(2, points, &cox, &f));
+    (void)snprintf(text, sizeof text, "cox:%s,grid=4,variance=1.5,length=0.1,whitened=1", path);
+    assert_same(parse(text), f);
+    (void)snprintf(text, sizeof text, "cox:%s,grid=4,whitened=2", path);
+    assert_status(SF_ERR_ARGUMENT, sf_density_parse(text, &f));
+    unlink(path);
+    write_file("1 2 1\n3 5 0\n-1 0.5 1\n", path);
+    assert_ok(sf_density_logistic(3, 2, x, y, &logistic, &f));
+    (void)snprintf(text, sizeof text, "logistic:%s,sigma=2,intercept=0,scale=0.5", path);
+    assert_same(parse(text), f);
+    (void)snprintf(text, sizeof text, "cox:%s,grid=4", path);
+    assert_status(SF_ERR_FORMAT, sf_density_parse(text, &f));
+    unlink(path);
+}
+
 /* Every name of the list is known. */
 static void names_are_known(void **state)
 {
@@ -226,9 +256,13 @@ static void bad_mixtures_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_make_their_densities), cmocka_unit_test(fields_have_spectra),
-        cmocka_unit_test(mixtures_are_read),          cmocka_unit_test(names_are_known),
-        cmocka_unit_test(bad_texts_are_named),        cmocka_unit_test(bad_mixtures_are_named),
+        cmocka_unit_test(texts_make_their_densities),
+        cmocka_unit_test(fields_have_spectra),
+        cmocka_unit_test(mixtures_are_read),
+        cmocka_unit_test(statistics_are_read),
+        cmocka_unit_test(names_are_known),
+        cmocka_unit_test(bad_texts_are_named),
+        cmocka_unit_test(bad_mixtures_are_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
