@@ -8,19 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The chain's memory of where it began: exp(-2 * 20) of the variance. */
 #define CHAIN_STEP  1.0
 #define CHAIN_STEPS 20
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static sf_status check_interrupt(void)
 {
@@ -30,20 +21,6 @@ static sf_status check_interrupt(void)
 /* ---- the box ----------------------------------------------------------------------------------
  */
 
-/* The lengths that were given, over those of `grid`. */
-static sf_status set_box(const mock_options *o, sf_grid *grid)
-{
-    const sf_grid cells = *grid;
-    double spacing[SF_GRID_MAX_AXES];
-
-    if (o->box_axes > 1 && o->box_axes != (size_t)grid->axes)
-        return sf_fail(SF_ERR_SHAPE, "--box %s has %zu lengths, but the data have %d axes",
-                       o->box_text, o->box_axes, grid->axes);
-    for (int i = 0; i < grid->axes; i++)
-        spacing[i] = o->box[o->box_axes > 1 ? i : 0] / (double)grid->shape[i];
-    return sf_grid_make(cells.axes, cells.shape, spacing, grid);
-}
-
 /* The data's shape, and their box where none was given. */
 static sf_status data_box(const mock_options *o, const sf_fits *data, sf_grid *grid)
 {
@@ -51,15 +28,16 @@ static sf_status data_box(const mock_options *o, const sf_fits *data, sf_grid *g
     sf_grid given;
     sf_status status;
 
-    if (o->axes > 0) {
-        GO(sf_grid_make((int)o->axes, o->shape, NULL, &given));
+    if (o->box.axes > 0) {
+        GO(sf_grid_make((int)o->box.axes, o->box.shape, NULL, &given));
         if (!sf_grid_same_shape(&given, sf_fits_grid(data)))
             return sf_fail(SF_ERR_SHAPE, "%s is %s but --shape is %s; leave --shape out",
                            o->constrain, sf_grid_text(sf_fits_grid(data), own, sizeof own),
                            sf_grid_text(&given, wanted, sizeof wanted));
     }
     *grid = *sf_fits_grid(data);
-    if (o->box_axes > 0) return set_box(o, grid);
+    if (o->box.box_axes > 0)
+        return box_options_grid(&o->box, grid->axes, sf_fits_grid(data)->shape, grid);
     status = sf_fits_box(data, grid);
     if (status != SF_OK)
         return sf_fail(status, "%s: %s; give --box", o->constrain, sf_last_error());
@@ -287,22 +265,12 @@ double mock_fields_at(const mock_fields *m, size_t field, size_t cell)
     return m->single != NULL ? (double)m->single[field][cell] : m->value[field][cell];
 }
 
-static void measure(mock_fields *m)
+static sf_status measure(mock_fields *m)
 {
     const size_t size = sf_grid_size(&m->grid);
-    double sum = 0.0, squares = 0.0;
 
-    m->lowest = HUGE_VAL;
-    m->highest = -HUGE_VAL;
-    for (size_t i = 0; i < size; i++) {
-        const double value = mock_fields_at(m, 0, i);
-        sum += value;
-        squares += value * value;
-        m->lowest = fmin(m->lowest, value);
-        m->highest = fmax(m->highest, value);
-    }
-    m->average = sum / (double)size;
-    m->deviation = sqrt(fmax(squares / (double)size - m->average * m->average, 0.0));
+    return m->single != NULL ? sf_field_moments_single(m->single[0], size, &m->moments)
+                             : sf_field_moments(m->value[0], size, &m->moments);
 }
 
 /* ---- all of it --------------------------------------------------------------------------------
@@ -367,7 +335,7 @@ static sf_status make_fields(maker *k, sf_fits *data)
     GO(check_interrupt());
     GO(make_particles(o, delta, m));
     GO(make_points(o, delta, m));
-    measure(m);
+    GO(measure(m));
     status = check_interrupt();
 done:
     return status;
@@ -383,9 +351,8 @@ static sf_status find_grid(const mock_options *o, sf_fits **data, sf_grid *grid)
         GO(data_box(o, *data, grid));
         return check_memory(o, (size_t)grid->axes, grid->shape);
     }
-    GO(check_memory(o, o->axes, o->shape));
-    GO(sf_grid_make((int)o->axes, o->shape, NULL, grid));
-    status = set_box(o, grid);
+    GO(check_memory(o, o->box.axes, o->box.shape));
+    status = box_options_grid(&o->box, (int)o->box.axes, o->box.shape, grid);
 done:
     return status;
 }
@@ -394,14 +361,14 @@ sf_status mock_fields_make(const mock_options *o, sf_monitor monitor, mock_field
 {
     maker k = {.options = o, .m = m, .monitor = monitor};
     sf_fits *data = NULL;
-    const double start = now();
+    const double start = program_seconds();
     sf_status status;
 
     memset(m, 0, sizeof *m);
     GO(find_grid(o, &data, &m->grid));
     GO(theory_create(&o->theory, m->grid.axes, &m->theory));
     status = make_fields(&k, data);
-    m->seconds = now() - start;
+    m->seconds = program_seconds() - start;
 done:
     sf_field_release(&k.gaussian);
     sf_constrained_release(&k.constrained);

@@ -13,8 +13,7 @@ typedef struct mock_fields {
     double *mean;                   /* of the posterior; NULL without data */
     double *positions, *velocities; /* of points or particles; C order of the axes */
     size_t points, negative_cells;
-    /* figures of the first field */
-    double average, deviation, lowest, highest;
+    sf_moments moments; /* of the first field */
     sf_lognormal_report lognormal;
     double strength; /* of the non-Gaussianity */
     sf_constrained_report constrained;

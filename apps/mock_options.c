@@ -62,28 +62,7 @@ static bool parse_seed(const char *text, uint64_t *seed)
     return errno == 0 && *seed <= INT64_MAX;
 }
 
-static int read_lists(mock_options *o)
-{
-    if (o->shape_text != NULL &&
-        !program_parse_sizes(o->shape_text, SF_GRID_MAX_AXES, o->shape, &o->axes))
-        return program_usage(NAME,
-                             "--shape %s is not a list of 1 to %d whole numbers above zero, each "
-                             "below 2^64",
-                             o->shape_text, SF_GRID_MAX_AXES);
-    if (o->box_text != NULL) {
-        if (!program_parse_numbers(o->box_text, SF_GRID_MAX_AXES, o->box, &o->box_axes))
-            return program_usage(NAME, "--box %s is not a length, or a list of one for each axis",
-                                 o->box_text);
-        for (size_t i = 0; i < o->box_axes; i++)
-            if (!(o->box[i] > 0.0))
-                return program_usage(NAME, "--box %s: a box has no length of %g", o->box_text,
-                                     o->box[i]);
-    }
-    if (o->axes > 0 && o->box_axes > 1 && o->box_axes != o->axes)
-        return program_usage(NAME, "--box %s has %zu lengths, but --shape %s has %zu axes",
-                             o->box_text, o->box_axes, o->shape_text, o->axes);
-    return PROGRAM_OK;
-}
+static int read_box(mock_options *o) { return box_options_read(NAME, &o->box); }
 
 static int read_words(mock_options *o)
 {
@@ -165,9 +144,9 @@ static int check_needs(const mock_options *o)
     if (o->output == NULL) return program_usage(NAME, "say where the field goes: -o FIELD.fits");
     if (o->theory.spectrum == NULL)
         return program_usage(NAME, "say which spectrum the field has: --spectrum eh98");
-    if (o->axes == 0 && o->kind != MOCK_CONSTRAINED)
+    if (o->box.axes == 0 && o->kind != MOCK_CONSTRAINED)
         return program_usage(NAME, "say how many cells the box has: --shape 256,256,256");
-    if (o->box_axes == 0 && o->kind != MOCK_CONSTRAINED)
+    if (o->box.box_axes == 0 && o->kind != MOCK_CONSTRAINED)
         return program_usage(NAME, "say how large the box is: --box 1000");
     if (o->kind == MOCK_CONSTRAINED && o->noise == NULL)
         return program_usage(NAME, "--constrain needs the noise of the data: --noise");
@@ -182,7 +161,7 @@ static int check_needs(const mock_options *o)
 /* What is wrong with the options together: PROGRAM_OK or a usage error that has been reported. */
 static int check(mock_options *o)
 {
-    int (*const steps[])(mock_options *) = {read_lists, read_words, find_kind};
+    int (*const steps[])(mock_options *) = {read_box, read_words, find_kind};
     int code = PROGRAM_OK;
 
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == PROGRAM_OK; i++)
@@ -213,27 +192,22 @@ static int read_options(poptContext context, bool *go_on)
 
 bool mock_options_parse(int argc, const char **argv, mock_options *options, int *exit_status)
 {
+    struct poptOption cosmology[THEORY_OPTIONS];
     mock_options *o = options;
     bool go_on;
 
     *o = (mock_options){.fnl = NAN, .catalogue = NAN, .samples = NOT_GIVEN, .threads = NOT_GIVEN};
+    theory_options_table(&o->theory, cosmology);
     const struct poptOption table[] = {
         {"output", 'o', POPT_ARG_STRING, &o->output, 0, "the field, and what is made of it",
          "FIELD.fits"},
-        {"shape", 0, POPT_ARG_STRING, &o->shape_text, 0,
+        {"shape", 0, POPT_ARG_STRING, &o->box.shape_text, 0,
          "cells along each of 1 to 4 axes, the slowest first", "N,N,N"},
-        {"box", 0, POPT_ARG_STRING, &o->box_text, 0,
+        {"box", 0, POPT_ARG_STRING, &o->box.box_text, 0,
          "length of the box: one for all axes, or one for each", "L[,L,L]"},
         {"spectrum", 's', POPT_ARG_STRING, &o->theory.spectrum, 0,
          "eh98, nowiggle, bbks, power:A,N, matern:SIGMA,NU,LENGTH, table:FILE or table+:FILE",
          "SPECTRUM"},
-        {"cosmology", 'c', POPT_ARG_STRING, &o->theory.cosmology, 0,
-         "over Planck 2018: h, Om, Ob, Ol, w0, wa, ns, s8 or As, kp, T", "h=0.67,Om=0.31,..."},
-        {"redshift", 'z', POPT_ARG_DOUBLE, &o->theory.redshift, 0, "of the spectrum (0)", "Z"},
-        {"per-mpc", 0, POPT_ARG_NONE, &o->theory.per_mpc, 0,
-         "lengths in Mpc and k in 1/Mpc, instead of Mpc/h and h/Mpc", NULL},
-        {"unit", 0, POPT_ARG_STRING, &o->theory.unit, 0,
-         "of length, for spectra that are not cosmological", "UNIT"},
         {"bunit", 0, POPT_ARG_STRING, &o->bunit, 0, "of the field (dimensionless)", "UNIT"},
         {"seed", 0, POPT_ARG_STRING, &o->seed_text, 0, "of the random numbers (0)", "S"},
         {"white", 0, POPT_ARG_STRING, &o->white, 0,
@@ -268,6 +242,7 @@ bool mock_options_parse(int argc, const char **argv, mock_options *options, int 
         {"threads", 't', POPT_ARG_INT, &o->threads, 0, "how many; the result is the same", "N"},
         {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "print nothing but errors", NULL},
         {"force", 'f', POPT_ARG_NONE, &o->force, 0, "replace existing outputs", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, cosmology, 0, "Cosmology and units:", NULL},
         {"help", 'h', POPT_ARG_NONE, NULL, PROGRAM_OPTION_HELP, "this text", NULL},
         {"version", 'V', POPT_ARG_NONE, NULL, PROGRAM_OPTION_VERSION,
          "versions of program and libraries", NULL},
@@ -290,10 +265,11 @@ bool mock_options_parse(int argc, const char **argv, mock_options *options, int 
 
 void mock_options_release(mock_options *o)
 {
-    char *const texts[] = {o->output,   o->shape_text, o->box_text,  o->seed_text, o->precision,
-                           o->method,   o->white,      o->constrain, o->noise,     o->mask,
-                           o->displace, o->plot,       o->report,    o->bunit,     o->command};
+    char *const texts[] = {o->output,    o->seed_text, o->precision, o->method,   o->white,
+                           o->constrain, o->noise,     o->mask,      o->displace, o->plot,
+                           o->report,    o->bunit,     o->command};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
+    box_options_release(&o->box);
     theory_options_release(&o->theory);
 }

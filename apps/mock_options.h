@@ -2,6 +2,7 @@
 #ifndef SF_APPS_MOCK_OPTIONS_H
 #define SF_APPS_MOCK_OPTIONS_H
 
+#include "box_options.h"
 #include "theory.h"
 
 typedef enum mock_kind {
@@ -14,7 +15,7 @@ typedef enum mock_kind {
 
 /* Texts are as they were given, NULL when they were not; numbers are NaN when they were not. */
 typedef struct mock_options {
-    char *output, *shape_text, *box_text, *seed_text, *precision, *method, *white;
+    char *output, *seed_text, *precision, *method, *white;
     char *constrain, *noise, *mask, *displace, *plot, *report, *bunit;
     theory_options theory;
     double fnl, catalogue;
@@ -24,9 +25,7 @@ typedef struct mock_options {
     bool single;
     int order; /* of the displacements; 0: none */
     uint64_t seed;
-    size_t axes, shape[SF_GRID_MAX_AXES]; /* axes 0: the data's */
-    size_t box_axes;                      /* 0: the data's */
-    double box[SF_GRID_MAX_AXES];         /* lengths; one for all axes, or one each */
+    box_options box; /* what was not given is the data's */
     char *command;
 } mock_options;
 

@@ -208,12 +208,12 @@ static sf_status plot_planes(const mock_options *o, const mock_fields *m)
     double *pixels[MOST_PANELS + 1] = {NULL};
     sf_panel panels[MOST_PANELS + 1];
     char titles[MOST_PANELS][64];
-    sf_panel common = {.unit = o->bunit, .stretch = SF_STRETCH_LINEAR};
+    sf_panel common = {.unit = o->bunit, .stretch = SF_STRETCH_LINEAR, .length = m->theory.length};
     size_t shown = 0;
     sf_grid plane;
     sf_status status;
 
-    GO(sf_grid_image(m->grid.shape[last - 1], m->grid.shape[last], &plane));
+    GO(sf_grid_make(2, m->grid.shape + last - 1, m->grid.spacing + last - 1, &plane));
     common.grid = &plane;
     if (o->kind == MOCK_LOGNORMAL) common.stretch = SF_STRETCH_ASINH;
     for (size_t i = 0; i < count; i++) {
@@ -297,10 +297,11 @@ static sf_status report_making(sf_report *p, const mock_options *o, const mock_f
     GO(sf_report_bool(p, "field/fixed", o->fixed != 0));
     GO(sf_report_bool(p, "field/paired", o->paired != 0));
     GO(sf_report_integer(p, "field/count", (long long)m->count));
-    GO(sf_report_double(p, "field/mean", m->average));
-    GO(sf_report_double(p, "field/deviation", m->deviation));
-    GO(sf_report_double(p, "field/lowest", m->lowest));
-    GO(sf_report_double(p, "field/highest", m->highest));
+    GO(sf_report_double(p, "field/mean", m->moments.mean));
+    GO(sf_report_double(p, "field/deviation", m->moments.deviation));
+    GO(sf_report_double(p, "field/skewness", m->moments.skewness));
+    GO(sf_report_double(p, "field/lowest", m->moments.lowest));
+    GO(sf_report_double(p, "field/highest", m->moments.highest));
     GO(sf_report_double(p, "field/seconds", m->seconds));
     if (m->positions != NULL) GO(sf_report_integer(p, "points/count", (long long)m->points));
     if (!isnan(o->catalogue))
@@ -389,19 +390,16 @@ static void print_box(const mock_options *o, const mock_fields *m)
            sf_grid_text(&m->grid, shape, sizeof shape));
     for (int i = 0; i < m->grid.axes; i++)
         printf("%s%g", i > 0 ? " x " : "", m->grid.spacing[i] * (double)m->grid.shape[i]);
-    printf(" %s\n", m->theory.length);
+    printf("%s%s\n", m->theory.length[0] != '\0' ? " " : "", m->theory.length);
 }
 
 static void print_modes(const mock_fields *m)
 {
-    double low = HUGE_VAL, high = HUGE_VAL;
+    const mode_range modes = box_modes(&m->grid);
 
-    for (int i = 0; i < m->grid.axes; i++) {
-        const double spacing = m->grid.spacing[i];
-        low = fmin(low, 2.0 * M_PI / (spacing * (double)m->grid.shape[i]));
-        high = fmin(high, M_PI / spacing);
-    }
-    printf("modes       k from %.4g to %.4g %s (Nyquist)\n", low, high, m->theory.wavenumber);
+    if (!(modes.fundamental > 0.0)) return; /* one cell */
+    printf("modes       k from %.4g to %.4g%s%s (Nyquist)\n", modes.smallest, modes.nyquist,
+           m->theory.wavenumber[0] != '\0' ? " " : "", m->theory.wavenumber);
 }
 
 static void print_kind(const mock_options *o, const mock_fields *m)
@@ -437,9 +435,10 @@ void mock_output_print(const mock_options *o, const mock_fields *m)
     theory_print(&m->theory, o->bunit);
     print_modes(m);
     print_kind(o, m);
-    printf("values      mean %.3g, standard deviation %#.4g, from %#.4g to %#.4g%s%s\n", m->average,
-           m->deviation, m->lowest, m->highest, o->bunit != NULL ? " " : "",
-           o->bunit != NULL ? o->bunit : "");
+    printf(
+        "values      mean %.3g, standard deviation %#.4g, skewness %.3g, from %#.4g to %#.4g%s%s\n",
+        m->moments.mean, m->moments.deviation, m->moments.skewness, m->moments.lowest,
+        m->moments.highest, o->bunit != NULL ? " " : "", o->bunit != NULL ? o->bunit : "");
     if (o->order > 0) printf("particles   %zu\n", m->points);
     if (!isnan(o->catalogue)) printf("points      %zu\n", m->points);
     if (m->negative_cells > 0)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 int program_fail(const char *name)
@@ -96,6 +97,14 @@ sf_status program_check_memory(const char *what, double bytes)
     if (!(machine > 0.0) || bytes <= machine) return SF_OK;
     return sf_fail(SF_ERR_MEMORY, "%s needs %.3g GiB of memory, and this machine has %.3g GiB",
                    what, bytes / 0x1p30, machine / 0x1p30);
+}
+
+double program_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 const char *program_libraries(void) { return SF_APPS_LIBRARIES; }

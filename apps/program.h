@@ -41,6 +41,8 @@ bool program_parse_numbers(const char *text, size_t most, double *numbers, size_
 char *program_command(const char *name, int argc, const char **argv);
 /* SF_ERR_MEMORY when this machine has less memory than that at all. */
 sf_status program_check_memory(const char *what, double bytes);
+/* A stop watch: seconds of the monotonic clock. */
+double program_seconds(void);
 /* What --version prints. */
 void program_print_version(const char *name);
 /* What scorefield was built with: "FFTW 3.3.10, ...". */

@@ -1,11 +1,11 @@
 /* progress.c - a progress line on a terminal, and Ctrl-C, as one monitor for the library. */
 #include "progress.h"
+#include "program.h"
 
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BAR      24  /* characters */
@@ -20,14 +20,6 @@ static void interrupt(int number)
 }
 
 bool progress_interrupted(void) { return interrupted != 0; }
-
-static double seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 void progress_begin(progress *p, bool quiet)
 {
@@ -69,7 +61,7 @@ static void draw(const progress *p, const sf_monitor_event *event, double now)
 static bool report(const sf_monitor_event *event, void *user)
 {
     progress *p = user;
-    const double now = seconds();
+    const double now = program_seconds();
 
     if (!p->visible) return !progress_interrupted();
     if (p->stage != event->stage || event->iteration <= 1) {

@@ -7,18 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The box that was given, for cells of a shape. */
-static sf_status given_box(const spectrum_options *o, int axes, const size_t *shape, sf_grid *grid)
-{
-    double spacing[SF_GRID_MAX_AXES];
-
-    if (o->box_axes > 1 && o->box_axes != (size_t)axes)
-        return sf_fail(SF_ERR_SHAPE, "--box %s has %zu lengths, but there are %d axes", o->box_text,
-                       o->box_axes, axes);
-    for (int i = 0; i < axes; i++) spacing[i] = o->box[o->box_axes > 1 ? i : 0] / (double)shape[i];
-    return sf_grid_make(axes, shape, spacing, grid);
-}
-
 /* ---- fields -----------------------------------------------------------------------------------
  */
 
@@ -28,16 +16,18 @@ static sf_status field_grid(const spectrum_options *o, const char *path, const s
     const sf_grid *own = sf_fits_grid(fits);
     sf_status status;
 
-    if (o->shape_text != NULL || o->columns != NULL || o->weights != NULL)
+    if (o->box.shape_text != NULL || o->columns != NULL || o->weights != NULL)
         return sf_fail(SF_ERR_ARGUMENT,
                        "%s is a field: --shape, --columns and --weights are for catalogues", path);
     if (o->interlace)
         return sf_fail(SF_ERR_ARGUMENT, "%s is a field: --interlace is for catalogues", path);
-    if (o->box_axes > 0) return given_box(o, own->axes, own->shape, grid);
+    if (o->box.box_axes > 0) return box_options_grid(&o->box, own->axes, own->shape, grid);
     status = sf_fits_box(fits, grid);
     if (status != SF_OK) status = sf_fail(status, "%s: %s; give --box", path, sf_last_error());
     return status;
 }
+
+static bool is_masked(const spectrum_options *o) { return o->mask != NULL || o->window != NULL; }
 
 static sf_status read_field(const spectrum_options *o, const char *path, sf_fits *fits,
                             spectrum_input *in, spectrum_field *field)
@@ -56,14 +46,55 @@ static sf_status read_field(const spectrum_options *o, const char *path, sf_fits
         if (fabs(grid.spacing[i] / in->grid.spacing[i] - 1.0) > 1e-6)
             return sf_fail(SF_ERR_SHAPE, "the cells of %s are %g long and those of %s %g", path,
                            grid.spacing[i], o->input, in->grid.spacing[i]);
-    if (sf_fits_undefined(fits) > 0)
+    if (sf_fits_undefined(fits) > 0 && !is_masked(o))
         return sf_fail(SF_ERR_NUMERIC,
-                       "%s has cells without a value, %zu in number: fill them first, for "
-                       "example by sf-mock --constrain",
+                       "%s has cells without a value, %zu in number: leave them out by --mask nan, "
+                       "or fill them first by sf-mock --constrain",
                        path, sf_fits_undefined(fits));
     (void)sf_fits_get_string(fits, "CUNIT1", in->length, sizeof in->length);
     (void)sf_fits_get_string(fits, "BUNIT", in->value, sizeof in->value);
     field->value = sf_fits_take_pixels(fits);
+    field->single = sf_fits_take_pixels_single(fits);
+done:
+    return status;
+}
+
+/* Multiplies the window by an image of weights, or by 0 where a mask is not 0. */
+static sf_status apply_image(const char *path, bool mask, spectrum_input *in)
+{
+    const size_t size = sf_grid_size(&in->grid);
+    char own[96], wanted[96];
+    sf_fits *fits = NULL;
+    const double *pixels;
+    sf_status status;
+
+    GO(sf_fits_read(path, &fits));
+    if (!sf_grid_same_shape(sf_fits_grid(fits), &in->grid))
+        GO(sf_fail(SF_ERR_SHAPE, "%s is %s but the field %s", path,
+                   sf_grid_text(sf_fits_grid(fits), own, sizeof own),
+                   sf_grid_text(&in->grid, wanted, sizeof wanted)));
+    pixels = sf_fits_pixels(fits);
+    for (size_t i = 0; i < size; i++)
+        in->window[i] *= !mask ? pixels[i] : pixels[i] == 0.0 ? 1.0 : 0.0; /* NaN is not 0 */
+done:
+    sf_fits_release(&fits);
+    return status;
+}
+
+/* Weights from the mask, the window, and the field's own cells without a value. */
+static sf_status read_window(const spectrum_options *o, spectrum_input *in)
+{
+    const size_t size = sf_grid_size(&in->grid);
+    sf_status status = SF_OK;
+
+    if (!is_masked(o)) return SF_OK;
+    if (in->field.catalogue)
+        return sf_fail(SF_ERR_ARGUMENT, "%s is a catalogue: --mask and --window are for fields",
+                       o->input);
+    GO(sf_allocate(&in->window, size, sizeof *in->window));
+    for (size_t i = 0; i < size; i++) in->window[i] = isnan(in->field.value[i]) ? 0.0 : 1.0;
+    if (o->window != NULL) GO(apply_image(o->window, false, in));
+    if (o->mask != NULL && strcmp(o->mask, "nan") != 0) status = apply_image(o->mask, true, in);
 done:
     return status;
 }
@@ -101,9 +132,9 @@ static sf_status catalogue_grid(const spectrum_options *o, const char *path, con
     size_t shape[SF_GRID_MAX_AXES];
     double spacing[SF_GRID_MAX_AXES], value;
     char keyword[32];
-    int axes = (int)o->axes;
+    int axes = (int)o->box.axes;
 
-    while (o->axes == 0 && axes < SF_GRID_MAX_AXES) {
+    while (o->box.axes == 0 && axes < SF_GRID_MAX_AXES) {
         (void)snprintf(keyword, sizeof keyword, "CELLS%d", axes + 1);
         if (!sf_fits_get_double(header, keyword, &value)) break;
         axes++;
@@ -115,14 +146,14 @@ static sf_status catalogue_grid(const spectrum_options *o, const char *path, con
                        path);
     for (int i = 0; i < axes; i++) {
         (void)snprintf(keyword, sizeof keyword, "CELLS%d", axes - i);
-        if (o->axes > 0)
-            shape[i] = o->shape[i];
+        if (o->box.axes > 0)
+            shape[i] = o->box.shape[i];
         else if (sf_fits_get_double(header, keyword, &value) && value >= 1.0 && value < 0x1p53)
             shape[i] = (size_t)value;
         else
             return sf_fail(SF_ERR_FORMAT, "%s: %s is no number of cells", path, keyword);
     }
-    if (o->box_axes > 0) return given_box(o, axes, shape, grid);
+    if (o->box.box_axes > 0) return box_options_grid(&o->box, axes, shape, grid);
     for (int i = 0; i < axes; i++) {
         (void)snprintf(keyword, sizeof keyword, "BOX%d", axes - i);
         if (!sf_fits_get_double(header, keyword, &value) || !(value > 0.0))
@@ -172,9 +203,9 @@ static sf_status check_memory(const spectrum_options *o, const spectrum_input *i
     double bytes = grids * sizeof(double);
     char what[160];
 
-    if (o->shape_text == NULL) return SF_OK;
+    if (o->box.shape_text == NULL) return SF_OK;
     for (int i = 0; i < in->grid.axes; i++) bytes *= (double)in->grid.shape[i];
-    (void)snprintf(what, sizeof what, "--shape %.100s", o->shape_text);
+    (void)snprintf(what, sizeof what, "--shape %.100s", o->box.shape_text);
     return program_check_memory(what, bytes);
 }
 
@@ -207,6 +238,17 @@ done:
     return status;
 }
 
+/* The bispectrum would carry the window of the assignment and the shot noise. */
+static sf_status check_catalogue(const spectrum_options *o, const char *path)
+{
+    if (o->triangles != TRIANGLES_NONE)
+        return sf_fail(SF_ERR_ARGUMENT, "%s is a catalogue: --bispectrum is for fields", path);
+    if (o->assignment_given && o->assignment == SF_ASSIGN_NONE)
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "%s is a catalogue: --assignment is one of ngp, cic, tsc, pcs", path);
+    return SF_OK;
+}
+
 static sf_status read_catalogue(const spectrum_options *o, const char *path, const sf_table *table,
                                 spectrum_input *in, spectrum_field *field)
 {
@@ -217,9 +259,7 @@ static sf_status read_catalogue(const spectrum_options *o, const char *path, con
     field->catalogue = true;
     field->points = sf_table_rows(table);
     if (field->points == 0) return sf_fail(SF_ERR_ARGUMENT, "%s: the table has no rows", path);
-    if (o->assignment_given && o->assignment == SF_ASSIGN_NONE)
-        return sf_fail(SF_ERR_ARGUMENT,
-                       "%s is a catalogue: --assignment is one of ngp, cic, tsc, pcs", path);
+    GO(check_catalogue(o, path));
     if (in->grid.axes == 0) GO(catalogue_grid(o, path, table, &in->grid));
     GO(check_memory(o, in));
     GO(read_positions(o, path, table, in, &positions));
@@ -234,13 +274,20 @@ done:
 /* ---- both -------------------------------------------------------------------------------------
  */
 
+/* What works on doubles alone. */
+static bool needs_double(const spectrum_options *o)
+{
+    return is_masked(o) || o->triangles != TRIANGLES_NONE || o->correlation.count > 0;
+}
+
 /* An image where there is one, else a table. */
 static sf_status read_one(const spectrum_options *o, const char *path, spectrum_input *in,
                           spectrum_field *field)
 {
     sf_fits *fits = NULL;
     sf_table *table = NULL;
-    sf_status status = sf_fits_read(path, &fits);
+    sf_status status =
+        needs_double(o) ? sf_fits_read(path, &fits) : sf_fits_read_stored(path, &fits);
 
     if (status == SF_OK) {
         status = read_field(o, path, fits, in, field);
@@ -258,12 +305,18 @@ static sf_status read_one(const spectrum_options *o, const char *path, spectrum_
     return status;
 }
 
+bool spectrum_field_exists(const spectrum_field *field)
+{
+    return field->value != NULL || field->single != NULL;
+}
+
 sf_status spectrum_input_read(const spectrum_options *o, spectrum_input *in)
 {
     sf_status status;
 
     memset(in, 0, sizeof *in);
     GO(read_one(o, o->input, in, &in->field));
+    GO(read_window(o, in));
     if (o->other != NULL) {
         GO(read_one(o, o->other, in, &in->other));
         if (in->other.catalogue != in->field.catalogue)
@@ -279,7 +332,10 @@ done:
 void spectrum_input_release(spectrum_input *in)
 {
     sf_free(in->field.value);
+    sf_free(in->field.single);
     sf_free(in->field.interlaced);
     sf_free(in->other.value);
+    sf_free(in->other.single);
     sf_free(in->other.interlaced);
+    sf_free(in->window);
 }

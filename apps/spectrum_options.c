@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME      "sf-spectrum"
-#define NOT_GIVEN (-1)
-#define MOST_BINS 1000000
+#define NAME        "sf-spectrum"
+#define NOT_GIVEN   (-1)
+#define MOST_BINS   1000000
+#define MOST_SHELLS 1000
 
 static const char lesson[] =
     "\n"
@@ -29,6 +30,12 @@ static const char lesson[] =
     "  sf-spectrum galaxies.fits --columns RX,RY,RZ --shape 128,128,128 --box 500 --unit Mpc/h \\\n"
     "      --multipoles z -o pk.fits\n"
     "  sf-spectrum a.fits b.fits -o cross.fits --bins log:20\n"
+    "  sf-spectrum map.fits --mask holes.fits -o pk.fits --bins lin:40\n"
+    "      under a mask; the extension COUPLING has what it does to the bins\n"
+    "  sf-spectrum delta.fits -o pk.fits --multipoles z --plane 16,16 --correlation lin:40,5,205 "
+    "\\\n"
+    "      --bispectrum equilateral --plot pk.png\n"
+    "      extensions PLANE, CORRELATION and BISPECTRUM, and their pictures pk_plane.png, ...\n"
     "  sf-spectrum --theory eh98 --cosmology h=0.67,Om=0.31 --redshift 1 --kmin 1e-4 --kmax 10 \\\n"
     "      --points 200 -o theory.txt\n"
     "      no field: k, P and the transfer function T\n"
@@ -38,24 +45,7 @@ static const char lesson[] =
 
 static bool same(const char *a, const char *b) { return a != NULL && b != NULL && !strcmp(a, b); }
 
-static int read_box(spectrum_options *o)
-{
-    if (o->shape_text != NULL &&
-        !program_parse_sizes(o->shape_text, SF_GRID_MAX_AXES, o->shape, &o->axes))
-        return program_usage(NAME,
-                             "--shape %s is not a list of 1 to %d whole numbers above zero, each "
-                             "below 2^64",
-                             o->shape_text, SF_GRID_MAX_AXES);
-    if (o->box_text == NULL) return PROGRAM_OK;
-    if (!program_parse_numbers(o->box_text, SF_GRID_MAX_AXES, o->box, &o->box_axes))
-        return program_usage(NAME, "--box %s is not a length, or a list of one for each axis",
-                             o->box_text);
-    for (size_t i = 0; i < o->box_axes; i++)
-        if (!(o->box[i] > 0.0))
-            return program_usage(NAME, "--box %s: a box has no length of %g", o->box_text,
-                                 o->box[i]);
-    return PROGRAM_OK;
-}
+static int read_box(spectrum_options *o) { return box_options_read(NAME, &o->box); }
 
 /* "lin:N", "log:N", "lin:N,KMIN,KMAX" */
 static bool parse_bins(const char *text, sf_bins *bins)
@@ -124,13 +114,83 @@ static int read_shot_noise(spectrum_options *o)
                          o->shot_text);
 }
 
+static int read_bin_list(const char *option, const char *text, const char *lowest, sf_bins *bins)
+{
+    if (text == NULL || parse_bins(text, bins)) return PROGRAM_OK;
+    return program_usage(
+        NAME,
+        "--%s %s is not lin:N or log:N, or with ,%sMIN,%sMAX after it, 0 < %sMIN < "
+        "%sMAX",
+        option, text, lowest, lowest, lowest, lowest);
+}
+
 static int read_bins(spectrum_options *o)
 {
-    if (o->bins_text == NULL || parse_bins(o->bins_text, &o->bins)) return PROGRAM_OK;
-    return program_usage(NAME,
-                         "--bins %s is not lin:N or log:N, or with ,KMIN,KMAX after it, 0 < KMIN < "
-                         "KMAX",
-                         o->bins_text);
+    int code = read_bin_list("bins", o->bins_text, "K", &o->bins);
+
+    if (code == PROGRAM_OK) code = read_bin_list("shells", o->shells_text, "K", &o->shells);
+    if (code == PROGRAM_OK)
+        code = read_bin_list("correlation", o->correlation_text, "R", &o->correlation);
+    return code;
+}
+
+static int read_plane(spectrum_options *o)
+{
+    size_t count = 0;
+
+    if (o->plane_text == NULL) return PROGRAM_OK;
+    if (!program_parse_sizes(o->plane_text, 2, o->plane, &count) || count != 2 ||
+        o->plane[0] > MOST_BINS || o->plane[1] > MOST_BINS / o->plane[0])
+        return program_usage(NAME,
+                             "--plane %s is not N,M, numbers of bins across and along the line of "
+                             "sight, at most %d together",
+                             o->plane_text, MOST_BINS);
+    if (o->multipoles == NULL)
+        return program_usage(NAME, "--plane needs the line of sight: --multipoles z");
+    return PROGRAM_OK;
+}
+
+/* "K1,K2,K3", and more of them after colons */
+static bool parse_triangles(const char *text, spectrum_options *o)
+{
+    while (o->triangle_count < MOST_TRIANGLES) {
+        const size_t length = strcspn(text, ":");
+        double *sides = o->triangle + 3 * o->triangle_count;
+        char one[128];
+        size_t count;
+
+        if (length >= sizeof one) return false;
+        memcpy(one, text, length);
+        one[length] = '\0';
+        if (!program_parse_numbers(one, 3, sides, &count) || count != 3) return false;
+        for (int i = 0; i < 3; i++)
+            if (!(sides[i] > 0.0)) return false;
+        o->triangle_count++;
+        if (text[length] == '\0') return true;
+        text += length + 1;
+    }
+    return false;
+}
+
+static int read_triangles(spectrum_options *o)
+{
+    const char *text = o->bispectrum_text;
+
+    if (text == NULL)
+        return o->shells_text == NULL
+                   ? PROGRAM_OK
+                   : program_usage(NAME, "--shells are those of the bispectrum: --bispectrum all");
+    if (o->shells.count > MOST_SHELLS)
+        return program_usage(NAME, "--shells %s: more than %d", o->shells_text, MOST_SHELLS);
+    o->triangles = same(text, "equilateral") ? TRIANGLES_EQUILATERAL
+                   : same(text, "all")       ? TRIANGLES_ALL
+                                             : TRIANGLES_LISTED;
+    if (o->triangles != TRIANGLES_LISTED || parse_triangles(text, o)) return PROGRAM_OK;
+    return program_usage(
+        NAME,
+        "--bispectrum %s is neither equilateral nor all nor K1,K2,K3[:K1,K2,K3...] "
+        "of at most %d triangles",
+        text, MOST_TRIANGLES);
 }
 
 /* The first option that does not go with the input, or NULL. */
@@ -139,10 +199,17 @@ static const char *useless(const spectrum_options *o)
     const struct {
         bool given;
         const char *name;
-    } measured[] = {{o->shape_text != NULL, "--shape"},     {o->box_text != NULL, "--box"},
-                    {o->bins_text != NULL, "--bins"},       {o->multipoles != NULL, "--multipoles"},
-                    {o->assignment_given, "--assignment"},  {o->interlace != 0, "--interlace"},
-                    {o->shot_text != NULL, "--shot-noise"}, {o->columns != NULL, "--columns"},
+    } measured[] = {{o->box.shape_text != NULL, "--shape"},
+                    {o->box.box_text != NULL, "--box"},
+                    {o->bins_text != NULL, "--bins"},
+                    {o->multipoles != NULL, "--multipoles"},
+                    {o->bispectrum_text != NULL, "--bispectrum"},
+                    {o->mask != NULL, "--mask"},
+                    {o->window != NULL, "--window"},
+                    {o->assignment_given, "--assignment"},
+                    {o->interlace != 0, "--interlace"},
+                    {o->shot_text != NULL, "--shot-noise"},
+                    {o->columns != NULL, "--columns"},
                     {o->weights != NULL, "--weights"}};
 
     if (o->input != NULL) {
@@ -155,11 +222,29 @@ static const char *useless(const spectrum_options *o)
     return NULL;
 }
 
+/* The first option that cannot be had together with that one, or NULL. */
+static const char *excluded(const spectrum_options *o, const char **by)
+{
+    *by = o->mask != NULL ? "--mask" : "--window";
+    if (o->mask != NULL || o->window != NULL) {
+        if (o->other != NULL) return "a second field";
+        if (o->multipoles != NULL) return "--multipoles";
+        if (o->assignment_given) return "--assignment";
+        if (o->bispectrum_text != NULL) return "--bispectrum";
+        return o->correlation_text != NULL ? "--correlation" : NULL;
+    }
+    *by = "a second field";
+    if (o->other == NULL) return NULL;
+    if (o->bispectrum_text != NULL) return "--bispectrum";
+    return o->correlation_text != NULL ? "--correlation" : NULL;
+}
+
 static int check_table(spectrum_options *o)
 {
     if (o->theory.spectrum == NULL)
         return program_usage(NAME, "say which field to measure, FIELD.fits, or which --theory to "
                                    "write");
+    o->k_given = !isnan(o->k_low) || !isnan(o->k_high);
     if (isnan(o->k_low)) o->k_low = 1e-4;
     if (isnan(o->k_high)) o->k_high = 10.0;
     if (o->points == NOT_GIVEN) o->points = 200;
@@ -174,8 +259,10 @@ static int check_table(spectrum_options *o)
 /* What is wrong with the options together: PROGRAM_OK or a usage error that has been reported. */
 static int check(spectrum_options *o)
 {
-    int (*const steps[])(spectrum_options *) = {read_box, read_bins, read_assignment, read_axis,
-                                                read_shot_noise};
+    int (*const steps[])(spectrum_options *) = {read_box,      read_bins,       read_assignment,
+                                                read_axis,     read_shot_noise, read_plane,
+                                                read_triangles};
+    const char *by;
     int code = PROGRAM_OK;
 
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == PROGRAM_OK; i++)
@@ -186,6 +273,8 @@ static int check(spectrum_options *o)
     if (useless(o) != NULL)
         return program_usage(NAME, "%s is of no use with%s a field", useless(o),
                              o->input != NULL ? "" : "out");
+    if (excluded(o, &by) != NULL)
+        return program_usage(NAME, "%s and %s exclude one another", by, excluded(o, &by));
     if (theory_options_fault(&o->theory) != NULL)
         return program_usage(NAME, "%s", theory_options_fault(&o->theory));
     if (o->threads != NOT_GIVEN && o->threads < 1)
@@ -222,10 +311,12 @@ static int read_options(poptContext context, spectrum_options *o, bool *go_on)
 bool spectrum_options_parse(int argc, const char **argv, spectrum_options *options,
                             int *exit_status)
 {
+    struct poptOption cosmology[THEORY_OPTIONS];
     spectrum_options *o = options;
     bool go_on;
 
     *o = (spectrum_options){.k_low = NAN, .k_high = NAN, .points = NOT_GIVEN, .threads = NOT_GIVEN};
+    theory_options_table(&o->theory, cosmology);
     const struct poptOption table[] = {
         {"output", 'o', POPT_ARG_STRING, &o->output, 0,
          "the spectrum: a FITS table, or text if the name ends in .txt", "PK.fits"},
@@ -233,6 +324,18 @@ bool spectrum_options_parse(int argc, const char **argv, spectrum_options *optio
          "lin:N or log:N, with ,KMIN,KMAX if you like (one fundamental mode wide)", "BINS"},
         {"multipoles", 0, POPT_ARG_STRING, &o->multipoles, 0,
          "also quadrupole and hexadecapole about x (NAXIS1), y, z or w", "AXIS"},
+        {"plane", 0, POPT_ARG_STRING, &o->plane_text, 0,
+         "also P(k_perp, k_par) about that axis, so many bins across and along it", "N,M"},
+        {"correlation", 0, POPT_ARG_STRING, &o->correlation_text, 0,
+         "also xi(r): lin:N or log:N, with ,RMIN,RMAX if you like", "BINS"},
+        {"bispectrum", 0, POPT_ARG_STRING, &o->bispectrum_text, 0,
+         "also the bispectrum: equilateral, all, or K1,K2,K3[:K1,K2,K3...]", "TRIANGLES"},
+        {"shells", 0, POPT_ARG_STRING, &o->shells_text, 0,
+         "of the bispectrum, as --bins (at most 12, up to 2/3 of the Nyquist frequency)", "BINS"},
+        {"mask", 0, POPT_ARG_STRING, &o->mask, 0,
+         "FITS image, not zero = not observed; nan: cells without a value are not", "MASK"},
+        {"window", 0, POPT_ARG_STRING, &o->window, 0,
+         "FITS image of weights, such as an apodised mask; 0 = not observed", "WEIGHTS"},
         {"assignment", 'a', POPT_ARG_STRING, &o->assignment_text, 0,
          "ngp, cic (default for catalogues), tsc, pcs: how points are put on the grid; of a field: "
          "how they were (none)",
@@ -241,23 +344,16 @@ bool spectrum_options_parse(int argc, const char **argv, spectrum_options *optio
          "a second grid, half a cell further, against aliases of a catalogue", NULL},
         {"shot-noise", 0, POPT_ARG_STRING, &o->shot_text, 0,
          "to subtract: auto (V/N of a catalogue, 0 of a field), none or a value", "POWER"},
-        {"shape", 0, POPT_ARG_STRING, &o->shape_text, 0,
+        {"shape", 0, POPT_ARG_STRING, &o->box.shape_text, 0,
          "cells for a catalogue, the slowest axis first", "N,N,N"},
-        {"box", 0, POPT_ARG_STRING, &o->box_text, 0, "length of the box, where no header says it",
-         "L[,L,L]"},
+        {"box", 0, POPT_ARG_STRING, &o->box.box_text, 0,
+         "length of the box, where no header says it", "L[,L,L]"},
         {"columns", 0, POPT_ARG_STRING, &o->columns, 0, "positions in a catalogue (X,Y,Z)",
          "NAME,NAME,NAME"},
         {"weights", 0, POPT_ARG_STRING, &o->weights, 0, "a catalogue's column of weights", "NAME"},
         {"theory", 0, POPT_ARG_STRING, &o->theory.spectrum, 0,
          "to compare with: eh98, nowiggle, bbks, power:A,N, matern:..., table:FILE, table+:FILE",
          "SPECTRUM"},
-        {"cosmology", 'c', POPT_ARG_STRING, &o->theory.cosmology, 0,
-         "over Planck 2018: h, Om, Ob, Ol, w0, wa, ns, s8 or As, kp, T", "h=0.67,Om=0.31,..."},
-        {"redshift", 'z', POPT_ARG_DOUBLE, &o->theory.redshift, 0, "of the theory (0)", "Z"},
-        {"per-mpc", 0, POPT_ARG_NONE, &o->theory.per_mpc, 0,
-         "lengths in Mpc and k in 1/Mpc, instead of Mpc/h and h/Mpc", NULL},
-        {"unit", 0, POPT_ARG_STRING, &o->theory.unit, 0,
-         "of length, where neither header nor theory say it", "UNIT"},
         {"kmin", 0, POPT_ARG_DOUBLE, &o->k_low, 0, "without a field: the first k (1e-4)", "K"},
         {"kmax", 0, POPT_ARG_DOUBLE, &o->k_high, 0, "without a field: the last k (10)", "K"},
         {"points", 0, POPT_ARG_INT, &o->points, 0, "without a field: how many k (200)", "N"},
@@ -267,6 +363,7 @@ bool spectrum_options_parse(int argc, const char **argv, spectrum_options *optio
         {"threads", 't', POPT_ARG_INT, &o->threads, 0, "how many; the result is the same", "N"},
         {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "print nothing but errors", NULL},
         {"force", 'f', POPT_ARG_NONE, &o->force, 0, "replace existing outputs", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, cosmology, 0, "Cosmology and units:", NULL},
         {"help", 'h', POPT_ARG_NONE, NULL, PROGRAM_OPTION_HELP, "this text", NULL},
         {"version", 'V', POPT_ARG_NONE, NULL, PROGRAM_OPTION_VERSION,
          "versions of program and libraries", NULL},
@@ -288,11 +385,13 @@ bool spectrum_options_parse(int argc, const char **argv, spectrum_options *optio
 
 void spectrum_options_release(spectrum_options *o)
 {
-    char *const texts[] = {o->input,     o->other,     o->output,     o->shape_text,
-                           o->box_text,  o->bins_text, o->multipoles, o->assignment_text,
-                           o->shot_text, o->columns,   o->weights,    o->plot,
-                           o->report,    o->command};
+    char *const texts[] = {o->input,      o->other,           o->output,      o->bins_text,
+                           o->multipoles, o->assignment_text, o->shot_text,   o->plane_text,
+                           o->columns,    o->bispectrum_text, o->shells_text, o->correlation_text,
+                           o->mask,       o->window,          o->weights,     o->plot,
+                           o->report,     o->command};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
+    box_options_release(&o->box);
     theory_options_release(&o->theory);
 }

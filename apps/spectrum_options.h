@@ -2,24 +2,39 @@
 #ifndef SF_APPS_SPECTRUM_OPTIONS_H
 #define SF_APPS_SPECTRUM_OPTIONS_H
 
+#include "box_options.h"
 #include "theory.h"
 
 typedef enum shot_noise { SHOT_NOISE_AUTO, SHOT_NOISE_NONE, SHOT_NOISE_GIVEN } shot_noise;
 
+/* Which triangles of shells the bispectrum is of. */
+typedef enum triangles {
+    TRIANGLES_NONE,
+    TRIANGLES_EQUILATERAL,
+    TRIANGLES_ALL,
+    TRIANGLES_LISTED
+} triangles;
+
+#define MOST_TRIANGLES 64 /* in a list */
+
 /* Texts are as they were given, NULL when they were not; numbers are NaN when they were not. */
 typedef struct spectrum_options {
     char *input, *other; /* both NULL: the theory alone */
-    char *output, *shape_text, *box_text, *bins_text, *multipoles, *assignment_text, *shot_text;
-    char *columns, *weights, *plot, *report;
+    char *output, *bins_text, *multipoles, *assignment_text, *shot_text;
+    char *plane_text, *bispectrum_text, *shells_text, *correlation_text;
+    char *mask, *window, *columns, *weights, *plot, *report;
     theory_options theory; /* its spectrum is --theory */
     double k_low, k_high;
+    bool k_given; /* either of them */
     int points, threads;
     int interlace, quiet, force; /* popt wants int */
-    size_t axes, shape[SF_GRID_MAX_AXES];
-    size_t box_axes;
-    double box[SF_GRID_MAX_AXES];
-    sf_bins bins;  /* count 0: chosen */
-    int fits_axis; /* of the multipoles: 1 is NAXIS1, X; 0 none */
+    box_options box;
+    sf_bins bins, shells, correlation; /* count 0: chosen; correlation: none */
+    int fits_axis;                     /* of the multipoles: 1 is NAXIS1, X; 0 none */
+    size_t plane[2];                   /* bins of k_perp and k_par; 0: none */
+    triangles triangles;
+    double triangle[3 * MOST_TRIANGLES]; /* sides, of a list */
+    size_t triangle_count;
     bool assignment_given;
     sf_assignment assignment;
     shot_noise shot;

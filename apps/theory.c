@@ -28,6 +28,21 @@ bool theory_is_cosmological(const theory_options *o)
     return find_transfer(o->spectrum, &transfer);
 }
 
+void theory_options_table(theory_options *o, struct poptOption table[THEORY_OPTIONS])
+{
+    const struct poptOption list[THEORY_OPTIONS] = {
+        {"cosmology", 'c', POPT_ARG_STRING, &o->cosmology, 0,
+         "over Planck 2018: h, Om, Ob, Ol, w0, wa, ns, s8 or As, kp, T", "h=0.67,Om=0.31,..."},
+        {"redshift", 'z', POPT_ARG_DOUBLE, &o->redshift, 0, "of the spectrum (0)", "Z"},
+        {"per-mpc", 0, POPT_ARG_NONE, &o->per_mpc, 0,
+         "lengths in Mpc and k in 1/Mpc, instead of Mpc/h and h/Mpc", NULL},
+        {"unit", 0, POPT_ARG_STRING, &o->unit, 0,
+         "of length, where neither the spectrum nor a header says it", "UNIT"},
+        POPT_TABLEEND};
+
+    memcpy(table, list, sizeof list);
+}
+
 const char *theory_options_fault(const theory_options *o)
 {
     if (o->unit != NULL && theory_is_cosmological(o))

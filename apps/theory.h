@@ -5,6 +5,8 @@
 
 #include <scorefield.h>
 
+#include <popt.h>
+
 /* As on the command line; NULL where it was not given. */
 typedef struct theory_options {
     char *spectrum, *cosmology, *unit;
@@ -24,6 +26,9 @@ typedef struct theory {
     char power[64]; /* of P for dimensionless fields */
 } theory;
 
+/* The table's lines for all but the spectrum, to be included in a program's. */
+#define THEORY_OPTIONS 5
+void theory_options_table(theory_options *options, struct poptOption table[THEORY_OPTIONS]);
 /* What is wrong with the options together, or NULL. */
 const char *theory_options_fault(const theory_options *options);
 void theory_options_release(theory_options *options);

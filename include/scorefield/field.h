@@ -287,6 +287,15 @@ SF_API sf_status sf_poisson_points(const sf_grid *grid, const double *delta, dou
 
 /* ---- estimators ------------------------------------------------------------------------------ */
 
+/* Of `count` values: mean, standard deviation sqrt(<(x - mean)^2>), skewness <(x - mean)^3> over
+ * its cube (NaN of a constant), and extremes. The same bits on any number of threads.
+ * SF_ERR_NUMERIC for values that are not finite. */
+typedef struct sf_moments {
+    double mean, deviation, skewness, lowest, highest;
+} sf_moments;
+SF_API sf_status sf_field_moments(const double *field, size_t count, sf_moments *moments);
+SF_API sf_status sf_field_moments_single(const float *field, size_t count, sf_moments *moments);
+
 /* Mass assignment: order of the B-spline window, W(k) = prod sinc(pi m_i/n_i)^p. */
 typedef enum sf_assignment {
     SF_ASSIGN_NONE = 0, /* cell values as they are: no window */
@@ -314,9 +323,10 @@ typedef struct sf_bins {
 
 typedef struct sf_power_options {
     sf_bins bins;
-    sf_assignment assignment; /* window to divide by */
-    const double *interlaced; /* the field again, assigned half a cell further; NULL none */
-    const double *other;      /* cross spectrum with this field; NULL auto */
+    sf_assignment assignment;  /* window to divide by */
+    const double *interlaced;  /* the field again, assigned half a cell further; NULL none */
+    const double *other;       /* cross spectrum with this field; NULL auto */
+    const float *other_single; /* the same in single precision */
     const double *other_interlaced;
     double shot_noise; /* subtracted, e.g. 1/nbar, with the aliases of the assignment */
     int line_of_sight; /* axis for multipoles and 2-D; -1 none */

@@ -27,12 +27,17 @@ typedef struct sf_fits sf_fits;
 #define SF_FITS_MAX_PIXELS   ((size_t)1 << 33)
 #define SF_FITS_MAX_INFLATED ((size_t)1 << 32)
 SF_API sf_status sf_fits_read(const char *path, sf_fits **fits);
+/* The same, but 32-bit floats without a scale (and not compressed) stay what they are, in half the
+ * memory: sf_fits_pixels is NULL then, and sf_fits_take_pixels_single has them. */
+SF_API sf_status sf_fits_read_stored(const char *path, sf_fits **fits);
 SF_API void sf_fits_release(sf_fits **fits);
 SF_API const sf_grid *sf_fits_grid(const sf_fits *fits);
 SF_API const double *sf_fits_pixels(const sf_fits *fits);
 /* Hands the pixels over (sf_free); the image keeps its header. The memory is of
  * sf_fft_buffer_size values, so that a field can be transformed where it is. */
 SF_API double *sf_fits_take_pixels(sf_fits *fits);
+/* NULL where the pixels are doubles. */
+SF_API float *sf_fits_take_pixels_single(sf_fits *fits);
 SF_API size_t sf_fits_undefined(const sf_fits *fits); /* how many pixels are NaN */
 /* Header look-ups: false when absent or of another type. */
 SF_API bool sf_fits_get_double(const sf_fits *fits, const char *keyword, double *value);
@@ -160,8 +165,10 @@ typedef struct sf_panel {
     const double *pixels; /* NaN pixels in a colour of their own */
     double low, high;     /* range; low == high: chosen from the pixels (robust) */
     sf_stretch stretch;
-    double softening; /* asinh: where it turns from linear to logarithmic; 0 = chosen */
-    bool diverging;   /* a blue-white-red map about 0, for residuals */
+    double softening;   /* asinh: where it turns from linear to logarithmic; 0 = chosen */
+    bool diverging;     /* a blue-white-red map about 0, for residuals */
+    const char *length; /* unit of the axes, in the grid's spacings from 0 on ("": none); NULL:
+                           pixel numbers */
 } sf_panel;
 
 typedef struct sf_curve {
@@ -170,6 +177,7 @@ typedef struct sf_curve {
     const double *x, *y;
     const double *error;      /* +- bars; NULL none */
     bool points;              /* markers instead of a line */
+    bool hollow;              /* rings for markers */
     const double *low, *high; /* the area between them is tinted; NULL none */
 } sf_curve;
 

@@ -20,6 +20,8 @@ static sf_status check(const sf_grid *grid, const sf_power_options *o, const sf_
         return sf_fail(SF_ERR_ARGUMENT, "no mass assignment has the number %d", (int)o->assignment);
     if (o->other == NULL && o->other_interlaced != NULL)
         return sf_fail(SF_ERR_ARGUMENT, "the second grid of another field, without that field");
+    if (o->other != NULL && o->other_single != NULL)
+        return sf_fail(SF_ERR_ARGUMENT, "two other fields, in single and double precision");
     if (!isfinite(o->shot_noise) || o->shot_noise < 0.0)
         return sf_fail(SF_ERR_ARGUMENT, "shot noise of %g; it is finite and not negative",
                        o->shot_noise);
@@ -71,7 +73,7 @@ static sf_status prepare(const sf_grid *grid, const sf_power_options *o, bool li
     const bool interlaced = o->interlaced != NULL || o->other_interlaced != NULL;
 
     task->lattice = sf_lattice_modes(grid);
-    task->cross = o->other != NULL;
+    task->cross = o->other != NULL || o->other_single != NULL;
     task->scale = sf_grid_volume(grid) / cells / cells;
     task->shot_noise = o->shot_noise;
     task->line_of_sight = o->line_of_sight;
@@ -107,6 +109,22 @@ done:
         sf_free(*spectrum);
         *spectrum = NULL;
     }
+    return status;
+}
+
+static sf_status transform_single(const sf_grid *grid, const float *field, float **spectrum)
+{
+    sf_fft *fft = NULL;
+    sf_status status;
+
+    *spectrum = NULL;
+    if (field == NULL) return SF_OK;
+    SF_GO(sf_fft_create(grid, &fft));
+    SF_GO(sf_allocate(spectrum, sf_fft_buffer_size(grid), sizeof **spectrum));
+    memcpy(*spectrum, field, sf_grid_size(grid) * sizeof *field);
+    SF_GO(sf_fft_forward_in_place_single(fft, *spectrum));
+done:
+    sf_fft_release(&fft);
     return status;
 }
 
@@ -183,14 +201,16 @@ static sf_status estimate(const sf_grid *grid, const double *wide, const float *
 {
     sf_power_task task = {.first = {.wide = wide, .narrow = narrow}};
     double *spectra[3] = {NULL, NULL, NULL}, *line_sums = NULL, *plane_sums = NULL;
+    float *other_single = NULL;
     sf_status status;
 
     SF_GO(prepare(grid, o, bins != NULL, plane != NULL, &task));
     SF_GO(transform(grid, o->interlaced, &spectra[0]));
     SF_GO(transform(grid, o->other, &spectra[1]));
     SF_GO(transform(grid, o->other_interlaced, &spectra[2]));
+    SF_GO(transform_single(grid, o->other_single, &other_single));
     task.first.second = spectra[0];
-    task.second = (sf_power_side){.wide = spectra[1], .second = spectra[2]};
+    task.second = (sf_power_side){.wide = spectra[1], .narrow = other_single, .second = spectra[2]};
     SF_GO(sf_allocate(&line_sums, task.line.count, SF_SUM_SLOTS * sizeof *line_sums));
     SF_GO(sf_allocate(&plane_sums, task.perpendicular.count,
                       task.parallel.count * SF_SUM_PLANE_SLOTS * sizeof *plane_sums));
@@ -199,6 +219,7 @@ static sf_status estimate(const sf_grid *grid, const double *wide, const float *
     if (plane != NULL) SF_GO(finish_plane(&task, plane_sums, plane));
 done:
     for (int i = 0; i < 3; i++) sf_free(spectra[i]);
+    sf_free(other_single);
     sf_free(line_sums);
     sf_free(plane_sums);
     sf_free(task.phase);

@@ -112,7 +112,8 @@ sf_status sf_fits_tiles_check(const sf_fits_source *source, const sf_fits_hdu *h
 
 struct sf_fits {
     sf_grid grid;
-    double *pixels;
+    double *pixels; /* these, */
+    float *single;  /* or these */
     size_t undefined;
     size_t cards;
     char (*card)[FLEN_CARD];

@@ -1,4 +1,5 @@
-/* fits_read.c - images from FITS files: pixels as double, and the header. */
+/* fits_read.c - images from FITS files: pixels as double (or as the floats that they are), and the
+ * header. */
 #include "io/fits_internal.h"
 
 #include <math.h>
@@ -54,37 +55,68 @@ static sf_status read_cards(const sf_fits_source *source, const sf_fits_hdu *hdu
     return SF_OK;
 }
 
-static sf_status read_pixels(const sf_fits_source *source, const sf_fits_hdu *hdu, sf_fits *fits)
+/* Floats without a scale, which a double holds no better. The lock is held. */
+static bool is_single(const sf_fits_hdu *hdu, const sf_fits *fits)
 {
+    double value;
+
+    return hdu->bitpix == FLOAT_IMG && hdu->codec == SF_CODEC_NONE &&
+           (!sf_fits_get_number(fits, "BSCALE", &value) || value == 1.0) &&
+           (!sf_fits_get_number(fits, "BZERO", &value) || value == 0.0);
+}
+
+/* Infinities come from files and from BSCALE. */
+static size_t drop_infinite(sf_fits *fits, size_t count)
+{
+    size_t undefined = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (fits->single != NULL ? isfinite(fits->single[i]) : isfinite(fits->pixels[i])) continue;
+        if (fits->single != NULL)
+            fits->single[i] = NAN;
+        else
+            fits->pixels[i] = NAN;
+        undefined++;
+    }
+    return undefined;
+}
+
+static sf_status read_pixels(const sf_fits_source *source, const sf_fits_hdu *hdu, bool as_stored,
+                             sf_fits *fits)
+{
+    const bool single = as_stored && is_single(hdu, fits);
+    const size_t room = sf_fft_buffer_size(&fits->grid);
     LONGLONG first[SF_FITS_MAX_AXES];
     double undefined = NAN;
+    float undefined_single = NAN;
     int code = 0, any = 0;
 
     for (int i = 0; i < SF_FITS_MAX_AXES; i++) first[i] = 1;
-    SF_TRY(sf_allocate(&fits->pixels, sf_fft_buffer_size(&fits->grid), sizeof fits->pixels[0]));
-    fits_read_pixll(source->file, TDOUBLE, first, (LONGLONG)hdu->pixels, &undefined, fits->pixels,
-                    &any, &code);
+    if (single)
+        SF_TRY(sf_allocate(&fits->single, room, sizeof fits->single[0]));
+    else
+        SF_TRY(sf_allocate(&fits->pixels, room, sizeof fits->pixels[0]));
+    fits_read_pixll(source->file, single ? TFLOAT : TDOUBLE, first, (LONGLONG)hdu->pixels,
+                    single ? (void *)&undefined_single : &undefined,
+                    single ? (void *)fits->single : fits->pixels, &any, &code);
     if (code != 0)
         return sf_cfitsio_fail(code, source->path, hdu->number, "the pixels cannot be read");
-    for (size_t i = 0; i < hdu->pixels; i++)
-        if (!isfinite(fits->pixels[i])) { /* infinities come from files and from BSCALE */
-            fits->pixels[i] = NAN;
-            fits->undefined++;
-        }
+    fits->undefined = drop_infinite(fits, hdu->pixels);
     return SF_OK;
 }
 
 /* All that needs CFITSIO; the lock is held. */
-static sf_status read_image(sf_fits_source *source, const sf_fits_hdu *hdu, sf_fits *fits)
+static sf_status read_image(sf_fits_source *source, const sf_fits_hdu *hdu, bool as_stored,
+                            sf_fits *fits)
 {
     SF_TRY(sf_fits_source_cfitsio(source));
     SF_TRY(move_to(source, hdu));
     if (hdu->codec != SF_CODEC_NONE) SF_TRY(sf_fits_tiles_check(source, hdu));
     SF_TRY(read_cards(source, hdu, fits));
-    return read_pixels(source, hdu, fits);
+    return read_pixels(source, hdu, as_stored, fits);
 }
 
-sf_status sf_fits_read(const char *path, sf_fits **fits)
+static sf_status read(const char *path, bool as_stored, sf_fits **fits)
 {
     sf_fits_source source = {.fd = -1};
     sf_fits_hdu hdu;
@@ -96,7 +128,7 @@ sf_status sf_fits_read(const char *path, sf_fits **fits)
     SF_GO(sf_allocate(fits, 1, sizeof **fits));
     SF_GO(make_grid(&source, &hdu, &(*fits)->grid));
     sf_cfitsio_lock();
-    status = read_image(&source, &hdu, *fits);
+    status = read_image(&source, &hdu, as_stored, *fits);
     sf_cfitsio_unlock();
 done:
     sf_fits_source_close(&source);
@@ -104,10 +136,15 @@ done:
     return status;
 }
 
+sf_status sf_fits_read(const char *path, sf_fits **fits) { return read(path, false, fits); }
+
+sf_status sf_fits_read_stored(const char *path, sf_fits **fits) { return read(path, true, fits); }
+
 void sf_fits_release(sf_fits **fits)
 {
     if (fits == NULL || *fits == NULL) return;
     sf_free((*fits)->pixels);
+    sf_free((*fits)->single);
     sf_free((*fits)->card);
     sf_free(*fits);
     *fits = NULL;
@@ -122,6 +159,14 @@ double *sf_fits_take_pixels(sf_fits *fits)
     double *pixels = fits->pixels;
 
     fits->pixels = NULL;
+    return pixels;
+}
+
+float *sf_fits_take_pixels_single(sf_fits *fits)
+{
+    float *pixels = fits->single;
+
+    fits->single = NULL;
     return pixels;
 }
 

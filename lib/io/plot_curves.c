@@ -260,6 +260,14 @@ done:
     return status;
 }
 
+static void draw_marker(const sf_curve *curve, double x, double y, sf_colour colour)
+{
+    if (curve->hollow)
+        sf_page_ring(x, y, 4.0, 1.6, colour);
+    else
+        sf_page_dot(x, y, 4.0, colour);
+}
+
 /* A point that cannot be shown interrupts the line. */
 static void draw_curve(const sf_axes *axes, const frame *f, const sf_curve *curve, sf_colour colour)
 {
@@ -268,7 +276,7 @@ static void draw_curve(const sf_axes *axes, const frame *f, const sf_curve *curv
         const double x = page_x(f, curve->x[i]), y = page_y(f, curve->y[i]);
         if (curve->error != NULL) draw_error_bar(f, curve, i, colour);
         if (curve->points)
-            sf_page_dot(x, y, 4.0, colour);
+            draw_marker(curve, x, y, colour);
         else if (i > 0 && point_is_shown(axes, curve, i - 1))
             sf_page_line(page_x(f, curve->x[i - 1]), page_y(f, curve->y[i - 1]), x, y, 2.2, colour);
     }
@@ -350,7 +358,7 @@ static void draw_legend(const sf_axes *axes, const frame *f, const sf_curve *cur
     for (size_t k = 0; k < count; k++) {
         if (curves[k].label == NULL) continue;
         if (curves[k].points)
-            sf_page_dot(c.x + 26.0, y + 5.0, 4.0, curve_colour(k));
+            draw_marker(&curves[k], c.x + 26.0, y + 5.0, curve_colour(k));
         else
             sf_page_line(c.x + 10.0, y + 5.0, c.x + 42.0, y + 5.0, 2.2, curve_colour(k));
         sf_page_text(c.x + 52.0, y, SF_TEXT_SIZE, 0.0, 0.0, 0.0,

@@ -160,6 +160,13 @@ void sf_page_dot(double x, double y, double radius, sf_colour colour)
     giza_circle(x, y, radius);
 }
 
+void sf_page_ring(double x, double y, double radius, double width, sf_colour colour)
+{
+    set_pen(colour, width);
+    giza_set_fill(GIZA_FILL_HOLLOW);
+    giza_circle(x, y, radius);
+}
+
 void sf_page_box(double x, double y, double width, double height, sf_colour colour)
 {
     set_pen(colour, 1.0);

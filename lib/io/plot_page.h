@@ -31,6 +31,7 @@ void sf_page_line(double x1, double y1, double x2, double y2, double width, sf_c
 void sf_page_polyline(const double *x, const double *y, size_t count, double width,
                       sf_colour colour);
 void sf_page_dot(double x, double y, double radius, sf_colour colour);
+void sf_page_ring(double x, double y, double radius, double width, sf_colour colour);
 void sf_page_box(double x, double y, double width, double height, sf_colour colour);
 /* opacity: from 0, nothing to be seen, to 1, which hides what is below it. */
 void sf_page_polygon(const double *x, const double *y, size_t count, sf_colour colour,

@@ -14,7 +14,7 @@
 
 #define IMAGE_SIZE    480.0 /* pixels of the longer side, about */
 #define MARGIN_LEFT   62.0
-#define MARGIN_BOTTOM 42.0
+#define MARGIN_BOTTOM 48.0
 #define MARGIN_TOP    40.0
 #define BAR_GAP       10.0
 #define BAR_WIDTH     16
@@ -237,37 +237,58 @@ static double pixel_spacing(size_t cells, size_t length)
     return fmin(0.9, fmax(75.0 / (double)length, 1.0 / (double)cells));
 }
 
-/* Pixel numbers as FITS counts them: the first one's centre is 1. */
-static void draw_axes(const layout *l)
+/* The unit, and the power of ten that the labels leave out. */
+static void unit_text(const char *name, int exponent, char *text, size_t size)
 {
-    const sf_scale across = {.low = 0.5, .high = (double)l->columns + 0.5};
-    const sf_scale up = {.low = 0.5, .high = (double)l->rows + 0.5};
+    char unit[256];
+
+    sf_page_escape(name, unit, sizeof unit);
+    if (exponent != 0)
+        (void)snprintf(text, size, "10\\u%d\\d%s%s", exponent, unit[0] != '\0' ? " " : "", unit);
+    else
+        (void)snprintf(text, size, "%s", unit);
+}
+
+/* Lengths from the first cell's edge on; or pixel numbers as FITS counts them, the first one's
+ * centre 1. */
+static sf_scale axis_scale(const sf_panel *panel, int axis)
+{
+    const double cells = (double)panel->grid->shape[axis];
+
+    if (panel->length == NULL) return (sf_scale){.low = 0.5, .high = cells + 0.5};
+    return (sf_scale){.low = 0.0, .high = cells * panel->grid->spacing[axis]};
+}
+
+static double axis_spacing(const sf_panel *panel, int axis, size_t length)
+{
+    if (panel->length == NULL) return pixel_spacing(panel->grid->shape[axis], length);
+    return fmin(0.9, 75.0 / (double)length);
+}
+
+static void draw_axes(const sf_panel *panel, const layout *l)
+{
+    const sf_scale across = axis_scale(panel, 1), up = axis_scale(panel, 0);
+    char unit[320];
     sf_ticks ticks;
 
-    sf_scale_ticks(&across, pixel_spacing(l->columns, l->width), &ticks);
+    sf_scale_ticks(&across, axis_spacing(panel, 1, l->width), &ticks);
     for (size_t i = 0; i < ticks.count; i++) {
         const double x = l->x + ticks.tick[i].position * (double)l->width;
         sf_page_line(x, l->y, x, l->y - TICK, 1.0, ink);
         sf_page_text(x, l->y - TICK - 16.0, SF_TEXT_SIZE, 0.0, 0.5, 0.0, ticks.tick[i].label);
     }
-    sf_scale_ticks(&up, pixel_spacing(l->rows, l->height), &ticks);
+    unit_text(panel->length, ticks.exponent, unit, sizeof unit);
+    sf_page_text(l->x + 0.5 * (double)l->width, l->y - TICK - 36.0, SF_TEXT_SIZE, 0.0, 0.5, 0.0,
+                 unit);
+    sf_scale_ticks(&up, axis_spacing(panel, 0, l->height), &ticks);
     for (size_t i = 0; i < ticks.count; i++) {
         const double y = l->y + ticks.tick[i].position * (double)l->height;
         sf_page_line(l->x, y, l->x - TICK, y, 1.0, ink);
         sf_page_text(l->x - TICK - 4.0, y - 5.0, SF_TEXT_SIZE, 0.0, 1.0, 0.0, ticks.tick[i].label);
     }
-}
-
-/* The unit, and the power of ten that the labels leave out. */
-static void bar_unit(const sf_panel *panel, int exponent, char *text, size_t size)
-{
-    char unit[256];
-
-    sf_page_escape(panel->unit, unit, sizeof unit);
-    if (exponent != 0)
-        (void)snprintf(text, size, "10\\u%d\\d%s%s", exponent, unit[0] != '\0' ? " " : "", unit);
-    else
-        (void)snprintf(text, size, "%s", unit);
+    if (ticks.exponent == 0) return; /* the unit stands below already */
+    unit_text(panel->length, ticks.exponent, unit, sizeof unit);
+    sf_page_text(l->x - 46.0, l->y + 0.5 * (double)l->height, SF_TEXT_SIZE, 0.0, 0.5, 90.0, unit);
 }
 
 /* As high as the image, whose top it shares, but not too low to be read: a thin image's bar hangs
@@ -297,7 +318,7 @@ static sf_status draw_bar(const sf_panel *panel, const layout *l)
         sf_page_text(right, y - 5.0, SF_TEXT_SIZE, 0.0, 0.0, 0.0, ticks.tick[i].label);
         label_width = fmax(label_width, sf_page_text_width(SF_TEXT_SIZE, ticks.tick[i].label));
     }
-    bar_unit(panel, ticks.exponent, unit, sizeof unit);
+    unit_text(panel->unit, ticks.exponent, unit, sizeof unit);
     sf_page_text(right + label_width + 22.0, bottom + 0.5 * (double)height, SF_TEXT_SIZE,
                  (double)height, 0.5, 90.0, unit);
     return SF_OK;
@@ -309,7 +330,7 @@ static sf_status draw_panel(const sf_panel *panel, const layout *l)
 
     sf_page_palette(panel->diverging);
     SF_TRY(draw_image(panel, l));
-    draw_axes(l);
+    draw_axes(panel, l);
     if (!l->empty) SF_TRY(draw_bar(panel, l));
     sf_page_text(l->x + 0.5 * (double)l->width, l->y + (double)l->height + 10.0, SF_TITLE_SIZE,
                  fmax((double)l->width, LEAST_SIZE) + 80.0, 0.5, 0.0,

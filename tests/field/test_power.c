@@ -624,6 +624,43 @@ static void in_place_and_in_single_precision(void **state)
     }
 }
 
+/* Of a cross spectrum the other field may be in single precision, too. */
+static void another_field_in_single_precision(void **state)
+{
+    const sf_grid grid = grid_of(3);
+    double *x = noise(&grid, 0), *y = noise(&grid, 1);
+    float *narrow, *other;
+    sf_power_options options = sf_power_options_default();
+    sf_power_bin wide[4], mixed[4], single[4];
+
+    (void)state;
+    assert_ok(sf_allocate(&narrow, sf_fft_buffer_size(&grid), sizeof *narrow));
+    assert_ok(sf_allocate(&other, sf_grid_size(&grid), sizeof *other));
+    for (size_t i = 0; i < sf_grid_size(&grid); i++) {
+        narrow[i] = (float)x[i];
+        other[i] = (float)y[i];
+    }
+    options.bins.count = 4;
+    options.other = y;
+    assert_ok(sf_power(&grid, x, &options, wide, NULL));
+    options.other = NULL;
+    options.other_single = other;
+    assert_ok(sf_power(&grid, x, &options, mixed, NULL));
+    assert_ok(sf_power_in_place_single(&grid, narrow, &options, single, NULL));
+    for (int b = 0; b < 4; b++) {
+        if (wide[b].modes == 0) continue;
+        assert_close(mixed[b].power, wide[b].power, 1e-6 * wide[b].error);
+        assert_close(single[b].power, wide[b].power, 1e-6 * wide[b].error);
+        assert_close(single[b].error / wide[b].error, 1.0, 1e-5);
+    }
+    options.other = y;
+    assert_status(SF_ERR_ARGUMENT, sf_power(&grid, x, &options, wide, NULL));
+    sf_free(x);
+    sf_free(y);
+    sf_free(narrow);
+    sf_free(other);
+}
+
 static void bad_input_is_refused(void **state)
 {
     const sf_grid grid = grid_of(3);
@@ -679,6 +716,7 @@ int main(void)
         cmocka_unit_test(errors_are_those_of_a_gaussian_field),
         cmocka_unit_test(same_bits_on_any_number_of_threads),
         cmocka_unit_test(in_place_and_in_single_precision),
+        cmocka_unit_test(another_field_in_single_precision),
         cmocka_unit_test(bad_input_is_refused),
     };
 

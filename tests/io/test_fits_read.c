@@ -136,6 +136,42 @@ static void test_types(void **state)
     }
 }
 
+/* As they are stored: floats stay floats unless they are scaled or compressed. */
+static void test_stored(void **state)
+{
+    static const int types[] = {SHORT_IMG, FLOAT_IMG, DOUBLE_IMG, FLOAT_IMG, FLOAT_IMG};
+    double values[PIXELS], scale = 2.0;
+    int code = 0;
+
+    (void)state;
+    for (int i = 0; i < PIXELS; i++) values[i] = (double)(i % 128);
+    for (int t = 0; t < 5; t++) {
+        const char *path = scratch("stored.fits");
+        fitsfile *file = create(path);
+        sf_fits *fits;
+        float *single;
+        values[7] = types[t] == SHORT_IMG ? 7.0 : NAN;
+        if (t == 4) fits_set_compression_type(file, GZIP_1, &code);
+        add_typed(file, types[t], values);
+        if (t == 3) fits_update_key(file, TDOUBLE, "BSCALE", &scale, NULL, &code);
+        assert_int_equal(code, 0);
+        finish(file);
+        assert_int_equal(sf_fits_read_stored(path, &fits), SF_OK);
+        assert_int_equal(sf_fits_undefined(fits), types[t] == SHORT_IMG ? 0 : 1);
+        single = sf_fits_take_pixels_single(fits);
+        assert_int_equal(single != NULL, t == 1);
+        assert_int_equal(sf_fits_pixels(fits) == NULL, t == 1);
+        for (int i = 0; i < PIXELS; i++) {
+            const double value = single != NULL ? (double)single[i] : sf_fits_pixels(fits)[i];
+            const double expected = values[i] * (t == 3 ? scale : 1.0);
+            assert_true(value == expected || (isnan(value) && isnan(expected)));
+        }
+        sf_free(single);
+        assert_null(sf_fits_take_pixels_single(fits));
+        sf_fits_release(&fits);
+    }
+}
+
 static void test_scaling_and_blank(void **state)
 {
     const char *path = scratch("scaled.fits");
@@ -588,6 +624,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_types),
+        cmocka_unit_test(test_stored),
         cmocka_unit_test(test_scaling_and_blank),
         cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_compressed_integers),

@@ -224,6 +224,27 @@ static void test_every_panel(void **state)
     free(p.rows);
 }
 
+/* Axes in lengths of the grid, with their unit, are another picture of the same cells. */
+static void test_lengths(void **state)
+{
+    const double spacing[] = {1e5, 0.25};
+    sf_panel panel = panel_of("data", ramp);
+    size_t size[2];
+    unsigned char *bytes[2];
+    sf_grid box;
+
+    (void)state;
+    ok(sf_grid_make(2, (const size_t[]){SIDE, SIDE}, spacing, &box));
+    panel.grid = &box;
+    for (int i = 0; i < 2; i++) {
+        panel.length = i == 0 ? NULL : "Mpc";
+        ok(sf_plot_panels(scratch("l.png"), true, "t", &panel, 1, 1));
+        bytes[i] = read_bytes(scratch("l.png"), &size[i]);
+    }
+    assert_true(size[0] != size[1] || memcmp(bytes[0], bytes[1], size[0]) != 0);
+    for (int i = 0; i < 2; i++) free(bytes[i]);
+}
+
 /* Opposite values have colours of opposite ends; zero is almost white. */
 static void test_diverging(void **state)
 {
@@ -338,6 +359,9 @@ static void test_curves(void **state)
     curve.points = true;
     dots = count_blue(&axes, &curve);
     assert_true(dots > 6 * 30 && dots < 6 * 60); /* discs of radius 4 */
+    curve.hollow = true;                         /* rings: they enclose white */
+    assert_true(count_blue(&axes, &curve) > dots / 4 && count_blue(&axes, &curve) < dots);
+    curve.hollow = false;
     curve.error = error;
     bars = count_blue(&axes, &curve);
     assert_true(bars > dots + 100);
@@ -542,8 +566,7 @@ int main(void)
         cmocka_unit_test(test_every_panel), cmocka_unit_test(test_diverging),
         cmocka_unit_test(test_odd_images),  cmocka_unit_test(test_bad_panels),
         cmocka_unit_test(test_curves),      cmocka_unit_test(test_stacked),
-        cmocka_unit_test(test_frames),
-
+        cmocka_unit_test(test_frames),      cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_odd_curves),  cmocka_unit_test(test_ticks),
         cmocka_unit_test(test_overwrite),   cmocka_unit_test(test_temporary_folder),
     };
