@@ -418,6 +418,14 @@ static void print_kind(const mock_options *o, const mock_fields *m)
             o->constrain, c->iterations, c->residual, c->error, c->chi_squared);
 }
 
+static void print_values(const mock_options *o, const sf_moments *v)
+{
+    printf("values      mean %.3g, standard deviation %#.4g, ", v->mean, v->deviation);
+    if (!isnan(v->skewness)) printf("skewness %.3g, ", v->skewness);
+    printf("from %#.4g to %#.4g%s%s\n", v->lowest, v->highest, o->bunit != NULL ? " " : "",
+           o->bunit != NULL ? o->bunit : "");
+}
+
 void mock_output_print(const mock_options *o, const mock_fields *m)
 {
     if (is_too_strong(o, m))
@@ -435,10 +443,7 @@ void mock_output_print(const mock_options *o, const mock_fields *m)
     theory_print(&m->theory, o->bunit);
     print_modes(m);
     print_kind(o, m);
-    printf(
-        "values      mean %.3g, standard deviation %#.4g, skewness %.3g, from %#.4g to %#.4g%s%s\n",
-        m->moments.mean, m->moments.deviation, m->moments.skewness, m->moments.lowest,
-        m->moments.highest, o->bunit != NULL ? " " : "", o->bunit != NULL ? o->bunit : "");
+    print_values(o, &m->moments);
     if (o->order > 0) printf("particles   %zu\n", m->points);
     if (!isnan(o->catalogue)) printf("points      %zu\n", m->points);
     if (m->negative_cells > 0)

@@ -1,35 +1,14 @@
 #!/bin/sh
-# mock.sh SF-MOCK SF-SPECTRUM: fields, catalogues and particles from the command line, and bad input.
+# mock.sh SF-MOCK: fields, catalogues and particles from the command line, and bad input.
 # A failure is one sentence on the standard error stream, the documented exit status, and no file.
 set -u
-program=$1 spectrum=$2
+program=$1 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 red=0
 
-complain() { printf 'FAILED: %s\n' "$*"; red=1; }
-
-fails() { # STATUS WORDS ARGUMENTS...
-    status=$1 words=$2
-    shift 2
-    rm -rf out
-    mkdir out
-    "$program" "$@" >stdout 2>stderr
-    got=$?
-    [ $got = "$status" ] || complain "exit status $got, not $status: $*"
-    [ "$(wc -l <stderr)" = 1 ] || { complain "not one line: $*"; cat stderr; }
-    grep -q -e "$words" stderr || { complain "no word of '$words': $*"; cat stderr; }
-    [ -z "$(ls -A out)" ] || complain "left a file: $*"
-}
-
-works() {
-    "$program" "$@" >stdout 2>stderr || { complain "$*"; cat stderr; }
-}
-
-has() { # WORDS FILE: a card of one of the headers, or a line of a report
-    tr '\0' ' ' <"$2" | fold -w 80 | grep -a -q -e "$1" || complain "no '$1' in $2"
-}
+. "$here/checks.sh"
 
 box="--shape 16,24,32 --box 100 --spectrum eh98"
 
@@ -160,58 +139,4 @@ timeout -s INT -k 5 --preserve-status 0.5 "$program" --shape 64,64,64 --box 100 
 got=$?
 [ $got = 130 ] || complain "exit status $got after Ctrl-C"
 [ ! -e i.fits ] || complain "Ctrl-C leaves a file"
-
-# ---- sf-spectrum --------------------------------------------------------------------------------
-program=$spectrum
-
-# Fields of fixed amplitudes have the spectrum of the theory, but for single precision.
-works p.fits -o pk.txt --theory eh98 --plot pk.png --report pk.json
-for file in pk.txt pk.png pk.json; do [ -s $file ] || complain "no $file"; done
-grep -q 'K \[h/Mpc\] POWER \[(Mpc/h)^3\]' pk.txt || complain "no units in the table"
-awk '!/^#/ && $4 > 0 { n++; if ($2 < 0.999999 * $7 || $2 > 1.000001 * $7) exit 1 }
-    END { if (n < 5) exit 1 }' pk.txt || { complain "a fixed field has another spectrum"; cat pk.txt; }
-# The other one of a pair has the same modes with the opposite sign.
-works p.fits 'p.fits[PAIRED]' -o cross.txt
-awk '!/^#/ && $4 > 0 { if ($2 >= 0) exit 1 }' cross.txt || complain "a pair is not inverted"
-works 'l.fits[POINTS]' -o points.fits --interlace --assignment tsc --multipoles z --theory eh98 \
-    --plot points.png
-has "TTYPE7  = 'QUADRUPOLE'" points.fits
-has "EXTNAME = 'POWER   '" points.fits
-grep -q 'shot noise' stdout || complain "no shot noise"
-works 'l.fits[POINTS]' 'd.fits[PARTICLES]' -o x.fits --box 100 --shape 8,8,8 --columns Z,Y,X
-works a.fits -o pk.fits --bins log:4
-works a.fits -o pk.fits --bins lin:4,0.1,0.4 --shot-noise 3 --box 50 --threads 2 --force --quiet
-[ -s stdout ] && complain "--quiet prints"
-works one.fits -o one.txt
-works --theory eh98 --redshift 1 --cosmology h=0.67,Om=0.31 --kmin 1e-3 --kmax 1 --points 10 -o th.txt \
-    --plot th.png
-[ "$(grep -c -v '^#' th.txt)" = 10 ] || complain "not 10 points"
-grep -q 'TRANSFER' th.txt || complain "no transfer function"
-works --theory matern:1,2,3 --unit kpc -o th.fits
-
-fails 2 'which field' -o out/x
-fails 2 '-o PK' a.fits
-fails 2 'two fields at most' a.fits b.fits p.fits -o out/x
-fails 2 'of no use' a.fits --kmin 1 -o out/x
-fails 2 'of no use' --theory eh98 --bins lin:3 -o out/x
-fails 2 'KMIN' --theory eh98 --kmin 3 --kmax 1 -o out/x
-for bins in 3 lin lin:0 lin:3,1 lin:3,2,1 log:3,0,1 lin:2.5 lin:nan lin:3,1,2,3; do
-    fails 2 'bins' a.fits --bins "$bins" -o out/x
-done
-fails 2 'no axis' a.fits --multipoles q -o out/x
-fails 1 '3 axes' a.fits --multipoles w -o out/x
-fails 2 'none of' a.fits --assignment big -o out/x
-fails 2 'neither auto' a.fits --shot-noise -1 -o out/x
-fails 1 'is for catalogues' a.fits --interlace -o out/x
-fails 1 'are for catalogues' a.fits --shape 8,8,8 -o out/x
-fails 1 'no column' 'l.fits[POINTS]' --columns A,B,C -o out/x
-fails 1 'does not name 3' 'l.fits[POINTS]' --columns X,Y -o out/x
-fails 1 'more than 3' 'l.fits[POINTS]' --columns X,Y,Z,X -o out/x
-fails 1 'GiB' 'l.fits[POINTS]' --shape 100000,100000,100000 -o out/x
-fails 1 'two of one kind' a.fits 'l.fits[POINTS]' -o out/x
-fails 1 'is 32x32 but' a.fits map.fits -o out/x
-fails 1 'Mpc/h' a.fits --theory eh98 --per-mpc -o out/x
-fails 1 'no HDU' 'a.fits[5]' -o out/x
-fails 1 'not a FITS file' good.txt -o out/x
-fails 1 'exists already' a.fits -o pk.fits
 exit $red
