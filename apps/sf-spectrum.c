@@ -13,7 +13,8 @@ static sf_status run(const spectrum_options *o, bool *interrupted)
     if (o->threads > 0) GO(sf_thread_count_set(o->threads));
     GO(spectrum_output_check(o));
     progress_begin(&line, o->quiet != 0);
-    status = o->input != NULL ? spectrum_measure(o, &r) : spectrum_tabulate(o, &r);
+    status = o->input != NULL ? spectrum_measure(o, progress_monitor(&line), &r)
+                              : spectrum_tabulate(o, &r);
     progress_end(&line);
     *interrupted = progress_interrupted();
     if (status != SF_OK || *interrupted) goto done;

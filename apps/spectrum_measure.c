@@ -120,7 +120,8 @@ static void blank(const double *window, size_t size, double *field)
         if (window[i] == 0.0) field[i] = 0.0;
 }
 
-static sf_status measure_masked(const spectrum_input *in, const sf_bins *bins, spectrum_result *r)
+static sf_status measure_masked(const spectrum_input *in, const sf_bins *bins,
+                                const sf_monitor *monitor, spectrum_result *r)
 {
     const size_t size = sf_grid_size(&in->grid);
     sf_power_options how = sf_power_options_default();
@@ -131,8 +132,8 @@ static sf_status measure_masked(const spectrum_input *in, const sf_bins *bins, s
     GO(sf_allocate(&r->pseudo, r->count, sizeof *r->pseudo));
     GO(sf_allocate(&r->coupling, r->count, r->count * sizeof *r->coupling));
     GO(sf_allocate(&power, r->count, sizeof *power));
-    GO(sf_pseudo_power(&in->grid, in->field.value, in->window, bins, r->pseudo, r->coupling,
-                       power));
+    GO(sf_pseudo_power(&in->grid, in->field.value, in->window, bins, monitor, r->pseudo,
+                       r->coupling, power));
     blank(in->window, size, in->field.value);
     GO(sf_power_in_place(&in->grid, in->field.value, &how, r->bins, NULL)); /* modes, edges */
     r->seen = share_of_modes(in->window, size);
@@ -192,7 +193,7 @@ static sf_status check_interrupt(void)
 
 /* P(k) last: it spends the field. */
 static sf_status measure_all(const spectrum_options *o, const spectrum_input *in,
-                             const sf_bins *bins, spectrum_result *r)
+                             const sf_bins *bins, const sf_monitor *monitor, spectrum_result *r)
 {
     sf_status status;
 
@@ -202,7 +203,7 @@ static sf_status measure_all(const spectrum_options *o, const spectrum_input *in
     GO(check_interrupt());
     GO(make_room(r));
     GO(spectrum_plane(o, bins, r));
-    GO(in->window != NULL ? measure_masked(in, bins, r) : measure_power(o, in, bins, r));
+    GO(in->window != NULL ? measure_masked(in, bins, monitor, r) : measure_power(o, in, bins, r));
     for (size_t i = 0; i < r->count; i++) r->modes[i] = (int64_t)r->bins[i].modes;
     for (size_t i = 0; i < o->plane[0] * o->plane[1]; i++)
         r->plane_modes[i] = (int64_t)r->plane[i].modes;
@@ -211,7 +212,7 @@ done:
     return status;
 }
 
-sf_status spectrum_measure(const spectrum_options *o, spectrum_result *r)
+sf_status spectrum_measure(const spectrum_options *o, sf_monitor monitor, spectrum_result *r)
 {
     const double start = program_seconds();
     spectrum_input in = {0};
@@ -232,7 +233,7 @@ sf_status spectrum_measure(const spectrum_options *o, spectrum_result *r)
                     : in.field.catalogue ? SF_ASSIGN_CIC
                                          : SF_ASSIGN_NONE;
     GO(check_interrupt());
-    GO(measure_all(o, &in, &bins, r));
+    GO(measure_all(o, &in, &bins, &monitor, r));
     r->seconds = program_seconds() - start;
 done:
     spectrum_input_release(&in);

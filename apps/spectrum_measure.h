@@ -5,7 +5,7 @@
 #include "spectrum_output.h"
 
 /* Fills the result. Release in any case. */
-sf_status spectrum_measure(const spectrum_options *options, spectrum_result *r);
+sf_status spectrum_measure(const spectrum_options *options, sf_monitor monitor, spectrum_result *r);
 sf_status spectrum_tabulate(const spectrum_options *options, spectrum_result *r);
 void spectrum_result_release(spectrum_result *r);
 

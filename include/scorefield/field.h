@@ -400,10 +400,11 @@ SF_API sf_status sf_bispectrum(const sf_grid *grid, const double *field, const d
  * <P~_b> = sum M P_b', exact for a spectrum that is constant in each bin and zero outside of all,
  * the subtracted mean included (Hivon et al. 2002, doi:10.1086/338126, on a flat grid); so let the
  * bins cover all that has power. power: M^-1 P~. A bin without a mode has NaN. SF_ERR_NUMERIC where
- * the window cannot tell bins apart. Cost: four transforms a bin; memory: five grids. */
+ * the window cannot tell bins apart. monitor (may be NULL): stage "coupling", after each bin; where
+ * it stops, SF_ERR_INTERRUPTED. Cost: four transforms a bin; memory: five grids. */
 SF_API sf_status sf_pseudo_power(const sf_grid *grid, const double *field, const double *window,
-                                 const sf_bins *bins, double *pseudo, double *coupling,
-                                 double *power);
+                                 const sf_bins *bins, const sf_monitor *monitor, double *pseudo,
+                                 double *coupling, double *power);
 
 /* ---- constrained realisations ---------------------------------------------------------------- */
 

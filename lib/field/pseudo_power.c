@@ -99,6 +99,19 @@ static sf_status couple(const task *t, size_t bin, double *column)
     return bin_means(t, 1.0 / (cells * cells), column, t->count);
 }
 
+static sf_status couple_all(const task *t, const sf_monitor *monitor, double *coupling)
+{
+    for (size_t b = 0; b < t->count; b++) {
+        const sf_monitor_event event = {
+            .stage = "coupling", .iteration = b + 1, .total = t->count, .residual = NAN};
+
+        SF_TRY(couple(t, b, coupling + b));
+        if (!sf_monitor_call(monitor, &event))
+            return sf_fail(SF_ERR_INTERRUPTED, "stopped after %zu of %zu bins", b + 1, t->count);
+    }
+    return SF_OK;
+}
+
 /* power = coupling^-1 pseudo. A bin without modes has a row and a column of zeros. */
 static sf_status decouple(const task *t, const double *pseudo, const double *coupling,
                           double *power)
@@ -160,7 +173,8 @@ static void release(task *t)
 }
 
 sf_status sf_pseudo_power(const sf_grid *grid, const double *field, const double *window,
-                          const sf_bins *bins, double *pseudo, double *coupling, double *power)
+                          const sf_bins *bins, const sf_monitor *monitor, double *pseudo,
+                          double *coupling, double *power)
 {
     task t = {.grid = grid,
               .window = window,
@@ -176,7 +190,7 @@ sf_status sf_pseudo_power(const sf_grid *grid, const double *field, const double
     SF_GO(apply_window(&t, field));
     SF_GO(pseudo_spectrum(&t, pseudo));
     SF_GO(prepare(&t));
-    for (size_t b = 0; b < t.count; b++) SF_GO(couple(&t, b, coupling + b));
+    SF_GO(couple_all(&t, monitor, coupling));
     SF_GO(decouple(&t, pseudo, coupling, power));
     for (size_t b = 0; b < t.count; b++)
         if (t.points[b] == 0.0) pseudo[b] = power[b] = NAN;

@@ -20,6 +20,7 @@ works --shape 100 --box 10 --spectrum matern:2,1.5,1 -o one.fits --unit kpc
 works --shape 32,32 --box 1 --spectrum power:1e-3,-2 -o map.fits --unit deg --bunit uK
 works --shape 16,16,16 --box 16 --spectrum power:3,0 -o white.fits --fixed
 works --shape 32,32 --box 1 --spectrum power:0,0 -o zero.fits
+works --shape 512,512 --box 1 --spectrum power:1,0 -o wide.fits
 "$writers/write_triple" triple.fits
 for kind in good holed nan; do "$writers/write_bad_fits" $kind $kind.fits; done
 printf 'no FITS\n' >text.txt
@@ -101,6 +102,12 @@ for threads in 1 2 7; do
     cat t.txt t_plane.txt t_correlation.txt t_bispectrum.txt | grep -v '^#' >t$threads
     cmp t$threads t1 || complain "$threads threads change the bits"
 done
+
+# Ctrl-C ends the coupling of a thousand bins: nothing is written.
+timeout -s INT -k 5 --preserve-status 0.5 "$program" wide.fits --mask nan --bins lin:1000 -o i.fits >stdout 2>stderr
+got=$?
+[ $got = 130 ] || complain "exit status $got after Ctrl-C"
+[ ! -e i.fits ] || complain "Ctrl-C leaves a file"
 
 fails 2 'which field' -o out/x
 fails 2 '-o PK' a.fits

@@ -53,7 +53,8 @@ static void without_a_mask_it_is_the_spectrum(void **state)
         for (size_t i = 0; i < size; i++) window[i] = 1.0;
         options.bins = (sf_bins){COUNT, 0.0, shapes[s].high, false};
         assert_ok(sf_power(&grid, x, &options, bins, NULL));
-        assert_ok(sf_pseudo_power(&grid, x, window, &options.bins, pseudo, &coupling[0][0], power));
+        assert_ok(
+            sf_pseudo_power(&grid, x, window, &options.bins, NULL, pseudo, &coupling[0][0], power));
         for (int b = 0; b < COUNT; b++) {
             assert_close(pseudo[b], bins[b].power, 1e-12);
             assert_close(power[b], bins[b].power, 1e-12);
@@ -107,7 +108,8 @@ static void the_matrix_is_what_plane_waves_leave(void **state)
             for (int quarter = 0; quarter < (real ? 1 : 2); quarter++) {
                 wave(&grid, m, (real ? 1.0 : 2.0) / sqrt(sf_grid_volume(&grid)), 0.5 * pi * quarter,
                      x);
-                assert_ok(sf_pseudo_power(&grid, x, window, &bins, pseudo, &coupling[0][0], power));
+                assert_ok(
+                    sf_pseudo_power(&grid, x, window, &bins, NULL, pseudo, &coupling[0][0], power));
                 for (int b = 0; b < COUNT; b++)
                     sum[b][(int)(place * COUNT)] += pair * (real ? 1.0 : 0.5) * pseudo[b];
             }
@@ -144,7 +146,7 @@ static void check_bias(size_t s, double ratio)
         assert_ok(sf_fft_filter(fft, filter, work, x));
         for (size_t i = 0; i < size; i++)
             if (window[i] == 0.0) x[i] = NAN;
-        assert_ok(sf_pseudo_power(&grid, x, window, &bins, pseudo, &coupling[0][0], power));
+        assert_ok(sf_pseudo_power(&grid, x, window, &bins, NULL, pseudo, &coupling[0][0], power));
         for (int b = 0; b < COUNT; b++) {
             mean[b] += power[b] / DRAWS;
             square[b] += power[b] * power[b] / DRAWS;
@@ -174,9 +176,32 @@ static void a_bin_without_modes_has_no_power(void **state)
     (void)state;
     make_window(24, window);
     sf_random_normal(sf_random_make(1, 9), 0, 0, 24, x);
-    assert_ok(sf_pseudo_power(&grid, x, window, &bins, pseudo, &coupling[0][0], power));
+    assert_ok(sf_pseudo_power(&grid, x, window, &bins, NULL, pseudo, &coupling[0][0], power));
     assert_true(isnan(power[0]) && isnan(pseudo[0])); /* 0.1 .. 0.5; modes are at j 0.5236 */
     assert_true(isfinite(power[1]));
+}
+
+/* Counts its calls, and stops at the second. */
+static bool stop_at_two(const sf_monitor_event *event, void *user)
+{
+    assert_string_equal(event->stage, "coupling");
+    assert_int_equal(event->iteration, ++*(size_t *)user);
+    return event->iteration < 2;
+}
+
+static void a_monitor_stops_it(void **state)
+{
+    const sf_grid grid = grid_of(0);
+    const sf_bins bins = {COUNT, 0.0, shapes[0].high, false};
+    double x[24] = {1.0}, window[24], pseudo[12], coupling[144], power[12];
+    size_t calls = 0;
+    const sf_monitor monitor = {stop_at_two, &calls};
+
+    (void)state;
+    make_window(24, window);
+    assert_status(SF_ERR_INTERRUPTED,
+                  sf_pseudo_power(&grid, x, window, &bins, &monitor, pseudo, coupling, power));
+    assert_int_equal(calls, 2);
 }
 
 static void bad_input_is_refused(void **state)
@@ -186,7 +211,7 @@ static void bad_input_is_refused(void **state)
     double x[24] = {1.0}, window[24], pseudo[12], coupling[144], power[12];
 
     (void)state;
-#define CALL() sf_pseudo_power(&grid, x, window, &bins, pseudo, coupling, power)
+#define CALL() sf_pseudo_power(&grid, x, window, &bins, NULL, pseudo, coupling, power)
     make_window(24, window);
     assert_ok(CALL());
     window[3] = -0.5;
@@ -210,6 +235,7 @@ int main(void)
         cmocka_unit_test(the_matrix_is_what_plane_waves_leave),
         cmocka_unit_test(no_bias_on_masked_fields),
         cmocka_unit_test(a_bin_without_modes_has_no_power),
+        cmocka_unit_test(a_monitor_stops_it),
         cmocka_unit_test(bad_input_is_refused),
     };
 
