@@ -1,7 +1,6 @@
 /* mock_field.c - the fields of sf-mock, and what is made of them. */
 #include "mock_field.h"
 #include "program.h"
-#include "progress.h"
 
 #include <float.h>
 #include <math.h>
@@ -12,11 +11,6 @@
 /* The chain's memory of where it began: exp(-2 * 20) of the variance. */
 #define CHAIN_STEP  1.0
 #define CHAIN_STEPS 20
-
-static sf_status check_interrupt(void)
-{
-    return progress_interrupted() ? sf_fail(SF_ERR_INTERRUPTED, "interrupted") : SF_OK;
-}
 
 /* ---- the box ----------------------------------------------------------------------------------
  */
@@ -226,7 +220,6 @@ static sf_status draw_one(const maker *k, size_t index)
     how.inverted = o->paired && index % 2 == 1;
     how.fixed = o->fixed != 0;
     if (k->white != NULL) how.white = sf_fits_pixels(k->white);
-    GO(check_interrupt());
     if (!o->single) return draw_double(k, &how, m->value[index]);
     if (k->work == NULL) return sf_field_draw_single(k->gaussian, &how, m->single[index]);
     GO(draw_double(k, &how, k->work));
@@ -332,11 +325,9 @@ static sf_status make_fields(maker *k, sf_fits *data)
     GO(make_room(o, k));
     for (size_t i = 0; i < m->count; i++) GO(draw_one(k, i));
     delta = k->work != NULL ? k->work : o->single ? NULL : m->value[0];
-    GO(check_interrupt());
     GO(make_particles(o, delta, m));
     GO(make_points(o, delta, m));
-    GO(measure(m));
-    status = check_interrupt();
+    status = measure(m);
 done:
     return status;
 }

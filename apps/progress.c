@@ -2,6 +2,8 @@
 #include "progress.h"
 #include "program.h"
 
+#include "program.h"
+
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,13 +13,16 @@
 #define BAR      24  /* characters */
 #define INTERVAL 0.1 /* seconds between two drawings */
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted, at_once;
 
 static void interrupt(int number)
 {
     (void)number;
+    if (at_once != 0) _exit(PROGRAM_INTERRUPTED);
     interrupted = 1;
 }
+
+void progress_end_at_once(bool yes) { at_once = yes ? 1 : 0; }
 
 bool progress_interrupted(void) { return interrupted != 0; }
 

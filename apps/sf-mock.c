@@ -13,7 +13,9 @@ static sf_status mock(const mock_options *o, bool *interrupted)
     if (o->threads > 0) GO(sf_thread_count_set(o->threads));
     GO(mock_output_check(o));
     progress_begin(&line, o->quiet != 0);
+    progress_end_at_once(true);
     status = mock_fields_make(o, progress_monitor(&line), &m);
+    progress_end_at_once(false);
     progress_end(&line);
     *interrupted = progress_interrupted();
     if (status != SF_OK || *interrupted) goto done;
