@@ -191,6 +191,14 @@ SF_API sf_status sf_laplace_find(const sf_density *density, const double *start,
                                  sf_laplace *laplace);
 SF_API void sf_laplace_release(sf_laplace *laplace);
 
+/* ---- loaded densities ---------------------------------------------------------------------- */
+
+/* exp(-energy) of the shared object at `path`, which scorefield/energy.h is the interface of. It
+ * stays loaded as long as the density is there. SF_ERR_IO: no such file; SF_ERR_FORMAT: no shared
+ * object, or without the symbol; SF_ERR_UNSUPPORTED: of another version; SF_ERR_ARGUMENT: without
+ * dimension or function. What is loaded runs as part of the program: load what you trust. */
+SF_API sf_status sf_density_load(const char *path, sf_density **density);
+
 /* ---- densities by name --------------------------------------------------------------------- */
 
 /* A density from the text of a command line, NAME:KEY=VALUE,... as sf_density_names has it; shapes

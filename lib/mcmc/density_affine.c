@@ -143,8 +143,12 @@ static sf_status find_determinant(affine *a)
 
 static sf_status fill(affine *a, const double *mean, const double *scale, const double *factor)
 {
+    const double *entries = factor != NULL ? factor : scale;
     size_t count = a->n;
 
+    if (entries == NULL || (factor != NULL && scale != NULL))
+        return sf_fail(SF_ERR_ARGUMENT, "new coordinates of a density have scales or a matrix");
+    a->dense = factor != NULL;
     if (a->dense && !sf_multiply_sizes(a->n, a->n, &count))
         return sf_fail(SF_ERR_MEMORY, "a matrix for %zu dimensions is more than memory holds",
                        a->n);
@@ -154,7 +158,7 @@ static sf_status fill(affine *a, const double *mean, const double *scale, const 
         SF_TRY(sf_check_finite(mean, a->n, "the origin of new coordinates"));
         memcpy(a->mean, mean, a->n * sizeof *mean);
     }
-    memcpy(a->factor, a->dense ? factor : scale, count * sizeof *a->factor);
+    memcpy(a->factor, entries, count * sizeof *a->factor);
     return find_determinant(a);
 }
 
@@ -165,15 +169,12 @@ sf_status sf_density_affine(sf_density *density, const double *mean, const doubl
     sf_status status;
 
     *result = NULL;
-    if ((scale == NULL) == (factor == NULL))
-        return sf_fail(SF_ERR_ARGUMENT, "new coordinates of a density have scales or a matrix");
     if (sf_density_period(density) != 0.0)
         return sf_fail(SF_ERR_ARGUMENT, "density %s is of angles, which have no other coordinates",
                        sf_density_name(density));
     SF_TRY(sf_allocate(&a, 1, sizeof *a));
     a->density = sf_density_retain(density);
     a->n = sf_density_dimension(density);
-    a->dense = factor != NULL;
     SF_GO(fill(a, mean, scale, factor));
     return sf_density_create(
         &affine_methods[sf_density_can_draw(density)][sf_density_has_score(density)], a, a->n,
@@ -186,7 +187,7 @@ done:
 sf_status sf_affine_apply(size_t n, const double *mean, const double *scale, const double *factor,
                           size_t batch, double *x)
 {
-    affine a = {.n = n, .dense = factor != NULL};
+    affine a = {.n = n};
     double *z = NULL;
     sf_status status;
 

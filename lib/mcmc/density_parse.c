@@ -308,6 +308,11 @@ done:
     return status;
 }
 
+static sf_status make_library(const arguments *a, sf_density **density)
+{
+    return sf_density_load(a->what, density);
+}
+
 static sf_status make_lennard_jones(const arguments *a, sf_density **density)
 {
     size_t count = 0;
@@ -348,14 +353,15 @@ static const char *const usages[] = {
     "lj:n=N,trap=K[,epsilon=1,radius=1]",
     "dw4",
     "double-wells:n=N",
+    "library:FILE",
     NULL,
 };
 
 static sf_status (*const makers[])(const arguments *a, sf_density **density) = {
-    make_gaussian, make_field,         make_uniform,      make_angles,
-    make_mixture,  make_funnel,        make_many_well,    make_quartic,
-    make_phi4,     make_free_scalar,   make_xy,           make_cox,
-    make_logistic, make_lennard_jones, make_double_wells, make_double_wells,
+    make_gaussian,     make_field,     make_uniform,  make_angles,        make_mixture,
+    make_funnel,       make_many_well, make_quartic,  make_phi4,          make_free_scalar,
+    make_xy,           make_cox,       make_logistic, make_lennard_jones, make_double_wells,
+    make_double_wells, make_library,
 };
 
 _Static_assert(sizeof makers / sizeof *makers + 1 == sizeof usages / sizeof *usages,

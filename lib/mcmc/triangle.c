@@ -56,9 +56,10 @@ SF_VECTOR_CLONES static void apply(size_t n, const double *restrict a, const poi
 SF_VECTOR_CLONES static void transposed(size_t n, const double *restrict a,
                                         const points *restrict x, points *restrict out)
 {
+    const points zero = {0.0};
     size_t i = 0;
 
-    for (size_t j = 0; j < n; j++) out[j] = x[j] - x[j];
+    for (size_t j = 0; j < n; j++) out[j] = zero;
     for (; i + ROWS <= n; i += ROWS) {
         const double *row = a + i * n;
         const points x0 = x[i], x1 = x[i + 1], x2 = x[i + 2], x3 = x[i + 3];
