@@ -17,7 +17,7 @@ struct sf_constrained {
     sf_field *field;
     size_t cells, observed;
     double *data; /* 0 where unobserved */
-    sf_level *level;
+    sf_constrained_system *system;
 };
 
 sf_constrained_options sf_constrained_options_default(void)
@@ -73,7 +73,7 @@ sf_status sf_constrained_create(sf_field *field, const double *data, const doubl
     SF_GO(sf_allocate(&c->data, c->cells, sizeof *c->data));
     SF_GO(sf_allocate(&weight, c->cells, sizeof *weight));
     SF_GO(take_data(c, data, sigma, noise, weight));
-    SF_GO(sf_level_create(field, weight, &c->level));
+    SF_GO(sf_constrained_system_create(field, weight, &c->system));
 done:
     sf_free(weight);
     if (status != SF_OK)
@@ -92,7 +92,7 @@ void sf_constrained_release(sf_constrained **constrained)
     *constrained = NULL;
     sf_field_release(&c->field);
     sf_free(c->data);
-    sf_level_release(&c->level);
+    sf_constrained_system_release(&c->system);
     sf_free(c);
 }
 
@@ -101,7 +101,7 @@ void sf_constrained_release(sf_constrained **constrained)
 /* Per observed cell, blocks added in their order. */
 static double chi_squared(const sf_constrained *c, const double *x)
 {
-    const double *w = c->level->weight;
+    const double *w = c->system->weight;
     double sum = 0.0;
 
     for (size_t first = 0; first < c->cells; first += BLOCK) {
@@ -116,9 +116,10 @@ static double chi_squared(const sf_constrained *c, const double *x)
 
 /* x <- x + (C^-1 + W)^-1 (W (d - x) - W^1/2 n) for white noise n, or none where random is NULL. */
 static sf_status correct(const sf_constrained *c, const sf_random *random,
-                         const sf_level_goal *goal, double *x, sf_level_outcome *outcome)
+                         const sf_constrained_goal *goal, double *x,
+                         sf_constrained_outcome *outcome)
 {
-    const double *w = c->level->weight;
+    const double *w = c->system->weight;
     double *change = NULL;
     sf_status status;
 
@@ -131,7 +132,7 @@ static sf_status correct(const sf_constrained *c, const sf_random *random,
         for (size_t i = first; i < first + count; i++)
             change[i] = w[i] * (c->data[i] - x[i]) - sqrt(w[i]) * n[i - first];
     }
-    SF_GO(sf_level_solve(c->level, goal, change, outcome));
+    SF_GO(sf_constrained_system_solve(c->system, goal, change, outcome));
     for (size_t i = 0; i < c->cells; i++) x[i] += change[i];
 done:
     sf_free(change);
@@ -145,8 +146,8 @@ static sf_status solve(const sf_constrained *c, const char *stage, const sf_rand
 {
     const sf_constrained_options defaults = sf_constrained_options_default();
     const double begin = sf_seconds();
-    sf_level_goal goal = {.stage = stage};
-    sf_level_outcome outcome = {0};
+    sf_constrained_goal goal = {.stage = stage};
+    sf_constrained_outcome outcome = {0};
 
     if (options == NULL) options = &defaults;
     if (!(options->tolerance > 0.0 && isfinite(options->tolerance)))
@@ -158,7 +159,6 @@ static sf_status solve(const sf_constrained *c, const char *stage, const sf_rand
     SF_TRY(correct(c, random, &goal, x, &outcome));
     if (report != NULL)
         *report = (sf_constrained_report){.iterations = outcome.iterations,
-                                          .coarse_iterations = outcome.coarse_iterations,
                                           .residual = outcome.residual,
                                           .error = outcome.error,
                                           .converged = outcome.converged,
