@@ -383,6 +383,79 @@ typedef struct sf_equilibrate_report {
 SF_API sf_status sf_equilibrate(sf_path *path, double b, const sf_equilibrate_options *options,
                                 double *x, sf_equilibrate_report *report);
 
+/* ---- replica exchange ------------------------------------------------------------------- */
+
+#define SF_EXCHANGE_CALL 16
+
+typedef struct sf_exchange_options {
+    sf_kernel kernel;    /* an adjusted one; its step is the schedule's */
+    size_t moves;        /* of every replica in a round, before the swaps */
+    size_t copies;       /* independent ladders, each of one replica a state */
+    size_t burn, rounds; /* that do not count, and that do: at least 2 */
+    const double *start; /* starts x n, where replicas begin in turn; NULL: draws of f_0 */
+    size_t starts;
+    uint64_t seed;
+    sf_monitor monitor; /* stages "burn-in" and "exchange": a call every SF_EXCHANGE_CALL rounds;
+                           "pilot": one a stage. No residual */
+} sf_exchange_options;
+/* HMC, a move a round, 8 copies, 250 + 1000 rounds. */
+SF_API sf_exchange_options sf_exchange_options_default(void);
+
+/* What a run has found; samples are those before the swaps, rounds x copies x states, C order. */
+typedef struct sf_exchange_run {
+    sf_path *path;
+    size_t states, copies, rounds;
+    double *b;                /* states */
+    double *log_f0, *log_f1;  /* the ends of the bridge at the samples (see sf_chains) */
+    double *acceptance;       /* states: of the kernel's moves */
+    double *rejection;        /* states - 1: of swaps between a state and the next */
+    double barrier;           /* their sum, Lambda: about 2 Lambda states serve best */
+    size_t round_trips;       /* of replicas, from b = 0 to b = 1 and back, over all copies */
+    double ideal_round_trips; /* if states were independent from round to round: copies rounds
+                                 /(2 + 2 sum r/(1 - r)) (Syed et al. 2022, corollary 2) */
+    uint64_t evaluations;
+    double seconds;
+} sf_exchange_run;
+
+/* Replica exchange with swaps of even and odd pairs in turn (Okabe et al. 2001,
+ * doi:10.1016/S0009-2614(01)00055-0; Syed et al. 2022, doi:10.1111/rssb.12464) on a geometric or
+ * tempering path (SF_ERR_UNSUPPORTED for others), between the temperatures of a schedule. Stopped
+ * by its monitor it keeps the rounds that are done; SF_ERR_INTERRUPTED in the burn-in. Results are
+ * the same bits on any number of threads, and those of a copy do not depend on the others. Cost:
+ * copies x states x (burn + rounds) x moves of the kernel; memory: 16 bytes a sample. */
+SF_API sf_status sf_exchange(sf_path *path, const sf_schedule *schedule,
+                             const sf_exchange_options *options, sf_exchange_run **run);
+SF_API void sf_exchange_release(sf_exchange_run **run);
+
+/* Tunes a schedule by a pilot: `rounds` of these options in stages of 16, 32, 64, ... with random
+ * numbers of its own, so that a run with the tuned schedule is not biased by it. After each stage
+ * steps are changed for the kernel's moves to be accepted with this probability (0: 0.57 for
+ * MALA, 0.8 for HMC, 0.23 for a random walk, 0.5 for OU), and if `place` the temperatures between
+ * the ends for all swaps to be refused as often (equal shares of the barrier's monotone spline:
+ * Syed et al. 2022, section 5). */
+SF_API sf_status sf_exchange_pilot(sf_path *path, const sf_exchange_options *options,
+                                   double acceptance, bool place, sf_schedule *schedule);
+
+typedef struct sf_exchange_report {
+    sf_log_z estimate;                     /* MBAR over the states */
+    sf_log_z forward, backward;            /* stepping stone */
+    sf_thermodynamic_report thermodynamic; /* NaN, and not reliable, where f vanishes at an end */
+    double hysteresis, hysteresis_error;   /* backward - forward */
+    double time;                           /* of the estimate: integrated autocorrelation time, in
+                                              rounds of all states together */
+    double r_hat;                          /* of the estimate's terms, between copies and halves */
+} sf_exchange_report;
+
+/* log_z = log Z_1/Z_0 from a run, in four ways. Each is linear, to first order, in what a round of
+ * a copy adds to it, and its error is that of the mean of this sequence (sf_chains_diagnose): it
+ * counts the correlations along a chain and, as replicas wander, between the states. Unreliable
+ * also where sequences are too short for their correlations, copies disagree (R-hat above 1.05),
+ * no replica has made a round trip, or forward and backward are 4 errors apart. curve, curve_error
+ * (states; NULL: not asked for): log Z_k/Z_0 by MBAR, and its error. SF_ERR_ARGUMENT for fewer
+ * than 8 rounds. Cost: MBAR's, and states Fourier transforms of rounds x copies. */
+SF_API sf_status sf_exchange_estimate(const sf_exchange_run *run, double *curve,
+                                      double *curve_error, sf_exchange_report *report);
+
 /* ---- work measured elsewhere ------------------------------------------------------------ */
 
 typedef enum sf_work_unit {

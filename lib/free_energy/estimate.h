@@ -42,6 +42,13 @@ void sf_log_z_doubt(sf_log_z *log_z, const char *format, ...) SF_PRINTF(2, 3);
 /* Doubts what rests on these weights alone. */
 void sf_log_z_judge(sf_log_z *log_z, const sf_weights *weights);
 
+/* c = the coefficients of a rule (see sf_thermodynamic_integration); other = those of the rule that
+ * it is held against. */
+sf_status sf_quadrature_coefficients(sf_quadrature rule, size_t count, const double *b, double *c,
+                                     double *other);
+/* Doubts an integral whose discretisation is larger than its error. */
+void sf_thermodynamic_judge(sf_thermodynamic_report *report);
+
 /* drawn (count) = values drawn with replacement: the numbers of this sequence. */
 void sf_resample(sf_random random, uint64_t sequence, const double *value, size_t count,
                  double *drawn);

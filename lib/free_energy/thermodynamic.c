@@ -102,9 +102,8 @@ static double apply(size_t count, const double *c, const double *means)
     return sf_sum_value(&sum);
 }
 
-/* c = the coefficients of the rule; other = those of the one that it is held against. */
-static sf_status coefficients(sf_quadrature rule, size_t count, const double *b, double *c,
-                              double *other)
+sf_status sf_quadrature_coefficients(sf_quadrature rule, size_t count, const double *b, double *c,
+                                     double *other)
 {
     switch (rule) {
     case SF_QUADRATURE_GAUSS: return gauss_at(count, b, other, c);
@@ -116,6 +115,15 @@ static sf_status coefficients(sf_quadrature rule, size_t count, const double *b,
         return SF_OK;
     }
     return sf_fail(SF_ERR_ARGUMENT, "quadrature %d is none of the list", (int)rule);
+}
+
+void sf_thermodynamic_judge(sf_thermodynamic_report *report)
+{
+    if (report->discretisation > 2.0 * report->estimate.error)
+        sf_log_z_doubt(&report->estimate,
+                       "trapezoid and cubic differ by %.2g, more than two errors: take more "
+                       "values of b",
+                       report->discretisation);
 }
 
 sf_status sf_thermodynamic_integration(sf_quadrature rule, size_t count, const double *b,
@@ -130,18 +138,14 @@ sf_status sf_thermodynamic_integration(sf_quadrature rule, size_t count, const d
     SF_TRY(check(rule, count, b, means, errors));
     SF_GO(sf_allocate(&c, count, sizeof *c));
     SF_GO(sf_allocate(&other, count, sizeof *other));
-    SF_GO(coefficients(rule, count, b, c, other));
+    SF_GO(sf_quadrature_coefficients(rule, count, b, c, other));
     value = apply(count, c, means);
     for (size_t j = 0; errors != NULL && j < count; j++)
         sf_sum_add(&variance, c[j] * c[j] * errors[j] * errors[j]);
     sf_log_z_set(&report->estimate, value, sqrt(sf_sum_value(&variance)));
     if (rule != SF_QUADRATURE_GAUSS && count > 2)
         report->discretisation = fabs(value - apply(count, other, means));
-    if (report->discretisation > 2.0 * report->estimate.error)
-        sf_log_z_doubt(&report->estimate,
-                       "trapezoid and cubic differ by %.2g, more than two errors: take more "
-                       "values of b",
-                       report->discretisation);
+    sf_thermodynamic_judge(report);
 done:
     sf_free(c);
     sf_free(other);

@@ -1,4 +1,4 @@
-/* blocks.c - blocks of chains over threads. */
+/* blocks.c - chains, in blocks or otherwise, over threads. */
 #include "mcmc/chains.h"
 
 #include "base/internal.h"
@@ -14,34 +14,54 @@ size_t sf_block_size(const sf_chains *chains)
 }
 
 typedef struct failure {
-    size_t block;
+    size_t item;
     sf_status status;
     char sentence[1024];
 } failure;
 
-/* A thread's sentence would be lost with it; the first block's is kept. */
-static void keep(failure *f, size_t block, sf_status status)
+/* A thread's sentence would be lost with it; the first item's is kept. */
+static void keep(failure *f, size_t item, sf_status status)
 {
 #pragma omp critical(sf_mcmc_failure)
-    if (block < f->block) {
-        f->block = block;
+    if (item < f->item) {
+        f->item = item;
         f->status = status;
         (void)snprintf(f->sentence, sizeof f->sentence, "%s", sf_last_error());
     }
 }
 
-sf_status sf_blocks_each(const sf_chains *chains,
-                         sf_status (*body)(void *user, size_t at, size_t count), void *user)
+sf_status sf_items_each(size_t count, sf_status (*body)(void *user, size_t item), void *user)
 {
-    const size_t size = sf_block_size(chains), blocks = (chains->batch + size - 1) / size;
-    failure f = {.block = SIZE_MAX, .status = SF_OK};
+    failure f = {.item = SIZE_MAX, .status = SF_OK};
 
-#pragma omp parallel for schedule(dynamic) num_threads(sf_thread_count()) if (blocks > 1)
-    for (size_t i = 0; i < blocks; i++) {
-        const size_t at = i * size, rest = chains->batch - at;
-        const sf_status status = body(user, at, rest < size ? rest : size);
+#pragma omp parallel for schedule(dynamic) num_threads(sf_thread_count()) if (count > 1)
+    for (size_t i = 0; i < count; i++) {
+        const sf_status status = body(user, i);
 
         if (status != SF_OK) keep(&f, i, status);
     }
     return f.status == SF_OK ? SF_OK : sf_fail(f.status, "%s", f.sentence);
+}
+
+typedef struct blocks {
+    const sf_chains *chains;
+    sf_status (*body)(void *user, size_t at, size_t count);
+    void *user;
+} blocks;
+
+static sf_status run_block(void *user, size_t block)
+{
+    const blocks *b = user;
+    const size_t size = sf_block_size(b->chains), at = block * size, rest = b->chains->batch - at;
+
+    return b->body(b->user, at, rest < size ? rest : size);
+}
+
+sf_status sf_blocks_each(const sf_chains *chains,
+                         sf_status (*body)(void *user, size_t at, size_t count), void *user)
+{
+    const size_t size = sf_block_size(chains);
+    blocks b = {chains, body, user};
+
+    return sf_items_each((chains->batch + size - 1) / size, run_block, &b);
 }

@@ -194,3 +194,27 @@ sf_status sf_chains_select(sf_chains *chains, const size_t *from)
     sf_free(spare);
     return SF_OK;
 }
+
+/* ---- exchange ------------------------------------------------------------------------------- */
+
+static void swap_values(size_t count, double *restrict one, double *restrict other)
+{
+    for (size_t i = 0; i < count; i++) {
+        const double value = one[i];
+
+        one[i] = other[i];
+        other[i] = value;
+    }
+}
+
+void sf_chains_swap(sf_chains *one, sf_chains *other, size_t i)
+{
+    const size_t n = one->dimension, at = i * n;
+
+    swap_values(n, one->x + at, other->x + at);
+    swap_values(1, one->log_f0 + i, other->log_f0 + i);
+    swap_values(1, one->log_f1 + i, other->log_f1 + i);
+    if (!one->scored) return;
+    swap_values(n, one->score1 + at, other->score1 + at);
+    if (one->f0 != NULL) swap_values(n, one->score0 + at, other->score0 + at);
+}
