@@ -191,6 +191,35 @@ SF_API sf_status sf_laplace_find(const sf_density *density, const double *start,
                                  sf_laplace *laplace);
 SF_API void sf_laplace_release(sf_laplace *laplace);
 
+/* `count` successive coordinates of x that are not free, and what free ones z they are made of. */
+typedef enum sf_constraint {
+    SF_CONSTRAINT_NONE,     /* x = z */
+    SF_CONSTRAINT_POSITIVE, /* x = e^z */
+    SF_CONSTRAINT_BOX,      /* x = low + (high - low)/(1 + e^-z) */
+    SF_CONSTRAINT_SIMPLEX   /* x_i > 0 of the sum 1, x_i = e^z_i/sum_j e^z_j: one z less, for the
+                               last one is 0 (Aitchison 1982). Integrals leave out the last x */
+} sf_constraint;
+typedef struct sf_map {
+    sf_constraint constraint;
+    size_t count;
+    double low, high; /* of a box */
+} sf_map;
+
+/* Coordinates of x and of z. SF_ERR_ARGUMENT for maps of nothing, a simplex of one, a box without
+ * inside. */
+SF_API sf_status sf_map_dimensions(const sf_map *maps, size_t count, size_t *constrained,
+                                   size_t *free);
+/* x (batch x constrained) of z (batch x free), and back: SF_ERR_ARGUMENT for x outside. */
+SF_API sf_status sf_map_apply(const sf_map *maps, size_t count, size_t batch, const double *z,
+                              double *x);
+SF_API sf_status sf_map_invert(const sf_map *maps, size_t count, size_t batch, const double *x,
+                               double *z);
+/* The density of z: log f(x(z)) + log |dx/dz|, so that Z stays what it is. Its score is that of f,
+ * as a function of all x, by the chain rule. Exact draws and log Z where f has them. SF_ERR_SHAPE
+ * where f has not as many coordinates, SF_ERR_ARGUMENT for angles. */
+SF_API sf_status sf_density_mapped(sf_density *density, const sf_map *maps, size_t count,
+                                   sf_density **mapped);
+
 /* ---- loaded densities ---------------------------------------------------------------------- */
 
 /* exp(-energy) of the shared object at `path`, which scorefield/energy.h is the interface of. It

@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,8 +51,7 @@ static sf_status open_object(const char *path, loaded *l)
         return sf_fail(SF_ERR_IO, "there is no readable file \"%s\" to load an energy from", path);
     if (strchr(path, '/') == NULL) {
         SF_TRY(sf_allocate(&here, strlen(path) + 3, 1));
-        memcpy(here, "./", 2);
-        memcpy(here + 2, path, strlen(path));
+        (void)snprintf(here, strlen(path) + 3, "./%s", path);
     }
     l->handle = dlopen(here != NULL ? here : path, RTLD_NOW | RTLD_LOCAL);
     if (l->handle == NULL)
