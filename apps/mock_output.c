@@ -148,7 +148,10 @@ static sf_status add_table(sf_fits_writer *w, const mock_options *o, const mock_
         GO(sf_fits_writer_integer(w, keyword, (long long)m->grid.shape[axis],
                                   "cells of the field along it"));
     }
-    if (o->order > 0) GO(sf_fits_writer_integer(w, "SFORDER", o->order, "of the displacement"));
+    if (o->order > 0)
+        GO(sf_fits_writer_integer(w, "SFORDER", o->order, "of the displacement"));
+    else
+        GO(sf_fits_writer_double(w, "SFPOINTS", o->catalogue, "points asked for, on average"));
     status = write_parameters(w, o, m);
 done:
     return status;
@@ -447,8 +450,8 @@ void mock_output_print(const mock_options *o, const mock_fields *m)
     if (o->order > 0) printf("particles   %zu\n", m->points);
     if (!isnan(o->catalogue)) printf("points      %zu\n", m->points);
     if (m->negative_cells > 0)
-        printf("            %zu cells have a density below zero and no points; a --lognormal field "
-               "has none such\n",
+        printf("            %zu cells have a density below zero and no points, so that there are "
+               "more than asked for; a --lognormal field has none such\n",
                m->negative_cells);
     printf("time        %.2f s\n", m->seconds);
 }

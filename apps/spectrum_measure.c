@@ -11,15 +11,6 @@
 /* ---- units ------------------------------------------------------------------------------------
  */
 
-/* "(value)^n (length)^m" */
-static void name_unit(const char *value, int n, const char *length, int m, char text[128])
-{
-    char first[64] = "";
-
-    if (value[0] != '\0') (void)snprintf(first, sizeof first, "(%s)^%d ", value, n);
-    (void)snprintf(text, 128, "%s(%s)^%d", first, length, m);
-}
-
 /* The unit of length is the header's, the theory's or the one given; they may not differ. */
 static sf_status find_units(const spectrum_input *in, const spectrum_options *o, theory *t,
                             spectrum_result *r)
@@ -30,13 +21,12 @@ static sf_status find_units(const spectrum_input *in, const spectrum_options *o,
         return sf_fail(SF_ERR_ARGUMENT, "%s has lengths in %s, but %s says %s%s", o->input, length,
                        t->has_transfer ? t->name : "--unit", t->length,
                        t->has_transfer ? "; see --per-mpc and --box" : "");
-    if (in->value[0] != '\0') (void)snprintf(r->xi_unit, sizeof r->xi_unit, "(%s)^2", in->value);
+    theory_unit_power(in->value, 2, r->xi_unit, sizeof r->xi_unit);
     if (length[0] == '\0') return SF_OK;
-    (void)snprintf(r->k_unit, sizeof r->k_unit, "%s%s",
-                   strcmp(length, "Mpc/h") == 0 ? "h/Mpc" : "1/",
-                   strcmp(length, "Mpc/h") == 0 ? "" : length);
-    name_unit(in->value, 2, length, in->grid.axes, r->power_unit);
-    name_unit(in->value, 3, length, 2 * in->grid.axes, r->bispectrum_unit);
+    theory_unit_of_k(length, r->k_unit, sizeof r->k_unit);
+    theory_unit_of_power(in->value, 2, length, in->grid.axes, r->power_unit, sizeof r->power_unit);
+    theory_unit_of_power(in->value, 3, length, 2 * in->grid.axes, r->bispectrum_unit,
+                         sizeof r->bispectrum_unit);
     (void)snprintf(r->length_unit, sizeof r->length_unit, "%s", length);
     return SF_OK;
 }

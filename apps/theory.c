@@ -3,6 +3,7 @@
 #include "theory.h"
 #include "program.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,52 @@ void theory_options_release(theory_options *o)
     free(o->unit);
 }
 
+/* Whether it is names with slashes between them. */
+static bool is_plain(const char *unit)
+{
+    if (!isalpha((unsigned char)*unit)) return false;
+    for (; *unit != '\0'; unit++)
+        if (!isalpha((unsigned char)*unit) && !(*unit == '/' && isalpha((unsigned char)unit[1])))
+            return false;
+    return true;
+}
+
+/* "Mpc/h" -> "Mpc^3 h^-3": FITS (standard 4.0, section 4.3) has powers of names alone, so that
+ * anything else goes into parentheses. */
+void theory_unit_power(const char *unit, int n, char *text, size_t size)
+{
+    int sign = 1;
+
+    if (n == 1 || !is_plain(unit)) {
+        (void)snprintf(text, size, n == 1 || unit[0] == '\0' ? "%s" : "(%s)^%d", unit, n);
+        return;
+    }
+    for (size_t used = 0; *unit != '\0' && used < size; sign = -1) {
+        const size_t name = strcspn(unit, "/");
+        used += (size_t)snprintf(text + used, size - used, "%s%.*s^%d", sign < 0 ? " " : "",
+                                 (int)name, unit, sign * n);
+        unit += name + (unit[name] == '/');
+    }
+}
+
+void theory_unit_of_k(const char *length, char *text, size_t size)
+{
+    if (strcmp(length, "Mpc/h") == 0)
+        (void)snprintf(text, size, "h/Mpc");
+    else
+        theory_unit_power(length, -1, text, size);
+}
+
+void theory_unit_of_power(const char *value, int n, const char *length, int axes, char *text,
+                          size_t size)
+{
+    char first[64], second[64];
+
+    theory_unit_power(value, n, first, sizeof first);
+    theory_unit_power(length, axes, second, sizeof second);
+    (void)snprintf(text, size, "%s%s%s", first, first[0] != '\0' ? " " : "", second);
+}
+
 /* k in h/Mpc is 1/(Mpc/h). */
 static void name_units(const theory_options *o, int axes, theory *t)
 {
@@ -69,11 +116,8 @@ static void name_units(const theory_options *o, int axes, theory *t)
     if (t->has_transfer) length = o->per_mpc ? "Mpc" : "Mpc/h";
     if (length == NULL) return;
     (void)snprintf(t->length, sizeof t->length, "%s", length);
-    if (strcmp(length, "Mpc/h") == 0)
-        (void)snprintf(t->wavenumber, sizeof t->wavenumber, "h/Mpc");
-    else
-        (void)snprintf(t->wavenumber, sizeof t->wavenumber, "1/%s", length);
-    (void)snprintf(t->power, sizeof t->power, "(%s)^%d", length, axes);
+    theory_unit_of_k(length, t->wavenumber, sizeof t->wavenumber);
+    theory_unit_power(length, axes, t->power, sizeof t->power);
 }
 
 sf_status theory_create(const theory_options *o, int axes, theory *t)
@@ -165,11 +209,14 @@ done:
 
 void theory_print(const theory *t, const char *value)
 {
+    char square[64];
+
     printf("spectrum    %s", t->name);
     if (t->has_transfer) printf(" at redshift %g", t->redshift);
+    theory_unit_power(value != NULL ? value : "", 2, square, sizeof square);
     if (t->wavenumber[0] != '\0')
-        printf("; k in %s, P in %s%s%s%s\n", t->wavenumber, value != NULL ? "(" : "",
-               value != NULL ? value : "", value != NULL ? ")^2 " : "", t->power);
+        printf("; k in %s, P in %s%s%s\n", t->wavenumber, square, square[0] != '\0' ? " " : "",
+               t->power);
     else
         printf("; k in 1/(unit of the box), which is not named (--unit)\n");
 }

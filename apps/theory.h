@@ -33,6 +33,14 @@ void theory_options_table(theory_options *options, struct poptOption table[THEOR
 const char *theory_options_fault(const theory_options *options);
 void theory_options_release(theory_options *options);
 
+/* Units as FITS and people read them: of a power of a unit, ... */
+void theory_unit_power(const char *unit, int n, char *text, size_t size);
+/* ... of wavenumbers, */
+void theory_unit_of_k(const char *length, char *text, size_t size);
+/* ... and (value)^n (length)^axes. */
+void theory_unit_of_power(const char *value, int n, const char *length, int axes, char *text,
+                          size_t size);
+
 /* axes: of the grid. Release in any case. */
 sf_status theory_create(const theory_options *options, int axes, theory *t);
 void theory_release(theory *t);

@@ -262,7 +262,7 @@ static sf_scale axis_scale(const sf_panel *panel, int axis)
 static double axis_spacing(const sf_panel *panel, int axis, size_t length)
 {
     if (panel->length == NULL) return pixel_spacing(panel->grid->shape[axis], length);
-    return fmin(0.9, 75.0 / (double)length);
+    return fmin(2.0, 75.0 / (double)length); /* beyond 1: the origin alone has room */
 }
 
 static void draw_axes(const sf_panel *panel, const layout *l)

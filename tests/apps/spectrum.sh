@@ -29,7 +29,7 @@ program=$spectrum
 # Fields of fixed amplitudes have the spectrum of the theory, but for single precision.
 works p.fits -o pk.txt --theory eh98 --plot pk.png --report pk.json
 for file in pk.txt pk.png pk.json; do [ -s $file ] || complain "no $file"; done
-grep -q 'K \[h/Mpc\] POWER \[(Mpc/h)^3\]' pk.txt || complain "no units in the table"
+grep -q 'K \[h/Mpc\] POWER \[Mpc^3 h^-3\]' pk.txt || complain "no units in the table"
 awk '!/^#/ && $4 > 0 { n++; if ($2 < 0.999999 * $7 || $2 > 1.000001 * $7) exit 1 }
     END { if (n < 5) exit 1 }' pk.txt || { complain "a fixed field has another spectrum"; cat pk.txt; }
 # The other one of a pair has the same modes with the opposite sign.
@@ -73,10 +73,11 @@ grep -v '^#' anti_bispectrum.txt | paste bi.rows - | awk '{ s = $4 + $17; t = $4
     if (s > 1e-9 * t || s < -1e-9 * t || !(t > 0)) exit 1 }' || complain "a bispectrum is not odd"
 works p.fits -o one.fits --bispectrum 0.2,0.2,0.2:0.2,0.1,0.1 --force
 has "EXTNAME = 'BISPECTRUM'" one.fits
-has "TUNIT4  = '(Mpc/h)^6'" one.fits
+has "TUNIT4  = 'Mpc^6 h^-6'" one.fits
 
 # A mask that hides nothing changes nothing; cells without a value are a mask.
 works map.fits -o open.txt --bins lin:12
+grep -q 'K \[deg^-1\] POWER \[uK^2 deg^2\]' open.txt || complain "no units of a map"
 works map.fits -o shut.txt --bins lin:12 --mask zero.fits
 grep -v '^#' open.txt >open.rows
 grep -v '^#' shut.txt | paste open.rows - | awk '{ if ($1 != $7 || $4 != $10) exit 1
