@@ -1,4 +1,6 @@
-/* output.c - files that appear whole or not at all: written beside, flushed, renamed. */
+/* output.c - files that appear whole or not at all: written without a name (where the system can;
+ * even a killed process leaves nothing then) or beside, flushed, put in place. */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include "io/output.h"
 
 #include <errno.h>
@@ -76,24 +78,52 @@ done:
     return status;
 }
 
-/* A name that no other writer has: process and counter; O_EXCL settles the rest. */
-static sf_status create_temporary(sf_output *output)
+/* A name that no other writer has: process and counter. */
+static void next_name(sf_output *output, size_t size)
 {
     static atomic_uint counter;
+
+    (void)snprintf(output->temporary, size, "%.*s.scorefield-%ld-%u",
+                   (int)folder_length(output->target), output->target, (long)getpid(),
+                   atomic_fetch_add(&counter, 1));
+}
+
+#define ATTEMPTS 100 /* at a name, which O_EXCL and link settle */
+
+static void open_named(sf_output *output, size_t size)
+{
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        next_name(output, size);
+        output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        output->named = output->fd >= 0;
+        if (output->named || errno != EEXIST) return;
+    }
+}
+
+/* Linux alone has files without a name, and gives them one through /proc. */
+static void open_nameless(sf_output *output)
+{
+#ifdef O_TMPFILE
     const size_t folder = folder_length(output->target);
-    const size_t size = folder + 64;
+    const char last = output->target[folder];
+
+    if (access("/proc/self/fd", X_OK) != 0) return;
+    output->target[folder] = '\0';
+    output->fd = open(folder > 0 ? output->target : ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+    output->target[folder] = last;
+#else
+    (void)output;
+#endif
+}
+
+static sf_status create_temporary(sf_output *output)
+{
+    const size_t size = folder_length(output->target) + 64;
 
     SF_TRY(sf_allocate(&output->temporary, size, 1));
-    for (int attempt = 0; attempt < 100; attempt++) {
-        (void)snprintf(output->temporary, size, "%.*s.scorefield-%ld-%u", (int)folder,
-                       output->target, (long)getpid(), atomic_fetch_add(&counter, 1));
-        output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (output->fd >= 0 || errno != EEXIST) break;
-    }
-    if (output->fd >= 0) return SF_OK;
-    sf_free(output->temporary);
-    output->temporary = NULL; /* not ours to remove */
-    return fail_io(output->path, "cannot be written in its folder");
+    open_nameless(output);
+    if (output->fd < 0) open_named(output, size);
+    return output->fd >= 0 ? SF_OK : fail_io(output->path, "cannot be written in its folder");
 }
 
 sf_status sf_output_create(const char *path, bool overwrite, sf_output *output)
@@ -124,40 +154,70 @@ sf_status sf_output_write(sf_output *output, const void *bytes, size_t size)
     return SF_OK;
 }
 
-/* The temporary file takes its place. Without permission to overwrite, link() refuses a name
- * that has come into being meanwhile; where there are no hard links, rename() must do. */
+/* The nameless file gets that name; errno says why not. */
+static bool link_to(const sf_output *output, const char *name)
+{
+    char self[64];
+
+    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", output->fd);
+    return linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0;
+}
+
+static sf_status fail_place(const sf_output *output)
+{
+    if (errno != EEXIST) return fail_io(output->path, "cannot be given its final name");
+    return sf_fail(SF_ERR_IO, "%s: exists already; allow overwriting or choose another name",
+                   output->path);
+}
+
+/* A nameless file to be put over another one, which only rename() does, is named first. */
+static sf_status name_it(sf_output *output)
+{
+    for (int attempt = 0; attempt < ATTEMPTS && !output->named; attempt++) {
+        next_name(output, folder_length(output->target) + 64);
+        output->named = link_to(output, output->temporary);
+        if (!output->named && errno != EEXIST) break;
+    }
+    return output->named ? SF_OK : fail_place(output);
+}
+
+/* Without permission to overwrite, a link refuses a name that has come into being meanwhile; where
+ * there are no hard links, rename() must do. */
 static sf_status put_in_place(sf_output *output)
 {
+    if (!output->overwrite && !output->named)
+        return link_to(output, output->target) ? SF_OK : fail_place(output);
     if (!output->overwrite && link(output->temporary, output->target) == 0) {
         (void)unlink(output->temporary);
+        output->named = false;
         return SF_OK;
     }
-    if (!output->overwrite && errno == EEXIST)
-        return sf_fail(SF_ERR_IO, "%s: exists already; allow overwriting or choose another name",
-                       output->path);
-    if (rename(output->temporary, output->target) != 0)
-        return fail_io(output->path, "cannot be renamed to its final name");
+    if (!output->overwrite && errno == EEXIST) return fail_place(output);
+    SF_TRY(name_it(output));
+    if (rename(output->temporary, output->target) != 0) return fail_place(output);
+    output->named = false;
     return SF_OK;
+}
+
+/* Closing a named file may still say that it is not on the disk. */
+static sf_status close_named(sf_output *output)
+{
+    int closed;
+
+    if (!output->named) return SF_OK;
+    closed = close(output->fd);
+    output->fd = -1;
+    return closed == 0 ? SF_OK : fail_io(output->path, "cannot be written to the disk");
 }
 
 sf_status sf_output_commit(sf_output *output)
 {
-    sf_status status = SF_OK;
-    int closed;
+    sf_status status;
 
-    if (fsync(output->fd) != 0 && errno != EINVAL) {
-        status = fail_io(output->path, "cannot be written to the disk");
-        goto done;
-    }
-    closed = close(output->fd);
-    output->fd = -1;
-    if (closed != 0) {
-        status = fail_io(output->path, "cannot be written to the disk");
-        goto done;
-    }
-    SF_GO(put_in_place(output));
-    sf_free(output->temporary);
-    output->temporary = NULL;
+    if (fsync(output->fd) != 0 && errno != EINVAL)
+        SF_GO(fail_io(output->path, "cannot be written to the disk"));
+    SF_GO(close_named(output));
+    status = put_in_place(output);
 done:
     sf_output_discard(output);
     return status;
@@ -166,7 +226,7 @@ done:
 void sf_output_discard(sf_output *output)
 {
     if (output->fd >= 0) close(output->fd);
-    if (output->temporary != NULL) (void)unlink(output->temporary);
+    if (output->named) (void)unlink(output->temporary);
     sf_free(output->temporary);
     sf_free(output->target);
     sf_free(output->path);

@@ -6,11 +6,13 @@
 
 #include <scorefield/io.h>
 
-/* A file on its way: written under a name of its own beside the target. Zeroed: none. */
+/* A file on its way: without a name, or, where that cannot be, with one of its own beside the
+ * target. Zeroed: none. */
 typedef struct sf_output {
     char *path;      /* as the user wrote it, for messages */
     char *target;    /* where it will be: symbolic links followed */
-    char *temporary; /* the name until then */
+    char *temporary; /* a name beside it */
+    bool named;      /* the file has that name; else it has none, and goes with the process */
     bool overwrite;
     int fd; /* open for writing until committed; -1 none */
 } sf_output;
