@@ -22,7 +22,7 @@ extern "C" {
 
 /* An estimate is not reliable where its error bar cannot be believed: an effective sample size
  * below 50, one weight with more than a tenth of the sum, a Pareto shape above 0.7, islands that
- * disagree (chi^2 with a probability below 0.001), forward and reverse that do not overlap or
+ * disagree (a probability below 0.001), forward and reverse that do not overlap or
  * contradict each other, a solver that has not converged. The verdict names the first of these. */
 typedef struct sf_log_z {
     double value;
@@ -69,7 +69,7 @@ typedef struct sf_jarzynski_options {
 typedef struct sf_jarzynski_report {
     sf_log_z estimate; /* log mean e^w (Jarzynski 1997, doi:10.1103/PhysRevLett.78.2690) */
     sf_weights weights;
-    double islands_probability; /* of a chi^2 as large as that of the islands; NaN for one island */
+    double islands_probability; /* of an F as large as that of the islands; NaN for one island */
     sf_bootstrap bootstrap;     /* NaN without */
 } sf_jarzynski_report;
 
@@ -246,9 +246,10 @@ typedef struct sf_schedule {
 } sf_schedule;
 
 typedef enum sf_schedule_kind {
-    SF_SCHEDULE_LINEAR, /* b = t, t = j/(count - 1) */
-    SF_SCHEDULE_POWER,  /* b = t^shape */
-    SF_SCHEDULE_SIGMOID /* b = (1 + tanh(shape (t - 1/2))/tanh(shape/2))/2: dense at both ends */
+    SF_SCHEDULE_LINEAR,  /* b = t, t = j/(count - 1) */
+    SF_SCHEDULE_POWER,   /* b = t^shape */
+    SF_SCHEDULE_SIGMOID, /* b = (1 + tanh(shape (t - 1/2))/tanh(shape/2))/2: dense at both ends */
+    SF_SCHEDULE_ADAPTIVE /* by a pilot: the log-weights gain the same variance at each */
 } sf_schedule_kind;
 
 /* shape > 0, of no meaning for a linear one; `step` at every temperature. SF_ERR_ARGUMENT for fewer
@@ -260,6 +261,38 @@ SF_API sf_status sf_schedule_create(sf_schedule_kind kind, double shape, size_t 
 SF_API sf_status sf_schedule_given(const double *b, size_t temperatures, double step,
                                    sf_schedule *schedule);
 SF_API void sf_schedule_release(sf_schedule *schedule);
+
+typedef struct sf_pilot_options {
+    sf_schedule_kind kind;
+    double shape;
+    size_t temperatures;  /* 0: as many as `cess` wants */
+    double cess;          /* of one step between temperatures; 0: as many temperatures as give the
+                             log-weights a variance of 1/2 in all where moves forget */
+    size_t chains, moves; /* moves of each round of tuning */
+    sf_kernel kernel;     /* tuning begins at its step */
+    double acceptance;   /* to be tuned to; 0: 0.57 MALA (Roberts & Rosenthal 1998), 0.7 HMC (Beskos
+                            et al. 2013), 0.25 random walk (Roberts et al. 1997), 0.5 OU */
+    size_t most;         /* stages before it gives up */
+    const double *start; /* starts x n: as for annealing */
+    size_t starts;
+    uint64_t seed;
+    sf_monitor monitor; /* stage "pilot", residual = 1 - b */
+} sf_pilot_options;
+
+/* Adaptive, 512 chains, four moves, sf_kernel_default, at most 5000 stages. */
+SF_API sf_pilot_options sf_pilot_options_default(void);
+
+/* A schedule tuned by chains of its own, with random numbers of their own, then frozen: what is
+ * annealed by it later stays unbiased. The pilot resamples, and goes from b to the b' where the
+ * conditional effective sample size (sum W u)^2 / sum W u^2, u = f_b'/f_b and W the normalised
+ * weights up to b (Zhou, Johansen & Aston 2016, arXiv:1303.3123), is 0.9; sqrt(-log of it) adds up
+ * to a length, on which adaptive temperatures stand evenly, and log step is interpolated in b.
+ * Unadjusted kernels get the steps at which moves add the variance to the log-weights that a step
+ * between temperatures adds. Errors: SF_ERR_NUMERIC for a base without support on the target, and
+ * where the length grows without end (a target that cannot be normalised), SF_ERR_UNSUPPORTED
+ * without exact draws and without `start`. Cost: about 3 length stages of chains. */
+SF_API sf_status sf_schedule_pilot(sf_path *path, const sf_pilot_options *options,
+                                   sf_schedule *schedule);
 
 /* ---- annealing --------------------------------------------------------------------------- */
 
@@ -334,7 +367,7 @@ typedef struct sf_anneal_report {
         lower_error; /* E[w] <= log Z_1/Z_0 <= -E[w of reverse] (Grosse, Ghahramani */
     double upper_bound,
         upper_error;            /* & Adams 2015, arXiv:1511.02543); -inf, inf where not given */
-    double islands_probability; /* of a chi^2 as large as theirs; NaN: too few chains */
+    double islands_probability; /* of groups of chains that differ so much; NaN: too few chains */
     sf_bar_report bar;          /* of both runs; zeroed unless both are given */
     sf_thermodynamic_report thermodynamic; /* along forward, or else reverse; NaN: slopes unknown */
     double transition; /* b of the largest separation if that is above 4: of first order; or NaN */

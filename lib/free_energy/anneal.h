@@ -34,6 +34,16 @@ struct sf_anneal_run {
     bool interrupted;
 };
 
+/* Where chains begin: at given rows, or if there are none at exact draws. */
+typedef struct sf_anneal_start {
+    const double *given;
+    size_t count;
+    uint64_t seed, stream; /* of the draws */
+} sf_anneal_start;
+
+/* Puts the chains at their starts and b. */
+sf_status sf_anneal_begin(sf_chains *chains, double b, const sf_anneal_start *start);
+
 sf_status sf_schedule_allocate(size_t count, sf_schedule *schedule);
 sf_status sf_schedule_check(const sf_schedule *schedule);
 

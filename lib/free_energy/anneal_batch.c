@@ -2,7 +2,6 @@
  * temperatures between the ends: then the way back is the way there with time reversed, for
  * unadjusted kernels, too (Crooks 1999, doi:10.1103/PhysRevE.60.2721). */
 #include "free_energy/anneal.h"
-#include "mcmc/chains.h"
 
 #include <string.h>
 
@@ -16,51 +15,6 @@ size_t sf_anneal_batch_size(const sf_anneal_run *run, size_t first)
     const size_t batch = run->options.batch > 0 ? run->options.batch : fit;
 
     return batch < rest ? batch : rest;
-}
-
-/* ---- start ---------------------------------------------------------------------------------- */
-
-typedef struct start {
-    const sf_density *density;
-    const sf_anneal_run *run;
-    size_t first;
-    double *x;
-} start;
-
-static sf_status draw_block(void *user, size_t at, size_t count)
-{
-    const start *s = user;
-
-    return sf_density_draw(s->density, s->run->options.seed,
-                           s->run->options.reverse ? SF_STREAM_DRAWS_BACK : SF_STREAM_DRAWS,
-                           s->first + at, count, s->x + at * s->run->dimension);
-}
-
-static sf_status begin(const sf_anneal_run *run, sf_chains *chains)
-{
-    const size_t n = run->dimension;
-    start s = {.run = run, .first = (size_t)chains->first};
-    const double b = run->options.reverse ? 1.0 : 0.0;
-    sf_density *density = NULL;
-    sf_status status;
-
-    if (run->options.start != NULL)
-        return sf_chains_start(chains, run->options.start + s.first * n, b);
-    SF_TRY(sf_allocate(&s.x, chains->batch, n * sizeof *s.x));
-    SF_GO(sf_path_at(run->path, b, &density));
-    if (!sf_density_can_draw(density))
-        SF_GO(
-            sf_fail(SF_ERR_UNSUPPORTED,
-                    "density %s, where this run begins, has no exact draws: give equilibrated ones "
-                    "as its start",
-                    sf_density_name(density)));
-    s.density = density;
-    SF_GO(sf_blocks_each(chains, draw_block, &s));
-    SF_GO(sf_chains_start(chains, s.x, b));
-done:
-    sf_density_release(&density);
-    sf_free(s.x);
-    return status;
 }
 
 /* ---- the way -------------------------------------------------------------------------------- */
@@ -107,6 +61,12 @@ static sf_status walk(sf_anneal_run *run, sf_chains *chains, size_t *accepted, d
 sf_status sf_anneal_batch(sf_anneal_run *run, size_t first, size_t batch)
 {
     const size_t n = run->dimension;
+    const sf_anneal_start start = {
+        .given = run->options.start,
+        .count = run->options.starts,
+        .seed = run->options.seed,
+        .stream = run->options.reverse ? SF_STREAM_DRAWS_BACK : SF_STREAM_DRAWS,
+    };
     sf_chains *chains = NULL;
     size_t *accepted = NULL;
     double *energy = NULL;
@@ -117,7 +77,7 @@ sf_status sf_anneal_batch(sf_anneal_run *run, size_t first, size_t batch)
                            batch, &chains));
     SF_GO(sf_allocate(&accepted, batch, sizeof *accepted));
     SF_GO(sf_allocate(&energy, batch, sizeof *energy));
-    SF_GO(begin(run, chains));
+    SF_GO(sf_anneal_begin(chains, run->options.reverse ? 1.0 : 0.0, &start));
     SF_GO(walk(run, chains, accepted, energy));
     memcpy(run->log_weight + first, chains->log_weight, batch * sizeof *chains->log_weight);
     if (run->samples != NULL)

@@ -10,7 +10,7 @@ static sf_status check(const sf_path *path, const sf_schedule *schedule, const s
     if (path == NULL) return sf_fail(SF_ERR_ARGUMENT, "annealing needs a path");
     SF_TRY(sf_schedule_check(schedule));
     if (o->chains == 0) return sf_fail(SF_ERR_ARGUMENT, "zero chains; there is at least one");
-    if (o->start != NULL && o->chains > o->starts)
+    if (o->start != NULL && o->chains > o->starts) /* before any has moved */
         return sf_fail(SF_ERR_ARGUMENT, "%zu chains cannot begin at %zu starts", o->chains,
                        o->starts);
     if (o->islands == 0) return sf_fail(SF_ERR_ARGUMENT, "zero islands; there is at least one");

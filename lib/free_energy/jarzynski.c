@@ -53,32 +53,32 @@ static sf_status bootstrap(const double *log_weight, const sf_jarzynski_options 
     return status;
 }
 
-/* chi^2 of the islands' estimates about their weighted mean. An island of nothing but zeros
- * disagrees with any other. */
-static sf_status compare_islands(const double *log_weight, size_t islands, sf_jarzynski_report *r)
+/* Analysis of variance: Fisher's F of the islands' mean weights, by the variance within all of
+ * them. An island's own variance goes with its mean where weights have long tails, and would find
+ * islands at odds that are not. */
+static double compare_islands(const double *log_weight, size_t islands, const sf_weights *w)
 {
-    const size_t count = r->weights.count;
-    double weights = 0.0, mean = 0.0, squares = 0.0;
+    const double count = (double)w->count, apart = (double)islands;
+    double between = 0.0, within = 0.0;
 
-    for (size_t i = 0; i < islands; i++) {
-        const size_t first = i * (count / islands) + (i < count % islands ? i : count % islands);
-        const size_t size = count / islands + (i < count % islands);
-        sf_weights island;
-        double precision, difference, largest;
+    for (size_t i = 0, first = 0; i < islands; i++) {
+        const size_t size = w->count / islands + (i < w->count % islands);
+        double mean = 0.0, squares = 0.0;
 
-        if (sf_log_weights_check(log_weight + first, size, "log-weights", &largest) != SF_OK) {
-            r->islands_probability = 0.0;
-            return SF_OK;
+        for (size_t k = 0; k < size; k++) {
+            const double log_value = log_weight[first + k] - w->log_mean;
+            const double value = log_value > -INFINITY ? exp(log_value) : 0.0;
+            const double difference = value - mean;
+
+            mean += difference / (double)(k + 1); /* West 1979, doi:10.1145/359146.359153 */
+            squares += difference * (value - mean);
         }
-        SF_TRY(sf_weights_measure(log_weight + first, size, &island));
-        precision = 1.0 / fmax(island.error * island.error, 1e-24); /* equal weights: rounding */
-        difference = island.log_mean - mean;
-        weights += precision; /* a running weighted mean (West 1979, doi:10.1145/359146.359153) */
-        mean += difference * precision / weights;
-        squares += precision * difference * (island.log_mean - mean);
+        within += squares / (count - apart);
+        between += (double)size * (mean - 1.0) * (mean - 1.0) / (apart - 1.0);
+        first += size;
     }
-    r->islands_probability = gsl_cdf_chisq_Q(squares, (double)(islands - 1));
-    return SF_OK;
+    within = fmax(within, 1e-24); /* equal weights: rounding */
+    return gsl_cdf_fdist_Q(between / within, apart - 1.0, count - apart);
 }
 
 sf_status sf_jarzynski(const double *log_weight, size_t count, const sf_jarzynski_options *options,
@@ -93,7 +93,8 @@ sf_status sf_jarzynski(const double *log_weight, size_t count, const sf_jarzynsk
     SF_TRY(sf_weights_measure(log_weight, count, &report->weights));
     sf_log_z_set(&report->estimate, report->weights.log_mean, report->weights.error);
     sf_log_z_judge(&report->estimate, &report->weights);
-    if (chosen.islands > 1) SF_TRY(compare_islands(log_weight, chosen.islands, report));
+    if (chosen.islands > 1)
+        report->islands_probability = compare_islands(log_weight, chosen.islands, &report->weights);
     if (report->islands_probability < LEAST_PROBABILITY)
         sf_log_z_doubt(&report->estimate,
                        "the %zu islands disagree: by chance with a probability of %.1g",

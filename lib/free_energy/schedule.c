@@ -49,7 +49,8 @@ sf_status sf_schedule_create(sf_schedule_kind kind, double shape, size_t tempera
 
     *schedule = (sf_schedule){.count = 0};
     if (kind < SF_SCHEDULE_LINEAR || kind > SF_SCHEDULE_SIGMOID)
-        return sf_fail(SF_ERR_ARGUMENT, "schedule %d is none of the list", (int)kind);
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "schedule %d follows no rule; an adaptive one needs a pilot", (int)kind);
     if (kind != SF_SCHEDULE_LINEAR && (!(shape > 0.0) || !isfinite(shape)))
         return sf_fail(SF_ERR_ARGUMENT, "a schedule's shape of %g; it is positive and finite",
                        shape);
