@@ -2,6 +2,7 @@
  * what is no number stays where it arose. */
 #include <scorefield/mcmc.h>
 
+#include "mcmc/chains.h"
 #include "mcmc/sample.h"
 
 #include <string.h>
@@ -306,6 +307,44 @@ static void selected_chains_are_copies(void **state)
     sf_density_release(&f);
 }
 
+/* What is known of chains that have changed places is what is found out there. */
+static void swapped_chains_are_known(void **state)
+{
+    enum { N = 3, BATCH = 4 };
+    sf_chains *chains[2];
+    sf_density *f0, *f1;
+    double x[2][N * BATCH];
+
+    (void)state;
+    assert_ok(sf_density_gaussian(N, NULL, NULL, &f0));
+    assert_ok(sf_density_quartic(N, 1.0, 0.5, &f1));
+    for (int i = 0; i < 2; i++) {
+        sf_kernel kernel = sf_kernel_default();
+
+        assert_ok(create_chains(f0, f1, 1, (uint64_t)i, 0, BATCH, &chains[i]));
+        assert_ok(sf_density_draw(f0, 2, (uint64_t)i, 0, BATCH, x[i]));
+        assert_ok(sf_chains_start(chains[i], x[i], 0.3 + 0.5 * i));
+        assert_ok(sf_chains_move(chains[i], &kernel, 0.3 + 0.5 * i, 2));
+        memcpy(x[i], chains[i]->x, sizeof x[i]);
+    }
+    sf_chains_swap(chains[0], chains[1], 2);
+    for (int i = 0; i < 2; i++) {
+        double log_f[BATCH], score[N * BATCH];
+
+        for (size_t j = 0; j < (size_t)N * BATCH; j++)
+            assert_true(chains[i]->x[j] == x[j / N == 2 ? 1 - i : i][j]);
+        assert_ok(sf_density_evaluate(f0, BATCH, chains[i]->x, log_f, score));
+        assert_memory_equal(log_f, chains[i]->log_f0, sizeof log_f);
+        assert_memory_equal(score, chains[i]->score0, sizeof score);
+        assert_ok(sf_density_evaluate(f1, BATCH, chains[i]->x, log_f, score));
+        assert_memory_equal(log_f, chains[i]->log_f1, sizeof log_f);
+        assert_memory_equal(score, chains[i]->score1, sizeof score);
+        sf_chains_release(&chains[i]);
+    }
+    sf_density_release(&f0);
+    sf_density_release(&f1);
+}
+
 /* ---- what is no number ---------------------------------------------------------------------- */
 
 /* N(0, 1) but NaN above 1 and -infinity below -1; it is shown finite points alone. */
@@ -460,6 +499,7 @@ int main(void)
         cmocka_unit_test(leapfrog_is_of_second_order),
         cmocka_unit_test(bits_depend_on_chain_and_stage_alone),
         cmocka_unit_test(selected_chains_are_copies),
+        cmocka_unit_test(swapped_chains_are_known),
         cmocka_unit_test(no_number_never_spreads),
         cmocka_unit_test(far_proposals_are_lost),
         cmocka_unit_test(nonsense_is_refused),
