@@ -39,6 +39,9 @@ typedef struct sf_density_methods {
     /* NULL or 0: none. Else every coordinate is an angle: f has this period in each, its integral
      * is over one, and points may be anywhere and stand for what they are modulo the period. */
     double (*period)(const void *self);
+    /* How many points evaluate is best given at once; NULL: any number, so that chains give it as
+     * few as stay in a processor's first cache. */
+    size_t (*together)(const void *self);
 } sf_density_methods;
 
 /* Takes ownership of self, also on failure. `methods` must outlive the density. */

@@ -1,8 +1,8 @@
 /* density.c - the handle of a density, the rules for numbers that are none, and the check of a
  * score against its density. */
-#include "base/internal.h"
+#include "mcmc/density.h"
 
-#include <scorefield/mcmc.h>
+#include "base/internal.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -67,6 +67,11 @@ double sf_density_log_z(const sf_density *density)
 bool sf_density_can_draw(const sf_density *density) { return density->methods->draw != NULL; }
 
 bool sf_density_has_score(const sf_density *density) { return !density->methods->no_score; }
+
+size_t sf_density_together(const sf_density *density)
+{
+    return density->methods->together != NULL ? density->methods->together(density->self) : 1;
+}
 
 sf_status sf_density_base(const sf_density *density, sf_density **base)
 {

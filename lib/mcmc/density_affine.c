@@ -2,6 +2,7 @@
  * L L^T) is round: log f(x(z)) + log |det L|, score L^T s(x). Normalisation and weights stay the
  * same. */
 #include "base/internal.h"
+#include "mcmc/density.h"
 #include "mcmc/lanes.h"
 #include "mcmc/triangle.h"
 
@@ -112,11 +113,18 @@ static double affine_log_z(const void *self)
     return sf_density_log_z(((const affine *)self)->density);
 }
 
+static size_t affine_together(const void *self)
+{
+    const affine *a = self;
+
+    return a->dense ? SF_TRIANGLE_POINTS : sf_density_together(a->density);
+}
+
 /* By what the density can do: [draws][score]. */
 #define METHODS(drawing, scoreless)                                                            \
     {                                                                                          \
         .name = "affine", .evaluate = affine_evaluate, .draw = drawing, .log_z = affine_log_z, \
-        .destroy = affine_destroy, .no_score = scoreless,                                      \
+        .destroy = affine_destroy, .together = affine_together, .no_score = scoreless,         \
     }
 static const sf_density_methods affine_methods[2][2] = {
     {METHODS(NULL, true), METHODS(NULL, false)},

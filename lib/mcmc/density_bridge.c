@@ -1,4 +1,5 @@
 /* density_bridge.c - f0^s0 f1^s1: what lies on a bridge between two densities, as a density. */
+#include "mcmc/density.h"
 #include "mcmc/path.h"
 
 #include "base/internal.h"
@@ -45,11 +46,21 @@ static double bridge_period(const void *self)
     return sf_density_period(((const density_bridge *)self)->f1);
 }
 
+static size_t bridge_together(const void *self)
+{
+    const density_bridge *d = self;
+    const size_t of_f0 = d->f0 != NULL ? sf_density_together(d->f0) : 1;
+    const size_t of_f1 = sf_density_together(d->f1);
+
+    return of_f0 > of_f1 ? of_f0 : of_f1;
+}
+
 static const sf_density_methods bridge_methods = {
     .name = "bridge",
     .evaluate = bridge_evaluate,
     .destroy = bridge_destroy,
     .period = bridge_period,
+    .together = bridge_together,
 };
 
 static const sf_density_methods walked_methods = {
@@ -57,6 +68,7 @@ static const sf_density_methods walked_methods = {
     .evaluate = bridge_evaluate,
     .destroy = bridge_destroy,
     .period = bridge_period,
+    .together = bridge_together,
     .no_score = true,
 };
 

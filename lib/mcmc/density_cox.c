@@ -216,11 +216,18 @@ static sf_status count_points(cox *c, size_t count, const double *points)
     return SF_OK;
 }
 
+static size_t cox_together(const void *self)
+{
+    (void)self;
+    return SF_TRIANGLE_POINTS;
+}
+
 static const sf_density_methods cox_methods = {
     .name = "cox",
     .evaluate = cox_evaluate,
     .destroy = cox_destroy,
     .base = cox_base,
+    .together = cox_together,
 };
 
 sf_status sf_density_cox(size_t count, const double *points, const sf_cox_options *options,

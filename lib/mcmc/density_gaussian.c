@@ -169,10 +169,17 @@ static sf_status dense_draw(const void *self, sf_random random, uint64_t first, 
     return SF_OK;
 }
 
+static size_t dense_together(const void *self)
+{
+    (void)self;
+    return SF_TRIANGLE_POINTS;
+}
+
 static const sf_density_methods dense_methods = {
     .name = "gaussian",
     .evaluate = dense_evaluate,
     .draw = dense_draw,
+    .together = dense_together,
     .log_z = gaussian_log_z,
     .destroy = gaussian_destroy,
 };

@@ -26,10 +26,18 @@ static sf_status prior_evaluate(const void *self, size_t batch, const double *x,
     return score != NULL ? sf_prior_score(d->prior, batch, x, d->sigma, score) : SF_OK;
 }
 
+/* Networks share their weights' way from memory. */
+static size_t prior_together(const void *self)
+{
+    (void)self;
+    return 8;
+}
+
 static const sf_density_methods prior_methods = {
     .name = "prior",
     .evaluate = prior_evaluate,
     .destroy = prior_destroy,
+    .together = prior_together,
 };
 
 /* Asks for both at 0, so that a prior that lacks one is refused now. */

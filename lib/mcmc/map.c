@@ -8,6 +8,7 @@
  * (the last one: Aitchison 1982, doi:10.1111/j.2517-6161.1982.tb01195.x; its integral is over all
  * x_i but the last). */
 #include "base/internal.h"
+#include "mcmc/density.h"
 
 #include <scorefield/mcmc.h>
 
@@ -318,11 +319,16 @@ static double mapped_log_z(const void *self)
     return sf_density_log_z(((const mapped *)self)->density);
 }
 
+static size_t mapped_together(const void *self)
+{
+    return sf_density_together(((const mapped *)self)->density);
+}
+
 /* By what the density can do: [draws][score]. */
 #define METHODS(drawing, scoreless)                                                            \
     {                                                                                          \
         .name = "mapped", .evaluate = mapped_evaluate, .draw = drawing, .log_z = mapped_log_z, \
-        .destroy = mapped_destroy, .no_score = scoreless,                                      \
+        .destroy = mapped_destroy, .together = mapped_together, .no_score = scoreless,         \
     }
 static const sf_density_methods mapped_methods[2][2] = {
     {METHODS(NULL, true), METHODS(NULL, false)},

@@ -9,6 +9,7 @@
  * h = sqrt(2 e) with a new momentum is the Langevin move x' = x + e C score + sqrt(2 e) C^1/2 n
  * (Rossky, Doll & Friedman 1978): its p' is minus the noise that leads back. */
 #include "mcmc/chains.h"
+#include "mcmc/density.h"
 #include "mcmc/lanes.h"
 #include "mcmc/whiten.h"
 
@@ -26,11 +27,12 @@ typedef struct moving {
     bool gradient;    /* the kernel uses scores */
     bool adjusted;    /* and Metropolis */
     size_t leapfrogs;
+    size_t together;   /* chains that move at once */
     double step;       /* h */
     double keep, kick; /* momentum: keep p + kick n */
 } moving;
 
-/* A block's chains and a thread's room for their proposals. */
+/* Some of a block's chains, `together` of them, and a thread's room for their proposals. */
 typedef struct block {
     const moving *m;
     size_t at, count;
@@ -47,12 +49,13 @@ typedef struct block {
     void *memory;
 } block;
 
-static sf_status block_create(const moving *m, size_t at, size_t count, block *k)
+/* Room for `count` chains. */
+static sf_status block_create(const moving *m, size_t count, block *k)
 {
     const size_t values = count * m->chains->dimension;
     double *room;
 
-    *k = (block){.m = m, .at = at, .count = count};
+    *k = (block){.m = m, .count = count};
     SF_TRY(sf_allocate(&k->memory, 5 * values + 7 * count + 2 * m->white.work, sizeof *room));
     room = k->memory;
     k->work = (sf_complex *)(void *)room; /* first: it wants the alignment */
@@ -105,17 +108,42 @@ SF_VECTOR_CLONES static void add_squares(size_t count, size_t n, double factor, 
     for (size_t j = 0; j < count; j++) sum[j] += factor * sf_lanes_square(n, v + j * n);
 }
 
-/* Whether all bit patterns are those of finite numbers. */
+/* 0, bit for bit, unless x is infinite or no number. */
+static inline uint64_t not_finite(double x)
+{
+    const double nothing = x - x;
+    uint64_t bits;
+
+    memcpy(&bits, &nothing, sizeof bits);
+    return bits;
+}
+
 SF_VECTOR_CLONES static bool all_finite(size_t n, const double *x)
 {
-    const uint64_t exponent = UINT64_C(0x7ff0000000000000);
     uint64_t found = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        uint64_t bits;
+    for (size_t i = 0; i < n; i++) found |= not_finite(x[i]);
+    return found == 0;
+}
 
-        memcpy(&bits, x + i, sizeof bits);
-        found |= (uint64_t)((bits & exponent) == exponent);
+/* p += kick (share0 s0 + share1 s1), y += step p, and whether y is finite: in one pass, for what is
+ * no density's own work is mostly this. s0 NULL: its share is 0. */
+SF_VECTOR_CLONES static bool leap(size_t n, double kick, double step, const double share[2],
+                                  const double *restrict s0, const double *restrict s1,
+                                  double *restrict p, double *restrict y)
+{
+    const double k0 = kick * share[0], k1 = kick * share[1];
+    uint64_t found = 0;
+
+    for (size_t i = 0; s0 != NULL && i < n; i++) {
+        p[i] += k0 * s0[i] + k1 * s1[i];
+        y[i] += step * p[i];
+        found |= not_finite(y[i]);
+    }
+    for (size_t i = 0; s0 == NULL && i < n; i++) {
+        p[i] += k1 * s1[i];
+        y[i] += step * p[i];
+        found |= not_finite(y[i]);
     }
     return found == 0;
 }
@@ -148,20 +176,52 @@ static sf_status drift(const block *k)
     return SF_OK;
 }
 
-/* log f0, log f1 and scores of the proposals. One that is no number is lost: it goes back to x, for
- * densities are shown numbers only. */
-static sf_status evaluate(const block *k)
+/* A proposal that is no number is lost: it goes back to x, for densities are shown numbers only. */
+static void lose(const block *k, size_t j)
 {
     const sf_chains *c = k->m->chains;
     const size_t n = c->dimension;
+
+    k->lost[j] = true;
+    memcpy(k->y + j * n, c->x + (k->at + j) * n, n * sizeof *k->y);
+    memset(k->p + j * n, 0, n * sizeof *k->p);
+}
+
+static void lose_what_is_not_finite(const block *k)
+{
+    const size_t n = k->m->chains->dimension;
+
+    for (size_t j = 0; j < k->count; j++)
+        if (!all_finite(n, k->y + j * n)) lose(k, j);
+}
+
+/* A kick and a drift. */
+static sf_status kick_and_drift(const block *k, double share, const double *score0,
+                                const double *score1)
+{
+    const sf_chains *c = k->m->chains;
+    const size_t n = c->dimension;
+
+    if (!sf_whiten_is_none(&k->m->white)) {
+        SF_TRY(kick(k, share, score0, score1));
+        SF_TRY(drift(k));
+        lose_what_is_not_finite(k);
+        return SF_OK;
+    }
+    for (size_t j = 0; j < k->count; j++)
+        if (!leap(n, share * k->step[j], k->step[j], c->share,
+                  c->f0 != NULL ? score0 + j * n : NULL, score1 + j * n, k->p + j * n,
+                  k->y + j * n))
+            lose(k, j);
+    return SF_OK;
+}
+
+/* log f0, log f1 and scores of the proposals. */
+static sf_status evaluate(const block *k)
+{
+    const sf_chains *c = k->m->chains;
     const bool scored = k->m->gradient;
 
-    for (size_t j = 0; j < k->count; j++) {
-        if (all_finite(n, k->y + j * n)) continue;
-        k->lost[j] = true;
-        memcpy(k->y + j * n, c->x + (k->at + j) * n, n * sizeof *k->y);
-        memset(k->p + j * n, 0, n * sizeof *k->p);
-    }
     if (c->f0 != NULL)
         SF_TRY(sf_density_evaluate(c->f0, k->count, k->y, k->log_f0, scored ? k->score0 : NULL));
     return sf_density_evaluate(c->f1, k->count, k->y, k->log_f1, scored ? k->score1 : NULL);
@@ -179,12 +239,13 @@ static sf_status propose_trajectory(const block *k)
         for (size_t i = 0; i < values; i++)
             k->p[i] = m->keep * c->momentum[at + i] + m->kick * k->p[i];
     add_squares(k->count, n, 0.5, k->p, k->start);
-    SF_TRY(kick(k, 0.5, c->f0 != NULL ? c->score0 + at : NULL, c->score1 + at));
-    for (size_t l = 0; l < m->leapfrogs; l++) {
-        SF_TRY(drift(k));
+    SF_TRY(kick_and_drift(k, 0.5, c->f0 != NULL ? c->score0 + at : NULL, c->score1 + at));
+    for (size_t l = 1; l < m->leapfrogs; l++) {
         SF_TRY(evaluate(k));
-        SF_TRY(kick(k, l + 1 < m->leapfrogs ? 1.0 : 0.5, k->score0, k->score1));
+        SF_TRY(kick_and_drift(k, 1.0, k->score0, k->score1));
     }
+    SF_TRY(evaluate(k));
+    SF_TRY(kick(k, 0.5, k->score0, k->score1));
     add_squares(k->count, n, -0.5, k->p, k->start);
     return SF_OK;
 }
@@ -192,6 +253,7 @@ static sf_status propose_trajectory(const block *k)
 static sf_status propose_walk(const block *k)
 {
     SF_TRY(drift(k));
+    lose_what_is_not_finite(k);
     return evaluate(k);
 }
 
@@ -214,6 +276,7 @@ static sf_status propose_ou(const block *k)
     for (size_t i = 0; i < k->count * n; i++) k->p[i] -= k->t[i];
     SF_TRY(sf_whiten_colour(&k->m->white, k->count, k->work, k->t, &v));
     for (size_t i = 0; i < k->count * n; i++) k->y[i] += v[i];
+    lose_what_is_not_finite(k);
     return evaluate(k);
 }
 
@@ -288,8 +351,12 @@ static sf_status move_block(void *user, size_t at, size_t count)
     block k;
     sf_status status;
 
-    SF_GO(block_create(m, at, count, &k));
-    for (size_t move = 0; move < m->moves; move++) SF_GO(move_once(&k, move));
+    SF_GO(block_create(m, m->together < count ? m->together : count, &k));
+    for (size_t past = 0; past < count; past += k.count) {
+        k.at = at + past;
+        if (count - past < k.count) k.count = count - past;
+        for (size_t move = 0; move < m->moves; move++) SF_GO(move_once(&k, move));
+    }
 done:
     sf_free(k.memory);
     return status;
@@ -363,6 +430,17 @@ static sf_status change(sf_chains *c, double b, bool scored)
     return SF_OK;
 }
 
+/* As many chains at once as fit the first cache with what a leapfrog touches, 8 kB an array, or as
+ * the densities like best. */
+static size_t find_together(const sf_chains *c)
+{
+    const size_t values = 1024, fit = values / c->dimension;
+    const size_t of_f0 = c->f0 != NULL ? sf_density_together(c->f0) : 1;
+    const size_t of_f1 = sf_density_together(c->f1), most = of_f0 > of_f1 ? of_f0 : of_f1;
+
+    return fit > most ? fit : most;
+}
+
 sf_status sf_chains_move(sf_chains *chains, const sf_kernel *kernel, double b, size_t moves)
 {
     moving m = {.chains = chains, .kernel = kernel, .moves = moves};
@@ -377,6 +455,7 @@ sf_status sf_chains_move(sf_chains *chains, const sf_kernel *kernel, double b, s
     if (m.gradient && !chains->scored && moves > 0) SF_GO(sf_chains_evaluate(chains, true));
     if (!m.gradient && moves > 0) chains->scored = false;
     m.random = sf_chains_random(chains, chains->stage);
+    m.together = find_together(chains);
     SF_GO(sf_blocks_each(chains, move_block, &m));
     chains->stage++;
     chains->moves += moves;

@@ -3,8 +3,6 @@
 
 #include "base/internal.h"
 
-#include <string.h>
-
 /* sum += the neighbours of every site along an axis of `length` sites that lie `stride` apart */
 SF_VECTOR_CLONES static void add_neighbours(size_t size, size_t length, size_t stride,
                                             const double *restrict phi, double *restrict sum)
@@ -21,12 +19,26 @@ SF_VECTOR_CLONES static void add_neighbours(size_t size, size_t length, size_t s
     }
 }
 
+/* sum = the neighbours along the last axis: all sites in one run, and then the ends of its lines.
+ */
+SF_VECTOR_CLONES static void first_neighbours(size_t size, size_t length,
+                                              const double *restrict phi, double *restrict sum)
+{
+    for (size_t i = 1; i + 1 < size; i++) sum[i] = phi[i - 1] + phi[i + 1];
+    for (size_t first = 0; first < size; first += length) {
+        const size_t last = first + length - 1;
+
+        sum[first] = phi[last] + phi[length > 1 ? first + 1 : first];
+        if (length > 1) sum[last] = phi[last - 1] + phi[first];
+    }
+}
+
 void sf_neighbours_sum(const sf_grid *grid, const double *phi, double *sum)
 {
-    const size_t size = sf_grid_size(grid);
-    size_t stride = 1;
+    const size_t size = sf_grid_size(grid), line = grid->shape[grid->axes - 1];
+    size_t stride = line;
 
-    memset(sum, 0, size * sizeof *sum);
-    for (int a = grid->axes; a-- > 0; stride *= grid->shape[a])
+    first_neighbours(size, line, phi, sum);
+    for (int a = grid->axes - 1; a-- > 0; stride *= grid->shape[a])
         add_neighbours(size, grid->shape[a], stride, phi, sum);
 }

@@ -6,7 +6,7 @@
 
 #include "base/internal.h"
 
-enum { POINTS = 8, ROWS = 4 };
+enum { POINTS = SF_TRIANGLE_POINTS, ROWS = 4 };
 
 typedef double points __attribute__((vector_size(POINTS * sizeof(double))));
 

@@ -82,7 +82,7 @@ SF_VECTOR_CLONES static void multiply(const sf_whiten *whiten, size_t count, con
 sf_status sf_whiten_colour(const sf_whiten *whiten, size_t count, sf_complex *work, double *room,
                            const double **v)
 {
-    if (whiten->fft == NULL && whiten->scale == NULL) return SF_OK;
+    if (sf_whiten_is_none(whiten)) return SF_OK;
     if (whiten->fft == NULL) {
         multiply(whiten, count, *v, room);
     } else {

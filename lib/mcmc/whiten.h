@@ -18,6 +18,11 @@ typedef struct sf_whiten {
 
 /* SF_ERR_SHAPE, SF_ERR_ARGUMENT of the kernel's scale and field. */
 sf_status sf_whiten_create(const sf_kernel *kernel, size_t n, sf_whiten *whiten);
+/* Whether C is 1. */
+static inline bool sf_whiten_is_none(const sf_whiten *whiten)
+{
+    return whiten->fft == NULL && whiten->scale == NULL;
+}
 void sf_whiten_free(sf_whiten *whiten);
 /* *v = C^1/2 *v for `count` rows, in `room` (which *v may be already) unless C is 1; `work` is the
  * thread's own. */

@@ -45,8 +45,8 @@ static void move(void *user)
     if (j->status == SF_OK) j->status = sf_chains_move(j->chains, &j->kernel, 1.0, j->moves);
 }
 
-/* Chains in a block of 16 kB. */
-static size_t block_of(size_t n) { return n < 256 ? 2048 / n : 8; }
+/* Chains that move at once: of 8 kB. */
+static size_t block_of(size_t n) { return n < 1024 ? 1024 / n : 1; }
 
 /* As many evaluations as the move has, in blocks of the same size. */
 static void evaluate(void *user)
