@@ -428,6 +428,7 @@ typedef struct sf_exchange_options {
     const double *start; /* starts x n, where replicas begin in turn; NULL: draws of f_0 */
     size_t starts;
     uint64_t seed;
+    bool keep_samples;  /* the positions at b = 1 */
     sf_monitor monitor; /* stages "burn-in" and "exchange": a call every SF_EXCHANGE_CALL rounds;
                            "pilot": one a stage. No residual */
 } sf_exchange_options;
@@ -437,13 +438,15 @@ SF_API sf_exchange_options sf_exchange_options_default(void);
 /* What a run has found; samples are those before the swaps, rounds x copies x states, C order. */
 typedef struct sf_exchange_run {
     sf_path *path;
-    size_t states, copies, rounds;
-    double *b;                /* states */
-    double *log_f0, *log_f1;  /* the ends of the bridge at the samples (see sf_chains) */
-    double *acceptance;       /* states: of the kernel's moves */
-    double *rejection;        /* states - 1: of swaps between a state and the next */
-    double barrier;           /* their sum, Lambda: about 2 Lambda states serve best */
-    size_t round_trips;       /* of replicas, from b = 0 to b = 1 and back, over all copies */
+    size_t states, copies, rounds, dimension;
+    double *b;               /* states */
+    double *log_f0, *log_f1; /* the ends of the bridge at the samples (see sf_chains) */
+    double *samples;    /* rounds x copies x n: draws of f_1/Z_1, correlated from round to round
+                           (sf_chains_diagnose has the errors); NULL: not kept */
+    double *acceptance; /* states: of the kernel's moves */
+    double *rejection;  /* states - 1: of swaps between a state and the next */
+    double barrier;     /* their sum, Lambda: about 2 Lambda states serve best */
+    size_t round_trips; /* of replicas, from b = 0 to b = 1 and back, over all copies */
     double ideal_round_trips; /* if states were independent from round to round: copies rounds
                                  /(2 + 2 sum r/(1 - r)) (Syed et al. 2022, corollary 2) */
     uint64_t evaluations;
@@ -455,16 +458,17 @@ typedef struct sf_exchange_run {
  * tempering path (SF_ERR_UNSUPPORTED for others), between the temperatures of a schedule. Stopped
  * by its monitor it keeps the rounds that are done; SF_ERR_INTERRUPTED in the burn-in. Results are
  * the same bits on any number of threads, and those of a copy do not depend on the others. Cost:
- * copies x states x (burn + rounds) x moves of the kernel; memory: 16 bytes a sample. */
+ * copies x states x (burn + rounds) x moves of the kernel; memory: 16 bytes a
+ * sample, and 8 n a round and copy where positions are kept. */
 SF_API sf_status sf_exchange(sf_path *path, const sf_schedule *schedule,
                              const sf_exchange_options *options, sf_exchange_run **run);
 SF_API void sf_exchange_release(sf_exchange_run **run);
 
 /* Tunes a schedule by a pilot: `rounds` of these options in stages of 16, 32, 64, ... with random
  * numbers of its own, so that a run with the tuned schedule is not biased by it. After each stage
- * steps are changed for the kernel's moves to be accepted with this probability (0: 0.57 for
- * MALA, 0.8 for HMC, 0.23 for a random walk, 0.5 for OU), and if `place` the temperatures between
- * the ends for all swaps to be refused as often (equal shares of the barrier's monotone spline:
+ * steps are changed for the kernel's moves to be accepted with this probability (0: what
+ * sf_pilot_options has for the kernel), and if `place` the temperatures between the ends for all
+ * swaps to be refused as often (equal shares of the barrier's monotone spline:
  * Syed et al. 2022, section 5). */
 SF_API sf_status sf_exchange_pilot(sf_path *path, const sf_exchange_options *options,
                                    double acceptance, bool place, sf_schedule *schedule);

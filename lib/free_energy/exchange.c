@@ -2,27 +2,37 @@
  * they have found. */
 #include "free_energy/ladder.h"
 
+#include <string.h>
+
 sf_exchange_options sf_exchange_options_default(void)
 {
     return (sf_exchange_options){
         .kernel = sf_kernel_default(), .moves = 1, .copies = 8, .burn = 250, .rounds = 1000};
 }
 
-static sf_status run_create(const sf_ladders *l, size_t rounds, sf_exchange_run **run)
+static sf_status run_create(const sf_ladders *l, sf_path *path, const sf_exchange_options *o,
+                            sf_exchange_run **run)
 {
+    const size_t n = sf_path_dimension(path);
     size_t size;
     sf_exchange_run *r;
 
-    if (!sf_multiply_sizes(l->states * l->copies, rounds, &size))
+    if (!sf_multiply_sizes(l->states * l->copies, o->rounds, &size) ||
+        !sf_multiply_sizes(o->rounds * l->copies, n, &size))
         return sf_fail(SF_ERR_MEMORY, "%zu rounds of %zu replicas are more than memory holds",
-                       rounds, l->states * l->copies);
+                       o->rounds, l->states * l->copies);
+    size = l->states * l->copies * o->rounds;
     SF_TRY(sf_allocate(run, 1, sizeof **run));
     r = *run;
     r->states = l->states;
     r->copies = l->copies;
+    r->dimension = n;
+    r->path = sf_path_retain(path);
     SF_TRY(sf_copy_memory(l->b, l->states, sizeof(double), &r->b));
     SF_TRY(sf_allocate(&r->log_f0, size, sizeof *r->log_f0));
     SF_TRY(sf_allocate(&r->log_f1, size, sizeof *r->log_f1));
+    if (o->keep_samples)
+        SF_TRY(sf_allocate(&r->samples, o->rounds * l->copies, n * sizeof *r->samples));
     SF_TRY(sf_allocate(&r->acceptance, l->states, sizeof *r->acceptance));
     return sf_allocate(&r->rejection, l->states - 1, sizeof *r->rejection);
 }
@@ -36,6 +46,7 @@ void sf_exchange_release(sf_exchange_run **run)
     sf_free(r->b);
     sf_free(r->log_f0);
     sf_free(r->log_f1);
+    sf_free(r->samples);
     sf_free(r->acceptance);
     sf_free(r->rejection);
     sf_free(r);
@@ -46,14 +57,15 @@ void sf_exchange_release(sf_exchange_run **run)
 static void record(void *user, const sf_ladder *l, size_t round)
 {
     const sf_exchange_run *r = user;
+    const size_t n = r->dimension, at = (r->rounds + round) * r->copies + l->first;
 
     for (size_t c = 0; c < l->copies; c++)
         for (size_t k = 0; k < r->states; k++) {
-            const size_t at = ((r->rounds + round) * r->copies + l->first + c) * r->states + k;
-
-            r->log_f0[at] = l->chains[k]->log_f0[c];
-            r->log_f1[at] = l->chains[k]->log_f1[c];
+            r->log_f0[(at + c) * r->states + k] = l->chains[k]->log_f0[c];
+            r->log_f1[(at + c) * r->states + k] = l->chains[k]->log_f1[c];
         }
+    if (r->samples != NULL)
+        memcpy(r->samples + at * n, l->chains[r->states - 1]->x, l->copies * n * sizeof(double));
 }
 
 /* The rounds that count, or without a run the burn-in. *stopped: by the monitor, for which threads
@@ -108,8 +120,7 @@ sf_status sf_exchange(sf_path *path, const sf_schedule *schedule,
 
     *run = NULL;
     SF_TRY(sf_ladders_create(path, schedule, options, SF_STREAM_EXCHANGE, &ladders));
-    SF_GO(run_create(&ladders, options->rounds, run));
-    (*run)->path = sf_path_retain(path);
+    SF_GO(run_create(&ladders, path, options, run));
     SF_GO(go(&ladders, options, NULL, &stopped));
     if (stopped) SF_GO(sf_fail(SF_ERR_INTERRUPTED, "replica exchange was stopped in its burn-in"));
     sf_ladders_recount(&ladders);

@@ -2,6 +2,7 @@
  * temperatures at equal shares of the barrier Lambda(b), the sum of rejections up to b, which has a
  * limit as states get dense (Syed et al. 2022, doi:10.1111/rssb.12464, section 5). */
 #include "free_energy/ladder.h"
+#include "free_energy/pilot.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_spline.h>
@@ -14,27 +15,23 @@
 
 /* Many dimensions accept with probability 2 Phi(-c step^power) (Roberts & Rosenthal 1998,
  * doi:10.1111/1467-9868.00123; Beskos et al. 2013, doi:10.3150/12-BEJ414). */
-typedef struct acceptance_law {
-    double acceptance, power;
-} acceptance_law;
-
-static acceptance_law law_of(sf_kernel_kind kind)
+static double power_of(sf_kernel_kind kind)
 {
     switch (kind) {
-    case SF_KERNEL_MALA: return (acceptance_law){0.574, 1.5};
-    case SF_KERNEL_HMC: return (acceptance_law){0.8, 2.0};
-    case SF_KERNEL_RANDOM_WALK: return (acceptance_law){0.234, 1.0};
-    default: return (acceptance_law){0.5, 0.5}; /* OU moves by the root of its step */
+    case SF_KERNEL_MALA: return 1.5;
+    case SF_KERNEL_HMC: return 2.0;
+    case SF_KERNEL_RANDOM_WALK: return 1.0;
+    default: return 0.5; /* OU moves by the root of its step */
     }
 }
 
-static double tuned_step(const acceptance_law *l, double step, double accepted)
+static double tuned_step(const sf_kernel *kernel, double wanted, double accepted)
 {
     const double share = fmin(fmax(accepted, LEAST_ACCEPTED), 1.0 - LEAST_ACCEPTED);
-    const double ratio =
-        gsl_cdf_ugaussian_Pinv(0.5 * l->acceptance) / gsl_cdf_ugaussian_Pinv(0.5 * share);
+    const double ratio = gsl_cdf_ugaussian_Pinv(0.5 * wanted) / gsl_cdf_ugaussian_Pinv(0.5 * share);
+    const double change = pow(ratio, 1.0 / power_of(kernel->kind));
 
-    return step * fmin(fmax(pow(ratio, 1.0 / l->power), 1.0 / LARGEST_CHANGE), LARGEST_CHANGE);
+    return kernel->step * fmin(fmax(change, 1.0 / LARGEST_CHANGE), LARGEST_CHANGE);
 }
 
 /* next = b at equal shares of the barrier. */
@@ -71,13 +68,12 @@ static double step_at(const sf_schedule *old, double b)
 }
 
 /* schedule = the ladder's as it should have been; then the ladder has it. */
-static sf_status tune(sf_ladders *l, const acceptance_law *law, bool place, double *work,
-                      sf_schedule *schedule)
+static sf_status tune(sf_ladders *l, double wanted, bool place, double *work, sf_schedule *schedule)
 {
     double *next = work + l->states;
 
     for (size_t k = 0; k < l->states; k++)
-        schedule->step[k] = tuned_step(law, l->kernels[k].step, sf_ladders_acceptance(l, k));
+        schedule->step[k] = tuned_step(&l->kernels[k], wanted, sf_ladders_acceptance(l, k));
     if (place && l->states > 2) {
         SF_TRY(place_states(l, work, next));
         for (size_t k = 0; k < l->states; k++) work[k] = step_at(schedule, next[k]);
@@ -104,7 +100,7 @@ static sf_status run_stage(sf_ladders *l, const sf_exchange_options *o, size_t d
 sf_status sf_exchange_pilot(sf_path *path, const sf_exchange_options *options, double acceptance,
                             bool place, sf_schedule *schedule)
 {
-    acceptance_law law = law_of(options->kernel.kind);
+    const double wanted = sf_wanted_acceptance(options->kernel.kind, acceptance);
     double *work = NULL;
     sf_ladders ladders;
     sf_status status;
@@ -112,7 +108,6 @@ sf_status sf_exchange_pilot(sf_path *path, const sf_exchange_options *options, d
     if (!(acceptance >= 0.0) || !(acceptance < 1.0))
         return sf_fail(SF_ERR_ARGUMENT, "an acceptance of %g; it is above 0 and below 1, or 0",
                        acceptance);
-    if (acceptance > 0.0) law.acceptance = acceptance;
     SF_TRY(sf_ladders_create(path, schedule, options, SF_STREAM_EXCHANGE_PILOT, &ladders));
     SF_GO(sf_allocate(&work, 2 * ladders.states, sizeof *work));
     for (size_t done = 0, stage = FIRST_STAGE; done < options->rounds; stage *= 2) {
@@ -120,7 +115,7 @@ sf_status sf_exchange_pilot(sf_path *path, const sf_exchange_options *options, d
 
         if (rest < 3 * stage) stage = rest; /* the last one takes what is left */
         SF_GO(run_stage(&ladders, options, done, stage));
-        SF_GO(tune(&ladders, &law, place, work, schedule));
+        SF_GO(tune(&ladders, wanted, place, work, schedule));
         done += stage;
     }
 done:

@@ -29,5 +29,7 @@ sf_status sf_pilot_walk(sf_pilot *pilot);
 /* Rounds of moves that tune the step at b. */
 sf_status sf_pilot_tune(sf_pilot *pilot, double b);
 bool sf_pilot_unadjusted(const sf_pilot *pilot);
+/* What is asked for; or if that is 0 what serves a kernel best (see sf_pilot_options). */
+double sf_wanted_acceptance(sf_kernel_kind kind, double asked);
 
 #endif

@@ -19,10 +19,10 @@ bool sf_pilot_unadjusted(const sf_pilot *p)
     return p->kernel.kind == SF_KERNEL_ULA || p->kernel.kind == SF_KERNEL_UNDERDAMPED;
 }
 
-static double wanted_acceptance(const sf_pilot_options *o)
+double sf_wanted_acceptance(sf_kernel_kind kind, double asked)
 {
-    if (o->acceptance > 0.0) return o->acceptance;
-    switch (o->kernel.kind) {
+    if (asked > 0.0) return asked;
+    switch (kind) {
     case SF_KERNEL_MALA: return 0.57;
     case SF_KERNEL_HMC: return 0.7;
     case SF_KERNEL_RANDOM_WALK: return 0.25;
@@ -67,7 +67,7 @@ static double error_of_step(const sf_pilot *p, size_t accepted_before)
 
     if (sf_pilot_unadjusted(p)) return log(p->variance / added_variance(p)) / POWER;
     return GAIN * ((double)(accepted(p->chains) - accepted_before) / moves -
-                   wanted_acceptance(p->options));
+                   sf_wanted_acceptance(p->options->kernel.kind, p->options->acceptance));
 }
 
 sf_status sf_pilot_tune(sf_pilot *p, double b)

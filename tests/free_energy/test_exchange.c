@@ -355,6 +355,7 @@ static void same_bits(void **state)
         sf_exchange_options o = options_of(SF_KERNEL_MALA, copies[i], 64);
         sf_schedule s = schedule_of(even, STATES, 0.1);
 
+        o.keep_samples = i > 0;
         assert_ok(sf_thread_count_set((int)threads[i]));
         assert_ok(sf_exchange_pilot(path, &o, 0.0, true, &s));
         memcpy(b[i], s.b, sizeof b[i]);
@@ -370,6 +371,14 @@ static void same_bits(void **state)
             assert_true(run[0]->log_f1[2 * r * STATES + i] == run[1]->log_f1[2 * r * STATES + i]);
             assert_true(run[0]->log_f1[2 * r * STATES + i] == run[2]->log_f1[3 * r * STATES + i]);
         }
+    assert_null(run[0]->samples);
+    for (size_t i = 0; i < 2 * 64; i++) { /* of copies 0 and 1, at the last state */
+        const double *x = run[1]->samples + 3 * i;
+
+        assert_close(run[1]->log_f1[i * STATES + STATES - 1],
+                     -5.0 * (x[0] * x[0] + x[1] * x[1] + x[2] * x[2]), 1e-12);
+        assert_memory_equal(x, run[2]->samples + 3 * (3 * (i / 2) + i % 2), 3 * sizeof *x);
+    }
     for (int i = 0; i < 3; i++) sf_exchange_release(&run[i]);
     sf_path_release(&path);
 }
