@@ -66,7 +66,8 @@ static sf_status check_memory(const mock_options *o, size_t axes, const size_t *
     double bytes = bytes_per_cell(o, axes);
 
     for (size_t i = 0; i < axes; i++) bytes *= (double)shape[i];
-    return program_check_memory("a box of so many cells",
+    return program_check_memory(isnan(o->catalogue) ? "a box of so many cells"
+                                                    : "a box of so many cells, with its points,",
                                 bytes + (isnan(o->catalogue) ? 0.0 : 32.0 * o->catalogue));
 }
 

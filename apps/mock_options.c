@@ -83,6 +83,16 @@ static int read_words(mock_options *o)
     return PROGRAM_OK;
 }
 
+static int read_numbers(mock_options *o)
+{
+    if (o->fnl_text != NULL && !program_parse_number(o->fnl_text, &o->fnl))
+        return program_usage(NAME, "--fnl %s is not a finite number", o->fnl_text);
+    if (o->catalogue_text != NULL && (!program_parse_number(o->catalogue_text, &o->catalogue) ||
+                                      !(o->catalogue > 0.0 && o->catalogue < 1e12)))
+        return program_usage(NAME, "--catalogue %s is not a number of points", o->catalogue_text);
+    return PROGRAM_OK;
+}
+
 /* Of the ways to make a field one at most is given. */
 static int find_kind(mock_options *o)
 {
@@ -131,9 +141,6 @@ static int check_numbers(const mock_options *o)
 {
     if (o->samples != NOT_GIVEN && (o->samples < 1 || o->samples > MOST_FIELDS))
         return program_usage(NAME, "--samples %d is not between 1 and %d", o->samples, MOST_FIELDS);
-    if (!isnan(o->catalogue) && !(o->catalogue > 0.0 && o->catalogue < 1e12))
-        return program_usage(NAME, "--catalogue %g is not a number of points", o->catalogue);
-    if (isinf(o->fnl)) return program_usage(NAME, "--fnl %g is not a finite number", o->fnl);
     if (o->threads != NOT_GIVEN && o->threads < 1)
         return program_usage(NAME, "--threads %d is below 1", o->threads);
     return PROGRAM_OK;
@@ -161,7 +168,7 @@ static int check_needs(const mock_options *o)
 /* What is wrong with the options together: PROGRAM_OK or a usage error that has been reported. */
 static int check(mock_options *o)
 {
-    int (*const steps[])(mock_options *) = {read_box, read_words, find_kind};
+    int (*const steps[])(mock_options *) = {read_box, read_words, read_numbers, find_kind};
     int code = PROGRAM_OK;
 
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == PROGRAM_OK; i++)
@@ -218,7 +225,7 @@ bool mock_options_parse(int argc, const char **argv, mock_options *options, int 
          "every mode has the amplitude of the spectrum, only phases are random", NULL},
         {"paired", 0, POPT_ARG_NONE, &o->paired, 0,
          "also the field of opposite phases, as extension PAIRED", NULL},
-        {"fnl", 0, POPT_ARG_DOUBLE, &o->fnl, 0, "local primordial non-Gaussianity", "F"},
+        {"fnl", 0, POPT_ARG_STRING, &o->fnl_text, 0, "local primordial non-Gaussianity", "F"},
         {"method", 'm', POPT_ARG_STRING, &o->method, 0,
          "exact (default), langevin (a Markov chain to the same distribution), or, when it will "
          "exist, diffusion",
@@ -232,7 +239,7 @@ bool mock_options_parse(int argc, const char **argv, mock_options *options, int 
         {"mask", 0, POPT_ARG_STRING, &o->mask, 0, "FITS image, not zero = not observed", "MASK"},
         {"samples", 0, POPT_ARG_INT, &o->samples, 0,
          "how many fields (1); those after the first are extensions SAMPLE", "N"},
-        {"catalogue", 0, POPT_ARG_DOUBLE, &o->catalogue, 0,
+        {"catalogue", 0, POPT_ARG_STRING, &o->catalogue_text, 0,
          "also so many points, on average, that follow the field: a table, extension POINTS", "N"},
         {"displace", 0, POPT_ARG_STRING, &o->displace, 0,
          "also particles moved by the field: 1lpt or 2lpt, a table, extension PARTICLES", "ORDER"},
@@ -265,9 +272,9 @@ bool mock_options_parse(int argc, const char **argv, mock_options *options, int 
 
 void mock_options_release(mock_options *o)
 {
-    char *const texts[] = {o->output,    o->seed_text, o->precision, o->method,   o->white,
-                           o->constrain, o->noise,     o->mask,      o->displace, o->plot,
-                           o->report,    o->bunit,     o->command};
+    char *const texts[] = {o->output,   o->seed_text, o->fnl_text,  o->catalogue_text, o->precision,
+                           o->method,   o->white,     o->constrain, o->noise,          o->mask,
+                           o->displace, o->plot,      o->report,    o->bunit,          o->command};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
     box_options_release(&o->box);

@@ -15,10 +15,10 @@ typedef enum mock_kind {
 
 /* Texts are as they were given, NULL when they were not; numbers are NaN when they were not. */
 typedef struct mock_options {
-    char *output, *seed_text, *precision, *method, *white;
+    char *output, *seed_text, *fnl_text, *catalogue_text, *precision, *method, *white;
     char *constrain, *noise, *mask, *displace, *plot, *report, *bunit;
     theory_options theory;
-    double fnl, catalogue;
+    double fnl, catalogue; /* their texts as numbers */
     int samples, threads;
     int lognormal, fixed, paired, quiet, force; /* popt wants int */
     mock_kind kind;

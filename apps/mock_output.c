@@ -421,6 +421,20 @@ static void print_kind(const mock_options *o, const mock_fields *m)
             o->constrain, c->iterations, c->residual, c->error, c->chi_squared);
 }
 
+/* More than this of a posterior's standard deviation shows in its draws. */
+#define MOST_ERROR 0.1
+
+static void warn_of_error(const sf_constrained_report *c)
+{
+    if (c->converged && c->error < MOST_ERROR) return;
+    fprintf(
+        stderr,
+        "sf-mock: warning: %s: after %zu iterations the residual is %.2g, and the fields may be "
+        "%.2g of their posterior's standard deviation off\n",
+        c->converged ? "the noise is far below the field" : "not converged", c->iterations,
+        c->residual, c->error);
+}
+
 static void print_values(const mock_options *o, const sf_moments *v)
 {
     printf("values      mean %.3g, standard deviation %#.4g, ", v->mean, v->deviation);
@@ -436,11 +450,7 @@ void mock_output_print(const mock_options *o, const mock_fields *m)
                 "sf-mock: warning: --fnl %g is too strong for perturbation theory: the rms of f_NL "
                 "phi is %.3g and should be far below 1\n",
                 o->fnl, m->strength);
-    if (o->kind == MOCK_CONSTRAINED && !m->constrained.converged)
-        fprintf(stderr,
-                "sf-mock: warning: not converged: after %zu iterations the residual is still %.2g, "
-                "and the fields may be %.2g of their posterior's standard deviation off\n",
-                m->constrained.iterations, m->constrained.residual, m->constrained.error);
+    if (o->kind == MOCK_CONSTRAINED) warn_of_error(&m->constrained);
     if (o->quiet) return;
     print_box(o, m);
     theory_print(&m->theory, o->bunit);

@@ -77,6 +77,13 @@ bool program_parse_numbers(const char *text, size_t most, double *numbers, size_
     return false;
 }
 
+bool program_parse_number(const char *text, double *number)
+{
+    size_t count;
+
+    return program_parse_numbers(text, 1, number, &count);
+}
+
 char *program_command(const char *name, int argc, const char **argv)
 {
     size_t size = strlen(name) + 1;

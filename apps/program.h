@@ -35,6 +35,8 @@ int program_usage(const char *name, const char *format, ...) SF_PRINTF(2, 3);
 bool program_parse_pair(const char *text, double *first, double *second);
 /* "64,64,128": 1 to `most` whole numbers above zero; false if it is something else. */
 bool program_parse_sizes(const char *text, size_t most, size_t *sizes, size_t *count);
+/* One finite number and nothing else; false if it is something else. */
+bool program_parse_number(const char *text, double *number);
 /* "0.1,2": 1 to `most` finite numbers; false if it is something else. */
 bool program_parse_numbers(const char *text, size_t most, double *numbers, size_t *count);
 /* The command line again (free), for the history; NULL: no memory. */

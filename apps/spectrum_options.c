@@ -213,8 +213,8 @@ static const char *useless(const spectrum_options *o)
                     {o->weights != NULL, "--weights"}};
 
     if (o->input != NULL) {
-        if (!isnan(o->k_low)) return "--kmin";
-        if (!isnan(o->k_high)) return "--kmax";
+        if (o->k_low_text != NULL) return "--kmin";
+        if (o->k_high_text != NULL) return "--kmax";
         return o->points != NOT_GIVEN ? "--points" : NULL;
     }
     for (size_t i = 0; i < sizeof measured / sizeof measured[0]; i++)
@@ -244,13 +244,13 @@ static int check_table(spectrum_options *o)
     if (o->theory.spectrum == NULL)
         return program_usage(NAME, "say which field to measure, FIELD.fits, or which --theory to "
                                    "write");
-    o->k_given = !isnan(o->k_low) || !isnan(o->k_high);
-    if (isnan(o->k_low)) o->k_low = 1e-4;
-    if (isnan(o->k_high)) o->k_high = 10.0;
     if (o->points == NOT_GIVEN) o->points = 200;
-    if (!(o->k_low > 0.0 && o->k_high > o->k_low && isfinite(o->k_high)))
-        return program_usage(NAME, "--kmin %g and --kmax %g are not 0 < KMIN < KMAX", o->k_low,
-                             o->k_high);
+    if ((o->k_low_text != NULL && !program_parse_number(o->k_low_text, &o->k_low)) ||
+        (o->k_high_text != NULL && !program_parse_number(o->k_high_text, &o->k_high)) ||
+        !(o->k_low > 0.0 && o->k_high > o->k_low))
+        return program_usage(NAME, "--kmin %s and --kmax %s are not 0 < KMIN < KMAX",
+                             o->k_low_text != NULL ? o->k_low_text : "1e-4",
+                             o->k_high_text != NULL ? o->k_high_text : "10");
     if (o->points < 2 || o->points > MOST_BINS)
         return program_usage(NAME, "--points %d is not between 2 and %d", o->points, MOST_BINS);
     return PROGRAM_OK;
@@ -315,7 +315,8 @@ bool spectrum_options_parse(int argc, const char **argv, spectrum_options *optio
     spectrum_options *o = options;
     bool go_on;
 
-    *o = (spectrum_options){.k_low = NAN, .k_high = NAN, .points = NOT_GIVEN, .threads = NOT_GIVEN};
+    *o = (spectrum_options){
+        .k_low = 1e-4, .k_high = 10.0, .points = NOT_GIVEN, .threads = NOT_GIVEN};
     theory_options_table(&o->theory, cosmology);
     const struct poptOption table[] = {
         {"output", 'o', POPT_ARG_STRING, &o->output, 0,
@@ -354,8 +355,8 @@ bool spectrum_options_parse(int argc, const char **argv, spectrum_options *optio
         {"theory", 0, POPT_ARG_STRING, &o->theory.spectrum, 0,
          "to compare with: eh98, nowiggle, bbks, power:A,N, matern:..., table:FILE, table+:FILE",
          "SPECTRUM"},
-        {"kmin", 0, POPT_ARG_DOUBLE, &o->k_low, 0, "without a field: the first k (1e-4)", "K"},
-        {"kmax", 0, POPT_ARG_DOUBLE, &o->k_high, 0, "without a field: the last k (10)", "K"},
+        {"kmin", 0, POPT_ARG_STRING, &o->k_low_text, 0, "without a field: the first k (1e-4)", "K"},
+        {"kmax", 0, POPT_ARG_STRING, &o->k_high_text, 0, "without a field: the last k (10)", "K"},
         {"points", 0, POPT_ARG_INT, &o->points, 0, "without a field: how many k (200)", "N"},
         {"plot", 0, POPT_ARG_STRING, &o->plot, 0,
          "picture: points with error bars, theory, residual", "FILE.png"},
@@ -389,7 +390,7 @@ void spectrum_options_release(spectrum_options *o)
                            o->multipoles, o->assignment_text, o->shot_text,   o->plane_text,
                            o->columns,    o->bispectrum_text, o->shells_text, o->correlation_text,
                            o->mask,       o->window,          o->weights,     o->plot,
-                           o->report,     o->command};
+                           o->report,     o->k_low_text,      o->k_high_text, o->command};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
     box_options_release(&o->box);

@@ -22,10 +22,10 @@ typedef struct spectrum_options {
     char *input, *other; /* both NULL: the theory alone */
     char *output, *bins_text, *multipoles, *assignment_text, *shot_text;
     char *plane_text, *bispectrum_text, *shells_text, *correlation_text;
+    char *k_low_text, *k_high_text;
     char *mask, *window, *columns, *weights, *plot, *report;
     theory_options theory; /* its spectrum is --theory */
     double k_low, k_high;
-    bool k_given; /* either of them */
     int points, threads;
     int interlace, quiet, force; /* popt wants int */
     box_options box;

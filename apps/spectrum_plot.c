@@ -238,7 +238,7 @@ static sf_status plot_table(const char *path, const spectrum_options *o, const s
 /* ---- the others -------------------------------------------------------------------------------
  */
 
-/* log P, k_par upwards. */
+/* log |P|, k_par upwards. */
 static sf_status plot_plane(const char *path, const spectrum_options *o, const spectrum_result *r)
 {
     const size_t across = o->plane[0], up = o->plane[1];
@@ -246,7 +246,7 @@ static sf_status plot_plane(const char *path, const spectrum_options *o, const s
     const double spacing[] = {last[3] / (double)up, last[1] / (double)across};
     char unit[160];
     sf_panel panel = {.title = "k_par (upwards) and k_perp",
-                      .unit = label_of("log10 P", r->power_unit, unit),
+                      .unit = label_of("log10 |P|", r->power_unit, unit),
                       .length = r->k_unit};
     double *pixels = NULL;
     sf_grid grid;
@@ -255,7 +255,7 @@ static sf_status plot_plane(const char *path, const spectrum_options *o, const s
     GO(sf_grid_make(2, (const size_t[]){up, across}, spacing, &grid));
     GO(sf_allocate(&pixels, across * up, sizeof *pixels));
     for (size_t i = 0; i < across * up; i++) {
-        const double power = r->plane[i].power;
+        const double power = fabs(r->plane[i].power);
         pixels[i % up * across + i / up] = power > 0.0 ? log10(power) : NAN;
     }
     panel.grid = &grid;

@@ -62,6 +62,7 @@ done:
 /* At the middle of each bin. */
 sf_status spectrum_correlation_of_theory(const spectrum_options *o, spectrum_result *r)
 {
+    const bool ranged = o->k_low_text != NULL || o->k_high_text != NULL;
     sf_bins bins = o->correlation;
     double *x = NULL, *xi = NULL;
     sf_status status;
@@ -75,8 +76,8 @@ sf_status spectrum_correlation_of_theory(const spectrum_options *o, spectrum_res
         const double low = bin_edge(&bins, i), high = bin_edge(&bins, i + 1);
         x[i] = bins.logarithmic ? sqrt(low * high) : 0.5 * (low + high);
     }
-    GO(sf_spectrum_correlation(r->theory.spectrum, 3, x, bins.count, o->k_given ? o->k_low : 0.0,
-                               o->k_given ? o->k_high : 0.0, xi));
+    GO(sf_spectrum_correlation(r->theory.spectrum, 3, x, bins.count, ranged ? o->k_low : 0.0,
+                               ranged ? o->k_high : 0.0, xi));
     for (size_t i = 0; i < bins.count; i++)
         r->correlation[i] = (sf_correlation_bin){.r = x[i], .xi = xi[i]};
 done:

@@ -84,6 +84,10 @@ fails 2 'redshift' $box --redshift -2 -o out/x
 fails 2 'seed' $box --seed -1 -o out/x
 fails 2 'seed' $box --seed 9223372036854775808 -o out/x
 fails 2 'samples' $box --samples 0 -o out/x
+for number in nan inf x '' 1e; do
+    fails 2 'not a finite' $box --fnl "$number" -o out/x
+    fails 2 'number of points' $box --catalogue "$number" -o out/x
+done
 fails 2 'number of points' $box --catalogue -5 -o out/x
 fails 2 'same name' $box -o out/x --plot out/x
 fails 2 'no option' $box stray -o out/x

@@ -116,6 +116,7 @@ fails 2 'two fields at most' a.fits b.fits p.fits -o out/x
 fails 2 'of no use' a.fits --kmin 1 -o out/x
 fails 2 'of no use' --theory eh98 --bins lin:3 -o out/x
 fails 2 'KMIN' --theory eh98 --kmin 3 --kmax 1 -o out/x
+fails 2 'KMIN' --theory eh98 --kmin nan -o out/x
 for bins in 3 lin lin:0 lin:3,1 lin:3,2,1 log:3,0,1 lin:2.5 lin:nan lin:3,1,2,3; do
     fails 2 'bins' a.fits --bins "$bins" -o out/x
 done
