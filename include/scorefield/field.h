@@ -423,6 +423,8 @@ SF_API sf_status sf_pseudo_power(const sf_grid *grid, const double *field, const
  * The report says if the iterations were enough. */
 typedef struct sf_constrained_options {
     double tolerance;  /* relative residual, in the preconditioner's norm (1e-6) */
+    double error;      /* and the report's bound of the error at most this (0.01; 0: any): with
+                          little noise it takes a smaller residual */
     size_t iterations; /* at most (3000) */
     sf_monitor monitor;
 } sf_constrained_options;
@@ -433,7 +435,7 @@ typedef struct sf_constrained_report {
     double residual;    /* of the result, computed anew at the end */
     double error;       /* a bound of the result's error: rms over the posterior's modes, each in
                            its own standard deviation */
-    bool converged;     /* residual <= tolerance */
+    bool converged;     /* residual and error are as small as asked for */
     double chi_squared; /* of the data against the result, per observed cell */
     double seconds;
 } sf_constrained_report;

@@ -22,7 +22,7 @@ struct sf_constrained {
 
 sf_constrained_options sf_constrained_options_default(void)
 {
-    return (sf_constrained_options){.tolerance = 1e-6, .iterations = 3000};
+    return (sf_constrained_options){.tolerance = 1e-6, .error = 0.01, .iterations = 3000};
 }
 
 /* ---- data --------------------------------------------------------------------------------- */
@@ -153,7 +153,12 @@ static sf_status solve(const sf_constrained *c, const char *stage, const sf_rand
     if (!(options->tolerance > 0.0 && isfinite(options->tolerance)))
         return sf_fail(SF_ERR_ARGUMENT, "constrained field: a tolerance of %g; give a positive one",
                        options->tolerance);
+    if (!(options->error >= 0.0))
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "constrained field: an error of %g; give 0 or a positive one",
+                       options->error);
     goal.tolerance = options->tolerance;
+    goal.error = options->error;
     goal.iterations = options->iterations;
     goal.monitor = options->monitor;
     SF_TRY(correct(c, random, &goal, x, &outcome));

@@ -88,6 +88,7 @@ sf_status sf_pyramid_add(const sf_pyramid *pyramid, sf_pyramid_work *work, const
 typedef struct sf_constrained_goal {
     const char *stage;
     double tolerance; /* of sqrt(r^T M r / b^T M b), M the preconditioner */
+    double error;     /* of sqrt(r^T C r / N); 0: any */
     size_t iterations;
     sf_monitor monitor;
 } sf_constrained_goal;

@@ -293,30 +293,41 @@ static sf_status refresh(solver *s)
     return advance(s, 0.0);
 }
 
+/* Where x stands; if the residual is small enough and the error is not, *target gets smaller. */
+static void judge(solver *s, const sf_constrained_goal *goal, double *target,
+                  sf_constrained_outcome *outcome)
+{
+    double excess;
+
+    run(s, bound, 0.0);
+    outcome->error = sqrt(total(s)) / (double)s->cells;
+    outcome->residual = s->reference > 0.0 ? sqrt(s->rho / s->reference) : 0.0;
+    excess = goal->error > 0.0 ? outcome->error / goal->error : 0.0;
+    outcome->converged = s->rho <= *target && excess <= 1.0;
+    if (s->rho <= *target && excess > 1.0) *target = s->rho * (0.25 / (excess * excess));
+}
+
 /* Conjugate gradients follow a residual that drifts from b - (C^-1 + W) x by rounding: goes on
  * from the true one until that is small, or no longer halves. */
 static sf_status converge(solver *s, const sf_constrained_goal *goal,
                           sf_constrained_outcome *outcome)
 {
     sf_constrained_goal left = *goal;
-    double target, idle, before; /* idle: where rounding is all that is left */
+    double target, idle, before;
 
     SF_TRY(refresh(s)); /* x = 0 */
     s->reference = s->rho;
     target = goal->tolerance * goal->tolerance * s->reference;
-    idle = fmax(target, DBL_EPSILON * DBL_EPSILON * s->reference);
+    idle = DBL_EPSILON * DBL_EPSILON * s->reference; /* rounding is all that is left there */
     do {
         before = s->rho;
         left.iterations = goal->iterations - s->iterations;
-        SF_TRY(iterate(s, &left, idle));
+        SF_TRY(iterate(s, &left, fmax(target, idle)));
         SF_TRY(refresh(s));
-    } while (s->rho > target && s->rho < 0.25 * before && !s->stopped &&
+        judge(s, goal, &target, outcome);
+    } while (!outcome->converged && s->rho < 0.25 * before && !s->stopped &&
              s->iterations < goal->iterations);
     outcome->iterations = s->iterations;
-    outcome->residual = s->reference > 0.0 ? sqrt(s->rho / s->reference) : 0.0;
-    outcome->converged = s->rho <= target;
-    run(s, bound, 0.0);
-    outcome->error = sqrt(total(s)) / (double)s->cells;
     return SF_OK;
 }
 

@@ -106,6 +106,7 @@ static sf_status solve(job *j, size_t mask_number, double sigma)
     char text[64];
 
     options.tolerance = 1e-6;
+    options.error = 0.0; /* the figures are of a residual */
     observe(j, masks[mask_number].observed, sigma);
     status = sf_constrained_create(j->field, j->data, NULL, sigma, &constrained);
     for (int run = 0; run < 3 && status == SF_OK; run++) {

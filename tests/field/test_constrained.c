@@ -584,6 +584,7 @@ static void no_noise_is_too_small(void **state)
         {random_half, 0.01, 1.0, 60}, {half_plane, 0.01, 1.0, 65},   {outside_disc, 0.01, 1.0, 65},
         {few_cells, 0.01, 1.0, 85},   {small_square, 0.01, 1.0, 55}, {half_plane, 0.001, 1.0, 90},
         {half_plane, 10.0, 1.0, 15},  {half_plane, 0.03, 30.0, 100}, {outside_disc, 1.0, 30.0, 90}};
+    const sf_constrained_options any_error = {.tolerance = 1e-6, .iterations = 3000};
     sky s = make_sky(256);
 
     (void)state;
@@ -592,7 +593,7 @@ static void no_noise_is_too_small(void **state)
             observe(&s, cases[c].observed, cases[c].noise * s.rms, cases[c].uneven);
         sf_constrained_report report;
 
-        assert_ok(sf_constrained_mean(constrained, NULL, s.mean, &report));
+        assert_ok(sf_constrained_mean(constrained, &any_error, s.mean, &report));
         assert_true(report.converged && report.residual <= 1e-6);
         assert_true(report.iterations <= cases[c].iterations);
         assert_true(true_residual(s.field, s.data, s.sigma, s.mean) < 1e-6);
@@ -609,6 +610,33 @@ static bool stop_at_third(const sf_monitor_event *event, void *user)
     assert_string_equal(event->stage, "posterior mean");
     assert_int_equal(event->total, 50);
     return event->iteration < 3;
+}
+
+/* A residual of 1e-6 says little of a hole in data almost without noise: the error is bounded too.
+ */
+static void the_error_is_bounded(void **state)
+{
+    sky s = make_sky(128);
+    double *exact = values(s.n);
+    const sf_constrained_options loose = {.tolerance = 1e-6, .iterations = 5000};
+    const sf_constrained_options tight = {.tolerance = 1e-12, .iterations = 5000};
+    sf_constrained_report any, bounded, reference;
+    sf_constrained *constrained = observe(&s, outside_disc, 1e-4 * s.rms, 1.0);
+    double worst = 0.0;
+
+    (void)state;
+    assert_ok(sf_constrained_mean(constrained, &tight, exact, &reference));
+    assert_true(reference.error < 1e-3);
+    assert_ok(sf_constrained_mean(constrained, &loose, s.mean, &any));
+    assert_true(any.converged && any.error > 0.1);
+    assert_ok(sf_constrained_mean(constrained, NULL, s.mean, &bounded));
+    assert_true(bounded.converged && bounded.error <= 0.01);
+    assert_true(bounded.iterations > any.iterations);
+    for (size_t i = 0; i < s.n; i++) worst = fmax(worst, fabs(s.mean[i] - exact[i]));
+    assert_true(worst < 0.01 * 128.0 * s.rms); /* if all of it were in one cell: sqrt(N) */
+    sf_constrained_release(&constrained);
+    sf_free(exact);
+    free_sky(&s);
 }
 
 static void not_converging_is_an_outcome(void **state)
@@ -688,6 +716,7 @@ int main(void)
         cmocka_unit_test(preconditioner_is_symmetric_and_positive),
         cmocka_unit_test(large_holes_converge),
         cmocka_unit_test(no_noise_is_too_small),
+        cmocka_unit_test(the_error_is_bounded),
         cmocka_unit_test(not_converging_is_an_outcome),
         cmocka_unit_test(bad_values_are_refused),
     };
