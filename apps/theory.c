@@ -82,6 +82,7 @@ void theory_unit_power(const char *unit, int n, char *text, size_t size)
         (void)snprintf(text, size, n == 1 || unit[0] == '\0' ? "%s" : "(%s)^%d", unit, n);
         return;
     }
+    text[0] = '\0';
     for (size_t used = 0; *unit != '\0' && used < size; sign = -1) {
         const size_t name = strcspn(unit, "/");
         used += (size_t)snprintf(text + used, size - used, "%s%.*s^%d", sign < 0 ? " " : "",
