@@ -165,6 +165,35 @@ static void counts_and_places(void **state)
     free(counts);
 }
 
+/* The first cell's count and its points' places are of the same number of their sequences: places
+ * that share the count's generator lie, in cells that have a point at all, beyond the chance of
+ * none. Mean and correlation with the count, 5 standard errors. */
+static void places_do_not_know_the_count(void **state)
+{
+    enum { SEEDS = 4000 };
+    const double delta = 0.0;
+    double seen = 0.0, sum = 0.0, with_count = 0.0, squares = 0.0;
+    sf_grid grid;
+
+    (void)state;
+    assert_ok(sf_grid_make(1, (const size_t[]){1}, NULL, &grid));
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        double *points;
+        size_t count;
+
+        assert_ok(sf_poisson_points(&grid, &delta, 1.0, seed, &points, &count, NULL));
+        if (count > 0) {
+            seen++;
+            sum += points[0] - 0.5;
+            with_count += (points[0] - 0.5) * ((double)count - 1.5);
+            squares += ((double)count - 1.5) * ((double)count - 1.5);
+        }
+        sf_free(points);
+    }
+    assert_close(sum / sqrt(seen / 12.0), 0.0, 5.0);
+    assert_close(with_count / sqrt(squares / 12.0), 0.0, 5.0);
+}
+
 /* Cells of density 1 + delta: the mean count follows, negative ones are empty and counted. */
 static void density_follows_the_field(void **state)
 {
@@ -276,6 +305,7 @@ int main(void)
         cmocka_unit_test(quantiles),
         cmocka_unit_test(quantiles_at_the_ends),
         cmocka_unit_test(counts_and_places),
+        cmocka_unit_test(places_do_not_know_the_count),
         cmocka_unit_test(density_follows_the_field),
         cmocka_unit_test(same_points_on_any_number_of_threads),
         cmocka_unit_test(a_higher_density_adds_points),
