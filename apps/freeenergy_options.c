@@ -2,6 +2,7 @@
 #include "freeenergy_options.h"
 #include "program.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,20 +13,31 @@
 
 static const char lesson[] =
     "\n"
-    "log Z is log Z_1/Z_0, -(free energy difference)/kT. Work is in units of kT unless --units "
-    "says\n"
-    "otherwise: the work done ON the system along a path that starts in equilibrium, forward from\n"
-    "state 0 to state 1, reverse from 1 to 0.\n"
+    "log Z of a density f = exp(log f) is the logarithm of its integral, minus its free energy in\n"
+    "units of kT. Chains are annealed from a base whose log Z is known to the target, by a "
+    "schedule\n"
+    "and steps that a pilot tunes and that are then frozen: the mean of their weights is Z "
+    "whatever\n"
+    "the schedule. Annealed back, from the target to the base, they give a bound from the other "
+    "side.\n"
+    "The same seed gives the same bits on any number of threads.\n"
+    "\n"
+    "Bases: auto (what the target suggests, else fit), fit (a Gaussian with the means and "
+    "variances\n"
+    "of a pilot's samples), laplace (a Gaussian around the mode), gaussian[:mean=M,sigma=S],\n"
+    "free:mass2=M and field:SPECTRUM (on the target's lattice), or any target with exact draws.\n"
     "\n"
     "Examples\n"
-    "  sf-freeenergy --work forward.txt\n"
-    "  sf-freeenergy --work forward.txt,reverse.txt --units kJ/mol --temperature 300 \\\n"
-    "      --plot work.png --report work.json\n"
+    "  sf-freeenergy --target many-well:dim=32\n"
+    "  sf-freeenergy --target phi4:shape=16x16,mass2=-4,lambda=5 --plot phi4.png --report "
+    "phi4.json\n"
+    "  sf-freeenergy --work forward.txt,reverse.txt --units kJ/mol --temperature 300\n"
     "\n"
     "Exit status: 0 done, 1 error (one sentence on the standard error stream), 2 wrong usage, 3 "
     "the\n"
-    "estimate is not reliable (with --strict), 130 interrupted. The manual page sf-freeenergy(1)\n"
-    "says more.\n";
+    "estimate is not reliable (with --strict), 130 interrupted (with the estimate so far). The "
+    "manual\n"
+    "page sf-freeenergy(1) says more.\n";
 
 static bool same(const char *a, const char *b) { return a != NULL && b != NULL && !strcmp(a, b); }
 
@@ -46,7 +58,7 @@ static int read_work(freeenergy_options *o)
     return PROGRAM_OK;
 }
 
-static int check_unit(freeenergy_options *o)
+static int read_unit(freeenergy_options *o)
 {
     if (o->unit_text != NULL && sf_work_unit_parse(o->unit_text, &o->unit) != SF_OK)
         return program_usage(NAME, "--units: %s", sf_last_error());
@@ -61,18 +73,181 @@ static int check_unit(freeenergy_options *o)
     return PROGRAM_OK;
 }
 
+/* Decimal, 0 ... 2^63 - 1. */
+static int read_seed(freeenergy_options *o)
+{
+    const char *text = o->seed_text;
+
+    if (text == NULL) return PROGRAM_OK;
+    errno = 0;
+    o->seed = strtoull(text, NULL, 10);
+    if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text) || errno != 0 ||
+        o->seed > INT64_MAX)
+        return program_usage(NAME, "--seed %s is not a whole number from 0 to %lld", text,
+                             (long long)INT64_MAX);
+    return PROGRAM_OK;
+}
+
+static const char *const kernels[] = {
+    [SF_KERNEL_MALA] = "mala", [SF_KERNEL_HMC] = "hmc", [SF_KERNEL_RANDOM_WALK] = "random-walk",
+    [SF_KERNEL_OU] = "ou",     [SF_KERNEL_ULA] = "ula", [SF_KERNEL_UNDERDAMPED] = "underdamped"};
+
+const char *freeenergy_kernel_name(const sf_kernel *kernel) { return kernels[kernel->kind]; }
+
+const char *freeenergy_question(const freeenergy_options *o)
+{
+    return o->work != NULL ? o->work : o->library != NULL ? o->library : o->target;
+}
+
+static int read_kernel(freeenergy_options *o)
+{
+    const char *const text = o->kernel_text;
+
+    o->kernel = sf_kernel_default();
+    for (size_t i = 0; text != NULL && i < sizeof kernels / sizeof kernels[0]; i++)
+        if (strcmp(text, kernels[i]) == 0) {
+            o->kernel.kind = (sf_kernel_kind)i;
+            o->kernel_given = true;
+        }
+    if (text != NULL && !o->kernel_given)
+        return program_usage(NAME,
+                             "--kernel %s is none of mala, hmc, random-walk, ou, ula, "
+                             "underdamped",
+                             text);
+    if (!isnan(o->step) && !(o->step > 0.0 && isfinite(o->step)))
+        return program_usage(NAME, "--step %g is not above 0", o->step);
+    if (o->leapfrogs != NOT_GIVEN) o->kernel.leapfrogs = (size_t)o->leapfrogs;
+    if (!isnan(o->step)) o->kernel.step = o->step;
+    return PROGRAM_OK;
+}
+
+/* "adaptive", "linear", "power:P", "sigmoid:S" or "file:FILE" */
+static int read_schedule(freeenergy_options *o)
+{
+    const char *const text = o->schedule_text != NULL ? o->schedule_text : "adaptive";
+    const char *const colon = strchr(text, ':');
+    char *end = NULL;
+
+    o->schedule = strcmp(text, "adaptive") == 0 ? SF_SCHEDULE_ADAPTIVE : SF_SCHEDULE_LINEAR;
+    o->shape = 1.0;
+    if (o->schedule == SF_SCHEDULE_ADAPTIVE || strcmp(text, "linear") == 0) return PROGRAM_OK;
+    if (strncmp(text, "file:", 5) == 0 && text[5] != '\0') {
+        o->schedule_file = text + 5;
+        return PROGRAM_OK;
+    }
+    if (strncmp(text, "power:", 6) == 0) o->schedule = SF_SCHEDULE_POWER;
+    if (strncmp(text, "sigmoid:", 8) == 0) o->schedule = SF_SCHEDULE_SIGMOID;
+    if (o->schedule != SF_SCHEDULE_LINEAR) o->shape = strtod(colon + 1, &end);
+    if (o->schedule == SF_SCHEDULE_LINEAR || end == colon + 1 || *end != '\0' ||
+        !(o->shape > 0.0 && isfinite(o->shape)))
+        return program_usage(NAME,
+                             "--schedule %s is none of adaptive, linear, power:P, sigmoid:S "
+                             "and file:FILE",
+                             text);
+    return PROGRAM_OK;
+}
+
+static int read_method(freeenergy_options *o)
+{
+    const bool unadjusted =
+        o->kernel.kind == SF_KERNEL_ULA || o->kernel.kind == SF_KERNEL_UNDERDAMPED;
+
+    if (o->method_text != NULL && !same(o->method_text, "ais") && !same(o->method_text, "exchange"))
+        return program_usage(NAME, "--method %s is neither ais nor exchange", o->method_text);
+    if (same(o->method_text, "exchange")) o->method = FREEENERGY_EXCHANGE;
+    if (o->method == FREEENERGY_EXCHANGE && unadjusted)
+        return program_usage(NAME, "--method exchange needs a kernel with a Metropolis test: hmc, "
+                                   "mala, ou or random-walk");
+    return PROGRAM_OK;
+}
+
+/* Whole numbers above `least`, where they were given. */
+static int check_counts(const freeenergy_options *o)
+{
+    const struct {
+        const char *name;
+        int value, least;
+    } counts[] = {{"--chains", o->chains, 2},  {"--most-chains", o->most_chains, 2},
+                  {"--rounds", o->rounds, 16}, {"--temperatures", o->temperatures, 2},
+                  {"--moves", o->moves, 1},    {"--leapfrogs", o->leapfrogs, 1},
+                  {"--threads", o->threads, 1}};
+
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        if (counts[i].value != NOT_GIVEN && counts[i].value < counts[i].least)
+            return program_usage(NAME, "%s %d is below %d", counts[i].name, counts[i].value,
+                                 counts[i].least);
+    if (!isnan(o->target_error) && !(o->target_error > 0.0 && isfinite(o->target_error)))
+        return program_usage(NAME, "--target-error %g is not above 0", o->target_error);
+    return PROGRAM_OK;
+}
+
+static int check_question(const freeenergy_options *o)
+{
+    const int asked = (o->target != NULL) + (o->library != NULL) + (o->work != NULL);
+
+    if (asked == 0)
+        return program_usage(NAME, "say what to measure: --target many-well:dim=32, --library "
+                                   "energy.so, or --work forward.txt,reverse.txt");
+    if (asked > 1) return program_usage(NAME, "--target, --library and --work exclude one another");
+    if (o->bidirectional && o->one_way)
+        return program_usage(NAME, "--bidirectional and --one-way exclude one another");
+    return PROGRAM_OK;
+}
+
+/* Whether every option is of use for what is asked. */
+static int check_uses(const freeenergy_options *o)
+{
+    enum { WORK = 1, AIS = 2, EXCHANGE = 4, BOTH = AIS | EXCHANGE };
+    const int asked = o->work != NULL ? WORK : o->method == FREEENERGY_AIS ? AIS : EXCHANGE;
+    const struct {
+        bool given;
+        const char *name;
+        int users;
+    } options[] = {
+        {o->unit_text != NULL, "--units", WORK},
+        {!isnan(o->temperature), "--temperature", WORK},
+        {o->base != NULL, "--base", BOTH},
+        {o->method_text != NULL, "--method", BOTH},
+        {o->kernel_text != NULL, "--kernel", BOTH},
+        {o->leapfrogs != NOT_GIVEN, "--leapfrogs", BOTH},
+        {o->moves != NOT_GIVEN, "--moves", BOTH},
+        {o->chains != NOT_GIVEN, "--chains", BOTH},
+        {o->temperatures != NOT_GIVEN, "--temperatures", o->schedule_file == NULL ? BOTH : 0},
+        {o->seed_text != NULL, "--seed", BOTH},
+        {o->schedule_text != NULL, "--schedule", AIS},
+        {!isnan(o->step), "--step", AIS},
+        {o->one_way != 0, "--one-way", AIS},
+        {o->bidirectional != 0, "--bidirectional", AIS},
+        {o->bar != 0, "--bar", AIS},
+        {!isnan(o->target_error), "--target-error", AIS},
+        {o->most_chains != NOT_GIVEN, "--most-chains", isnan(o->target_error) ? 0 : AIS},
+        {o->samples != NULL, "--samples", AIS},
+        {o->rounds != NOT_GIVEN, "--rounds", EXCHANGE},
+    };
+
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (options[i].given && (options[i].users & asked) == 0)
+            return program_usage(NAME, "there is no use for %s %s", options[i].name,
+                                 asked == WORK  ? "with --work"
+                                 : asked == AIS ? "without what it belongs to"
+                                                : "with --method exchange");
+    return PROGRAM_OK;
+}
+
 static int check(freeenergy_options *o)
 {
-    int code;
+    int (*const steps[])(freeenergy_options *) = {read_unit, read_seed, read_kernel, read_schedule,
+                                                  read_method};
+    int code = check_question(o);
 
-    if (o->work == NULL)
-        return program_usage(NAME, "say what to measure: --work forward.txt,reverse.txt");
-    code = read_work(o);
-    if (code == PROGRAM_OK) code = check_unit(o);
+    if (code == PROGRAM_OK) code = check_counts(o);
+    if (code == PROGRAM_OK && o->work != NULL) code = read_work(o);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == PROGRAM_OK; i++)
+        code = steps[i](o);
+    if (code == PROGRAM_OK) code = check_uses(o);
     if (code != PROGRAM_OK) return code;
-    if (o->threads != NOT_GIVEN && o->threads < 1)
-        return program_usage(NAME, "--threads %d is below 1", o->threads);
-    if (same(o->plot, o->report)) return program_usage(NAME, "two outputs have the same name");
+    if (same(o->plot, o->report) || same(o->plot, o->samples) || same(o->report, o->samples))
+        return program_usage(NAME, "two outputs have the same name");
     return PROGRAM_OK;
 }
 
@@ -96,8 +271,50 @@ bool freeenergy_options_parse(int argc, const char **argv, freeenergy_options *o
     freeenergy_options *o = options;
     bool go_on;
 
-    *o = (freeenergy_options){.temperature = NAN, .threads = NOT_GIVEN};
+    *o = (freeenergy_options){.temperature = NAN,
+                              .step = NAN,
+                              .target_error = NAN,
+                              .chains = NOT_GIVEN,
+                              .most_chains = NOT_GIVEN,
+                              .rounds = NOT_GIVEN,
+                              .temperatures = NOT_GIVEN,
+                              .moves = NOT_GIVEN,
+                              .leapfrogs = NOT_GIVEN,
+                              .threads = NOT_GIVEN};
     const struct poptOption table[] = {
+        {"target", 0, POPT_ARG_STRING, &o->target, 0, "the density f whose log Z is wanted",
+         "NAME:KEY=VALUE,..."},
+        {"library", 'l', POPT_ARG_STRING, &o->library, 0,
+         "a shared object with an energy of your own (examples/own_energy.c); load what you trust",
+         "ENERGY.so"},
+        {"base", 'b', POPT_ARG_STRING, &o->base, 0, "where to start from (auto)", "BASE"},
+        {"schedule", 0, POPT_ARG_STRING, &o->schedule_text, 0,
+         "adaptive (default), linear, power:P, sigmoid:S or file:FILE", "SCHEDULE"},
+        {"kernel", 'k', POPT_ARG_STRING, &o->kernel_text, 0,
+         "hmc (default), mala, ou, random-walk, or unadjusted: ula, underdamped", "KERNEL"},
+        {"step", 0, POPT_ARG_DOUBLE, &o->step, 0,
+         "of the kernel, the same at all temperatures (tuned in the pilot)", "E"},
+        {"leapfrogs", 0, POPT_ARG_INT, &o->leapfrogs, 0, "steps of one move of hmc and underdamped",
+         "L"},
+        {"method", 'm', POPT_ARG_STRING, &o->method_text, 0,
+         "ais (default), or exchange: replicas that swap temperatures", "METHOD"},
+        {"rounds", 0, POPT_ARG_INT, &o->rounds, 0, "of --method exchange (1000)", "R"},
+        {"moves", 0, POPT_ARG_INT, &o->moves, 0, "of the kernel at every temperature (1)", "M"},
+        {"chains", 'n', POPT_ARG_INT, &o->chains, 0,
+         "in each direction (1000); copies of all replicas, for exchange (8)", "N"},
+        {"target-error", 'e', POPT_ARG_DOUBLE, &o->target_error, 0,
+         "add chains until the standard error of log Z is at most this", "E"},
+        {"most-chains", 0, POPT_ARG_INT, &o->most_chains, 0,
+         "in each direction, for --target-error (100000)", "N"},
+        {"temperatures", 0, POPT_ARG_INT, &o->temperatures, 0, "of the schedule (chosen)", "K"},
+        {"one-way", 0, POPT_ARG_NONE, &o->one_way, 0, "anneal forward only", NULL},
+        {"bidirectional", 0, POPT_ARG_NONE, &o->bidirectional, 0,
+         "anneal back too, also where the target has no exact draws", NULL},
+        {"bar", 0, POPT_ARG_NONE, &o->bar, 0,
+         "the same: both directions are joined by the Bennett acceptance ratio", NULL},
+        {"seed", 's', POPT_ARG_STRING, &o->seed_text, 0, "of the random numbers (0)", "S"},
+        {"samples", 0, POPT_ARG_STRING, &o->samples, 0, "weighted samples of the target, a table",
+         "FILE.fits"},
         {"work", 'w', POPT_ARG_STRING, &o->work, 0,
          "work values measured elsewhere, one a line, forward and, after a comma, reverse",
          "FORWARD.txt[,REVERSE.txt]"},
@@ -119,13 +336,15 @@ bool freeenergy_options_parse(int argc, const char **argv, freeenergy_options *o
         POPT_TABLEEND};
     poptContext context = poptGetContext(NAME, argc, argv, table, 0);
 
-    poptSetOtherOptionHelp(context, "--work FORWARD.txt[,REVERSE.txt] [OPTION...]");
+    poptSetOtherOptionHelp(context, "--target NAME:KEY=VALUE,... | --library ENERGY.so | "
+                                    "--work FORWARD.txt[,REVERSE.txt] [OPTION...]");
     *exit_status = read_options(context, &go_on);
     poptFreeContext(context);
     if (!go_on) return false;
     *exit_status = check(o);
     o->command = program_command(NAME, argc, argv);
-    if (*exit_status == PROGRAM_OK && (o->command == NULL || o->forward == NULL)) {
+    if (*exit_status == PROGRAM_OK &&
+        (o->command == NULL || (o->work != NULL && o->forward == NULL))) {
         fputs(NAME ": no memory for the command line\n", stderr);
         *exit_status = PROGRAM_ERROR;
     }
@@ -134,8 +353,10 @@ bool freeenergy_options_parse(int argc, const char **argv, freeenergy_options *o
 
 void freeenergy_options_release(freeenergy_options *o)
 {
-    char *const texts[] = {o->work,    o->unit_text, o->report, o->plot,
-                           o->forward, o->reverse,   o->command};
+    char *const texts[] = {o->target,        o->library,     o->work,        o->base,
+                           o->schedule_text, o->kernel_text, o->method_text, o->unit_text,
+                           o->seed_text,     o->report,      o->samples,     o->plot,
+                           o->forward,       o->reverse,     o->command};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
 }

@@ -4,17 +4,26 @@
 
 #include <scorefield.h>
 
-/* Texts are as they were given, NULL when they were not; numbers are NaN or NOT_GIVEN when they
- * were not. */
+typedef enum freeenergy_method { FREEENERGY_AIS, FREEENERGY_EXCHANGE } freeenergy_method;
+
+/* Texts are as they were given, NULL when they were not; numbers are NaN or -1 when they were not.
+ */
 typedef struct freeenergy_options {
-    char *target, *library, *work, *unit_text; /* what is asked: one of the first three */
-    char *report, *samples, *plot, *checkpoint;
-    char *seed_text;
-    double temperature;
-    int threads;
-    int quiet, force, strict; /* popt wants int */
-    char *forward, *reverse;  /* of --work; reverse NULL: one direction */
+    char *target, *library, *work; /* what is asked: one of them */
+    char *base, *schedule_text, *kernel_text, *method_text, *unit_text, *seed_text;
+    char *report, *samples, *plot;
+    double temperature, step, target_error;
+    int chains, most_chains, rounds, temperatures, moves, leapfrogs, threads;
+    int bidirectional, bar, one_way, quiet, force, strict; /* popt wants int */
+    /* what the texts say */
+    char *forward, *reverse; /* of --work; reverse NULL: one direction */
     sf_work_unit unit;
+    sf_schedule_kind schedule;
+    double shape;
+    const char *schedule_file; /* in schedule_text; NULL: none */
+    freeenergy_method method;
+    sf_kernel kernel;
+    bool kernel_given;
     uint64_t seed;
     char *command;
 } freeenergy_options;
@@ -22,6 +31,10 @@ typedef struct freeenergy_options {
 /* As deblur_options_parse: true to go on. Release in any case. */
 bool freeenergy_options_parse(int argc, const char **argv, freeenergy_options *options,
                               int *exit_status);
+/* What was asked for, in the user's words. */
+const char *freeenergy_question(const freeenergy_options *options);
+/* As --kernel has it. */
+const char *freeenergy_kernel_name(const sf_kernel *kernel);
 void freeenergy_options_release(freeenergy_options *options);
 
 #endif

@@ -7,7 +7,7 @@
 
 sf_status freeenergy_output_check(const freeenergy_options *o)
 {
-    const char *const paths[] = {o->plot, o->report};
+    const char *const paths[] = {o->plot, o->report, o->samples};
     sf_status status = SF_OK;
 
     for (size_t i = 0; i < sizeof paths / sizeof paths[0] && status == SF_OK; i++)
@@ -15,110 +15,9 @@ sf_status freeenergy_output_check(const freeenergy_options *o)
     return status;
 }
 
-static const char *unit_name(const freeenergy_options *o)
+const char *freeenergy_unit(const freeenergy_options *o)
 {
     return o->unit_text != NULL ? o->unit_text : "kT";
-}
-
-/* ---- report -----------------------------------------------------------------------------------
- */
-
-static sf_status report_weights(sf_report *p, const char *side, const freeenergy_side *s)
-{
-    const sf_weights *w = &s->weights;
-    const struct {
-        const char *name;
-        double value;
-    } figures[] = {{"count", (double)s->count},
-                   {"zeros", (double)w->zeros},
-                   {"log_mean", w->log_mean},
-                   {"log_mean_error", w->error},
-                   {"ess", w->ess},
-                   {"largest_share", w->largest_share},
-                   {"pareto_k", w->pareto_k},
-                   {"mean", w->mean},
-                   {"variance", w->variance},
-                   {"cumulant", w->cumulant},
-                   {"cumulant_error", w->cumulant_error}};
-    char name[64];
-    sf_status status = SF_OK;
-
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0] && status == SF_OK; i++) {
-        (void)snprintf(name, sizeof name, "%s/%s", side, figures[i].name);
-        status = i < 2 ? sf_report_integer(p, name, (long long)figures[i].value)
-                       : sf_report_double(p, name, figures[i].value);
-    }
-    return status;
-}
-
-static sf_status report_both(sf_report *p, const sf_bar_report *b)
-{
-    sf_status status;
-
-    GO(sf_report_double(p, "crooks/overlap", b->overlap));
-    GO(sf_report_double(p, "crooks/crossing", b->crossing));
-    GO(sf_report_double(p, "crooks/slope", b->slope));
-    GO(sf_report_double(p, "crooks/slope_error", b->slope_error));
-    GO(sf_report_double(p, "crooks/hysteresis", b->hysteresis));
-    GO(sf_report_double(p, "crooks/dissipation_forward", b->dissipation_forward));
-    status = sf_report_double(p, "crooks/dissipation_reverse", b->dissipation_reverse);
-done:
-    return status;
-}
-
-static sf_status report_work(sf_report *p, const freeenergy_options *o, const freeenergy_result *r)
-{
-    sf_status status;
-
-    GO(sf_report_string(p, "work/forward", o->forward));
-    if (o->reverse != NULL) GO(sf_report_string(p, "work/reverse", o->reverse));
-    GO(sf_report_string(p, "work/unit", unit_name(o)));
-    GO(sf_report_double(p, "work/temperature", o->temperature));
-    GO(sf_report_double(p, "work/kt", r->kt));
-    GO(sf_report_double(p, "free_energy_difference", -r->kt * r->estimate.value));
-    status = sf_report_double(p, "free_energy_difference_error", r->kt * r->estimate.error);
-done:
-    return status;
-}
-
-static sf_status report_estimate(sf_report *p, const freeenergy_result *r)
-{
-    const bool both = r->reverse.log_weight != NULL;
-    sf_status status;
-
-    GO(sf_report_double(p, "log_z", r->estimate.value));
-    GO(sf_report_double(p, "log_z_error", r->estimate.error));
-    GO(sf_report_double(p, "lower_bound", r->lower));
-    GO(sf_report_double(p, "lower_bound_error", r->lower_error));
-    GO(sf_report_double(p, "upper_bound", r->upper));
-    GO(sf_report_double(p, "upper_bound_error", r->upper_error));
-    GO(sf_report_double(p, "ess", r->ess));
-    GO(sf_report_bool(p, "reliable", r->estimate.reliable));
-    GO(sf_report_string(p, "verdict", r->estimate.verdict));
-    GO(sf_report_string(p, "estimator", both ? "Bennett acceptance ratio" : "Jarzynski"));
-    GO(report_weights(p, "forward", &r->forward));
-    if (!both) goto done;
-    GO(report_weights(p, "reverse", &r->reverse));
-    status = report_both(p, &r->bar);
-done:
-    return status;
-}
-
-static sf_status write_report(const freeenergy_options *o, const freeenergy_result *r)
-{
-    sf_report *p = NULL;
-    sf_status status;
-
-    GO(sf_report_create("sf-freeenergy", &p));
-    GO(sf_report_string(p, "command", o->command));
-    GO(sf_report_string(p, "libraries", program_libraries()));
-    GO(report_estimate(p, r));
-    GO(report_work(p, o, r));
-    GO(sf_report_double(p, "seconds", r->seconds));
-    status = sf_report_write(p, o->report, o->force != 0);
-done:
-    sf_report_release(&p);
-    return status;
 }
 
 sf_status freeenergy_output_write(const freeenergy_options *o, const freeenergy_result *r)
@@ -126,7 +25,9 @@ sf_status freeenergy_output_write(const freeenergy_options *o, const freeenergy_
     const struct {
         const char *path;
         sf_status (*write)(const freeenergy_options *, const freeenergy_result *);
-    } outputs[] = {{o->plot, freeenergy_plot}, {o->report, write_report}};
+    } outputs[] = {{o->plot, freeenergy_plot},
+                   {o->report, freeenergy_report},
+                   {o->samples, freeenergy_samples}};
     sf_status status = SF_OK;
 
     for (size_t i = 0; i < sizeof outputs / sizeof outputs[0] && status == SF_OK; i++) {
@@ -159,18 +60,74 @@ static void print_work(const freeenergy_options *o, const freeenergy_result *r)
 {
     printf("work        %s, %zu values", o->forward, r->forward.count);
     if (o->reverse != NULL) printf("; reverse %s, %zu values", o->reverse, r->reverse.count);
-    printf("; %s", unit_name(o));
+    printf("; %s", freeenergy_unit(o));
     if (o->unit != SF_WORK_KT) printf(" at %g K, kT = %.5g", o->temperature, r->kt);
     putchar('\n');
-    print_estimate("Delta F", -r->kt * r->estimate.value, r->kt * r->estimate.error, unit_name(o));
+    print_estimate("Delta F", -r->kt * r->estimate.value, r->kt * r->estimate.error,
+                   freeenergy_unit(o));
     print_estimate("log Z1/Z0", r->estimate.value, r->estimate.error, "");
+}
+
+static void print_choices(const freeenergy_options *o, const freeenergy_result *r)
+{
+    const double *step = r->schedule.step;
+    double low = step[0], high = step[0];
+
+    for (size_t j = 1; j < r->schedule.count; j++) {
+        low = fmin(low, step[j]);
+        high = fmax(high, step[j]);
+    }
+    printf("target      %s, %zu dimensions\n", freeenergy_question(o),
+           sf_density_dimension(r->target.density));
+    printf("base        %s\n", r->target.base_name);
+    printf("schedule    %zu temperatures, %s; kernel %s, steps %.2g to %.2g\n", r->schedule.count,
+           r->exchange != NULL        ? "for even swaps"
+           : o->schedule_text != NULL ? o->schedule_text
+                                      : "adaptive",
+           freeenergy_kernel_name(&r->kernel), low, high);
+}
+
+static void print_starts(const freeenergy_result *r)
+{
+    if (r->reverse.log_weight == NULL) return;
+    if (r->exact_starts)
+        printf("way back    from exact draws of the target\n");
+    else
+        printf("way back    from samples of the way there, moved on%s\n",
+               r->joined ? "" : "; not settled: the estimate is of the way there alone");
+}
+
+/* The smallest and the largest over the schedule. */
+static void print_acceptance(const freeenergy_result *r)
+{
+    double low = HUGE_VAL, high = -HUGE_VAL;
+
+    for (size_t j = 0; j < r->forward.states; j++) {     /* none for work */
+        low = fmin(low, r->forward.state[j].acceptance); /* passes over NaN */
+        high = fmax(high, r->forward.state[j].acceptance);
+    }
+    if (low <= high) printf("acceptance  %.2f to %.2f\n", low, high);
+}
+
+static void print_target(const freeenergy_options *o, const freeenergy_result *r)
+{
+    const double exact = sf_density_log_z(r->target.density);
+
+    print_choices(o, r);
+    print_estimate("log Z", r->estimate.value, r->estimate.error, "");
+    if (isfinite(exact))
+        printf("            known exactly for this target: %.*f, %.1f errors away\n",
+               freeenergy_decimals(r->estimate.error) + 1, exact,
+               fabs(r->estimate.value - exact) / r->estimate.error);
 }
 
 static void print_bounds(const freeenergy_result *r)
 {
     const int digits = freeenergy_decimals(fmax(r->lower_error, r->upper_error));
 
-    if (isfinite(r->upper))
+    if (isfinite(r->upper) && r->upper - r->lower > 1e4)
+        printf("bounds      %.4g <= log Z <= %.4g\n", r->lower, r->upper);
+    else if (isfinite(r->upper))
         printf("bounds      %.*f <= log Z <= %.*f; a cycle dissipates %.3g kT\n", digits, r->lower,
                digits, r->upper, r->upper - r->lower);
     else
@@ -182,19 +139,62 @@ static void print_weights(const freeenergy_result *r)
 {
     printf("weights     effective %.4g of %zu forward", r->forward.weights.ess, r->forward.count);
     if (r->reverse.log_weight != NULL)
-        printf(", %.4g of %zu reverse; overlap %.2g, Crooks slope %.3g +- %.2g",
-               r->reverse.weights.ess, r->reverse.count, r->bar.overlap, r->bar.slope,
+        printf(", %.4g of %zu reverse", r->reverse.weights.ess, r->reverse.count);
+    if (r->joined)
+        printf("; overlap %.2g, Crooks slope %.3g +- %.2g", r->bar.overlap, r->bar.slope,
                r->bar.slope_error);
     putchar('\n');
 }
 
-void freeenergy_output_print(const freeenergy_options *o, const freeenergy_result *r)
+static void print_exchange(const freeenergy_result *r)
 {
-    if (!r->estimate.reliable)
-        fprintf(stderr, "sf-freeenergy: warning: not reliable: %s\n", r->estimate.verdict);
-    if (o->quiet) return;
-    print_work(o, r);
+    const sf_exchange_run *run = r->exchange;
+    const sf_exchange_report *e = &r->exchanged;
+    const int digits = freeenergy_decimals(r->estimate.error);
+
+    printf("stepping    %.*f +- %.*f forward, %.*f +- %.*f backward; integration %.*f +- %.*f\n",
+           digits, r->base_log_z + e->forward.value, digits, e->forward.error, digits,
+           r->base_log_z + e->backward.value, digits, e->backward.error, digits,
+           r->base_log_z + e->thermodynamic.estimate.value, digits,
+           e->thermodynamic.estimate.error);
+    printf("replicas    %zu states, %zu copies, %zu rounds; %zu round trips (ideal: %.0f), "
+           "autocorrelation %.3g rounds, R-hat %.3f\n",
+           run->states, run->copies, run->rounds, run->round_trips, run->ideal_round_trips, e->time,
+           e->r_hat);
+}
+
+static void print_annealing(const freeenergy_result *r)
+{
     print_bounds(r);
     print_weights(r);
-    printf("verdict     %s\n", r->estimate.verdict);
+    print_starts(r);
+    print_acceptance(r);
+}
+
+void freeenergy_output_print(const freeenergy_options *o, const freeenergy_result *r)
+{
+    if (r->interrupted)
+        fputs("sf-freeenergy: interrupted: the estimate is from the chains until then\n", stderr);
+    if (!r->estimate.reliable)
+        fprintf(stderr, "sf-freeenergy: warning: not reliable: %s\n", r->estimate.verdict);
+    if (r->reverse.log_weight != NULL && !r->joined)
+        fprintf(
+            stderr,
+            "sf-freeenergy: warning: the chains that begin the way back have not settled (R-hat "
+            "%.3f): the upper bound is no bound\n",
+            r->equilibrium.energy.r_hat);
+    if (r->annealed.warning[0] != '\0')
+        fprintf(stderr, "sf-freeenergy: warning: %s\n", r->annealed.warning);
+    if (o->quiet) return;
+    if (o->work != NULL)
+        print_work(o, r);
+    else
+        print_target(o, r);
+    if (r->exchange != NULL)
+        print_exchange(r);
+    else
+        print_annealing(r);
+    if (o->work == NULL)
+        printf("cost        %.3g evaluations, %.2f s\n", (double)r->evaluations, r->seconds);
+    printf("verdict     %s%s\n", r->estimate.verdict, r->interrupted ? " (interrupted)" : "");
 }

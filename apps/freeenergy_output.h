@@ -12,7 +12,11 @@ sf_status freeenergy_output_write(const freeenergy_options *options,
 void freeenergy_output_print(const freeenergy_options *options, const freeenergy_result *result);
 /* As many decimals as the error has up to its second digit. */
 int freeenergy_decimals(double error);
-/* The one that --plot names. */
+/* Of the work. */
+const char *freeenergy_unit(const freeenergy_options *options);
+/* The ones that --report, --samples and --plot name. */
+sf_status freeenergy_report(const freeenergy_options *options, const freeenergy_result *result);
+sf_status freeenergy_samples(const freeenergy_options *options, const freeenergy_result *result);
 sf_status freeenergy_plot(const freeenergy_options *options, const freeenergy_result *result);
 
 #endif

@@ -1,5 +1,6 @@
 /* freeenergy_plot.c - the picture of sf-freeenergy: the distributions of the work in both
- * directions with their crossing, and the estimate against the number of chains. */
+ * directions with their crossing, the estimate against the number of chains, and of a target what
+ * the log-weights did along the path. */
 #include "freeenergy_output.h"
 #include "program.h"
 
@@ -73,30 +74,35 @@ done:
     return status;
 }
 
-/* The histograms and, across them, the result. */
+/* The histograms and, across them, the result: of work against W, of a target against the log Z
+ * that a single chain would give. */
 static sf_status draw_distributions(const freeenergy_options *o, const freeenergy_result *r,
                                     distributions *d, sf_frame *frame)
 {
-    const char *unit = o->unit_text != NULL ? o->unit_text : "kT";
-    const bool both = r->reverse.log_weight != NULL;
+    const bool work = o->work != NULL, both = r->reverse.log_weight != NULL;
+    const double scale = work ? -r->kt : 1.0;
+    const int digits = freeenergy_decimals(r->kt * r->estimate.error);
+    const char *unit = freeenergy_unit(o);
     sf_status status;
 
-    *frame = (sf_frame){
-        .axes = {.title = both ? "Work in both directions crosses at the result" : "Work",
-                 .x_label = d->x_label,
-                 .y_label = "probability density"},
-        .curves = d->curves};
-    (void)snprintf(d->x_label, sizeof d->x_label, "work [%s]", unit);
+    *frame = (sf_frame){.axes = {.title = both ? "Both directions cross at the result" : "Weights",
+                                 .x_label = d->x_label,
+                                 .y_label = "probability density"},
+                        .curves = d->curves};
+    (void)snprintf(d->x_label, sizeof d->x_label, work ? "work [%s]" : "log Z by a single chain",
+                   unit);
     GO(sf_work_histogram(r->forward.log_weight, r->forward.count, r->reverse.log_weight,
                          r->reverse.count, 0, &d->histogram));
-    GO(add_steps(&d->histogram, &d->histogram.forward, 0.0, -r->kt, "forward, W", &d->forward, d,
-                 frame));
+    GO(add_steps(&d->histogram, &d->histogram.forward, r->base_log_z, scale,
+                 work ? "forward, W" : "forward", &d->forward, d, frame));
     if (both)
-        GO(add_steps(&d->histogram, &d->histogram.reverse, 0.0, -r->kt, "reverse, -W", &d->reverse,
-                     d, frame));
-    d->result[0] = d->result[1] = -r->kt * r->estimate.value;
-    (void)snprintf(d->label, sizeof d->label, "Delta F = %.*f %s",
-                   freeenergy_decimals(r->kt * r->estimate.error), d->result[0], unit);
+        GO(add_steps(&d->histogram, &d->histogram.reverse, r->base_log_z, scale,
+                     work ? "reverse, -W" : "reverse", &d->reverse, d, frame));
+    d->result[0] = d->result[1] = work ? scale * r->estimate.value : r->estimate.value;
+    if (work)
+        (void)snprintf(d->label, sizeof d->label, "Delta F = %.*f %s", digits, d->result[0], unit);
+    else
+        (void)snprintf(d->label, sizeof d->label, "log Z = %.*f", digits, d->result[0]);
     d->curves[frame->count++] =
         (sf_curve){.label = d->label, .count = 2, .x = d->result, .y = d->tall};
 done:
@@ -138,7 +144,8 @@ static void estimate_prefix(const freeenergy_result *r, size_t first, convergenc
     if (back > 0) c->reverse[i] = r->base_log_z - one_sided(r->reverse.log_weight, back);
 }
 
-static sf_frame draw_convergence(const freeenergy_result *r, convergence *c)
+static sf_frame draw_convergence(const freeenergy_options *o, const freeenergy_result *r,
+                                 convergence *c)
 {
     const bool both = r->reverse.log_weight != NULL;
     const double from = fmin(FEWEST, (double)r->forward.count), to = (double)r->forward.count;
@@ -163,29 +170,181 @@ static sf_frame draw_convergence(const freeenergy_result *r, convergence *c)
             .label = "reverse alone", .count = c->count, .x = c->chains, .y = c->reverse};
     }
     return (sf_frame){.axes = {.title = "Convergence",
-                               .x_label = "values",
-                               .y_label = "log Z1/Z0",
+                               .x_label = o->work != NULL ? "values" : "chains",
+                               .y_label = o->work != NULL ? "log Z1/Z0" : "log Z",
                                .log_x = true},
                       .curves = c->curves,
                       .count = count};
 }
 
-sf_status freeenergy_plot(const freeenergy_options *o, const freeenergy_result *r)
+/* ---- along the path ---------------------------------------------------------------------------
+ */
+
+/* Of one direction, against the number of the temperature. */
+typedef struct along {
+    size_t count;
+    double *x, *mean, *low, *high, *ess, *acceptance;
+} along;
+
+static void along_release(along *a)
 {
-    distributions d = {.x_label = ""};
-    convergence c = {.count = 0};
-    sf_frame frames[2];
-    char title[160];
+    double *const arrays[] = {a->x, a->mean, a->low, a->high, a->ess, a->acceptance};
+
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) sf_free(arrays[i]);
+}
+
+/* The log-weights less what they are to be on average, log of Z_b over Z of the start: their mean
+ * is below that by what was dissipated on the way. */
+static sf_status fill_along(const freeenergy_side *s, along *a)
+{
+    double **const arrays[] = {&a->x, &a->mean, &a->low, &a->high, &a->ess, &a->acceptance};
+    sf_status status = SF_OK;
+
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0] && status == SF_OK; i++)
+        status = sf_allocate(arrays[i], s->states, sizeof **arrays[i]);
+    a->count = status == SF_OK ? s->states : 0;
+    for (size_t j = 0; j < a->count; j++) {
+        const sf_anneal_state *state = &s->state[j];
+        const double spread = sqrt(state->variance);
+
+        a->x[j] = (double)j;
+        a->mean[j] = state->mean - state->log_z;
+        a->low[j] = a->mean[j] - spread;
+        a->high[j] = a->mean[j] + spread;
+        a->ess[j] = state->ess / (double)s->count;
+        a->acceptance[j] = state->acceptance;
+    }
+    return status;
+}
+
+typedef struct journey {
+    along side[2];
+    sf_curve spread[2], figures[4];
+    char x_label[96];
+} journey;
+
+static sf_status draw_journey(const freeenergy_result *r, journey *g, sf_frame frames[2])
+{
+    const freeenergy_side *const sides[2] = {&r->forward, &r->reverse};
+    static const char *const labels[][3] = {
+        {"forward, +- 1 sigma", "effective share, forward", "acceptance, forward"},
+        {"reverse, +- 1 sigma", "effective share, reverse", "acceptance, reverse"}};
+    const size_t count = r->reverse.log_weight != NULL ? 2 : 1;
+    sf_status status = SF_OK;
+
+    (void)snprintf(g->x_label, sizeof g->x_label, "temperature (0: base, %zu: target)",
+                   r->schedule.count - 1);
+    for (size_t k = 0; k < count; k++) {
+        along *a = &g->side[k];
+        GO(fill_along(sides[k], a));
+        g->spread[k] = (sf_curve){.label = labels[k][0],
+                                  .count = a->count,
+                                  .x = a->x,
+                                  .y = a->mean,
+                                  .low = a->low,
+                                  .high = a->high};
+        g->figures[k] =
+            (sf_curve){.label = labels[k][1], .count = a->count, .x = a->x, .y = a->ess};
+        g->figures[count + k] =
+            (sf_curve){.label = labels[k][2], .count = a->count, .x = a->x, .y = a->acceptance};
+    }
+    frames[0] = (sf_frame){.axes = {.title = "Log-weights on their way",
+                                    .x_label = g->x_label,
+                                    .y_label = "log w - log of its mean"},
+                           .curves = g->spread,
+                           .count = count};
+    frames[1] = (sf_frame){.axes = {.title = "Effective sample size and acceptance",
+                                    .x_label = g->x_label,
+                                    .y_label = "share"},
+                           .curves = g->figures,
+                           .count = 2 * count};
+done:
+    return status;
+}
+
+/* ---- replica exchange -------------------------------------------------------------------------
+ */
+
+typedef struct ladder {
+    double x[4], value[4], error[4], *between;
+    double ends[2], result[2];
+    sf_curve estimates[2], curve, rates[2];
+} ladder;
+
+/* The four estimates; log Z along the path; acceptance of moves and refusal of swaps. */
+static sf_status draw_ladder(const freeenergy_result *r, ladder *l, sf_frame frames[3])
+{
+    const sf_exchange_run *run = r->exchange;
+    const sf_exchange_report *e = &r->exchanged;
+    const sf_log_z all[] = {e->estimate, e->forward, e->backward, e->thermodynamic.estimate};
     sf_status status;
 
-    GO(draw_distributions(o, r, &d, &frames[0]));
-    frames[1] = draw_convergence(r, &c);
-    (void)snprintf(title, sizeof title, "log Z1/Z0 = %.*f +- %.*f%s",
-                   freeenergy_decimals(r->estimate.error), r->estimate.value,
-                   freeenergy_decimals(r->estimate.error), r->estimate.error,
-                   r->estimate.reliable ? "" : " (not reliable)");
-    status = sf_plot_frames(o->plot, o->force != 0, title, frames, 2, 2);
+    GO(sf_allocate(&l->between, run->states, sizeof *l->between));
+    for (size_t i = 0; i + 1 < run->states; i++) l->between[i] = 0.5 * (run->b[i] + run->b[i + 1]);
+    for (size_t i = 0; i < 4; i++) {
+        l->x[i] = (double)(i + 1);
+        l->value[i] = r->base_log_z + all[i].value;
+        l->error[i] = all[i].error;
+    }
+    l->ends[0] = 0.5;
+    l->ends[1] = 4.5;
+    l->result[0] = l->result[1] = r->estimate.value;
+    l->estimates[0] =
+        (sf_curve){.count = 4, .x = l->x, .y = l->value, .error = l->error, .points = true};
+    l->estimates[1] = (sf_curve){.count = 2, .x = l->ends, .y = l->result};
+    l->curve = (sf_curve){
+        .count = run->states, .x = run->b, .y = r->curve, .error = r->curve_error, .points = true};
+    l->rates[0] = (sf_curve){
+        .label = "moves accepted", .count = run->states, .x = run->b, .y = run->acceptance};
+    l->rates[1] = (sf_curve){
+        .label = "swaps refused", .count = run->states - 1, .x = l->between, .y = run->rejection};
+    frames[0] = (sf_frame){.axes = {.title = "Four estimates",
+                                    .x_label = "1: MBAR, 2, 3: stepping stone, 4: integration",
+                                    .y_label = "log Z"},
+                           .curves = l->estimates,
+                           .count = 2};
+    frames[1] =
+        (sf_frame){.axes = {.title = "Along the path", .x_label = "b", .y_label = "log Z_b/Z_0"},
+                   .curves = &l->curve,
+                   .count = 1};
+    frames[2] = (sf_frame){.axes = {.title = "Rates", .x_label = "b", .y_label = "share"},
+                           .curves = l->rates,
+                           .count = 2};
+done:
+    return status;
+}
+
+sf_status freeenergy_plot(const freeenergy_options *o, const freeenergy_result *r)
+{
+    const int digits = freeenergy_decimals(r->estimate.error);
+    distributions d = {.x_label = ""};
+    convergence c = {.count = 0};
+    journey g = {.x_label = ""};
+    ladder l = {.between = NULL};
+    sf_frame frames[4];
+    size_t count = 2;
+    char title[256];
+    sf_status status;
+
+    if (r->exchange != NULL) {
+        GO(draw_ladder(r, &l, frames));
+        count = 3;
+    } else {
+        GO(draw_distributions(o, r, &d, &frames[0]));
+        frames[1] = draw_convergence(o, r, &c);
+    }
+    if (o->work == NULL && r->exchange == NULL) {
+        GO(draw_journey(r, &g, &frames[2]));
+        count = 4;
+    }
+    (void)snprintf(title, sizeof title, "%.120s: log Z%s = %.*f +- %.*f%s", freeenergy_question(o),
+                   o->work != NULL ? "1/Z0" : "", digits, r->estimate.value, digits,
+                   r->estimate.error, r->estimate.reliable ? "" : " (not reliable)");
+    status = sf_plot_frames(o->plot, o->force != 0, title, frames, count, count == 3 ? 3 : 2);
 done:
     distributions_release(&d);
+    sf_free(l.between);
+    along_release(&g.side[0]);
+    along_release(&g.side[1]);
     return status;
 }

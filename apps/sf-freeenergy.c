@@ -2,15 +2,24 @@
  * reports. */
 #include "freeenergy_output.h"
 #include "program.h"
+#include "progress.h"
 
-static sf_status measure(const freeenergy_options *o, bool *reliable)
+#include <stdio.h>
+
+static sf_status measure(const freeenergy_options *o, bool *reliable, bool *interrupted)
 {
-    freeenergy_result r = {0};
+    freeenergy_result r = {.base_log_z = 0.0};
+    progress line;
     sf_status status;
 
     if (o->threads > 0) GO(sf_thread_count_set(o->threads));
     GO(freeenergy_output_check(o));
-    GO(freeenergy_analyse_work(o, &r));
+    progress_begin(&line, o->quiet != 0);
+    status = o->work != NULL ? freeenergy_analyse_work(o, &r)
+                             : freeenergy_anneal(o, progress_monitor(&line), &r);
+    progress_end(&line);
+    *interrupted = r.interrupted;
+    if (status != SF_OK) goto done;
     GO(freeenergy_output_write(o, &r));
     freeenergy_output_print(o, &r);
     *reliable = r.estimate.reliable;
@@ -22,14 +31,16 @@ done:
 int main(int argc, const char **argv)
 {
     freeenergy_options options;
-    bool reliable = true;
+    bool reliable = true, interrupted = false;
     int exit_status;
 
     if (freeenergy_options_parse(argc, argv, &options, &exit_status)) {
-        if (measure(&options, &reliable) != SF_OK)
+        const sf_status status = measure(&options, &reliable, &interrupted);
+        if (status != SF_OK)
             exit_status = program_fail("sf-freeenergy");
         else if (options.strict && !reliable)
             exit_status = PROGRAM_UNRELIABLE;
+        if (interrupted || status == SF_ERR_INTERRUPTED) exit_status = PROGRAM_INTERRUPTED;
     }
     freeenergy_options_release(&options);
     return exit_status;

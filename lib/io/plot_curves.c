@@ -285,31 +285,38 @@ static void draw_curve(const sf_axes *axes, const frame *f, const sf_curve *curv
 /* ---- legend
  * --------------------------------------------------------------------------------------- */
 
-/* How much of the curves, by points on their lines, a legend in that corner would hide. */
-static size_t points_under(const sf_axes *axes, const frame *f, const sf_curve *curves,
-                           size_t count, double x, double y, double width, double height)
-{
-    size_t n = 0;
-
-    for (size_t k = 0; k < count; k++)
-        for (size_t i = 0; i < curves[k].count; i++) {
-            if (!point_is_shown(axes, &curves[k], i)) continue;
-            const bool line = !curves[k].points && i > 0 && point_is_shown(axes, &curves[k], i - 1);
-            const double u = page_x(f, curves[k].x[i]), v = page_y(f, curves[k].y[i]);
-            const double du = line ? u - page_x(f, curves[k].x[i - 1]) : 0.0;
-            const double dv = line ? v - page_y(f, curves[k].y[i - 1]) : 0.0;
-            for (double t = 0.0; t < (line ? 1.0 : 0.1); t += 0.125) {
-                const double left = u - t * du - x, up = v - t * dv - y;
-                n += left > -8.0 && left < width + 8.0 && up > -8.0 && up < height + 8.0;
-            }
-        }
-    return n;
-}
-
 typedef struct corner {
     double x, y, width, height;
     size_t hides;
 } corner;
+
+/* Whether a legend there covers the point, or stands too near to it. */
+static bool is_near(const corner *c, double x, double low, double high)
+{
+    return x > c->x - 8.0 && x < c->x + c->width + 8.0 && high > c->y - 8.0 &&
+           low < c->y + c->height + 8.0;
+}
+
+/* How much of a curve, by points on its line and its area, a legend there would hide. */
+static size_t count_hidden(const sf_axes *axes, const frame *f, const sf_curve *curve,
+                           const corner *c)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < curve->count; i++) {
+        if (area_is_shown(axes, curve, i))
+            n += is_near(c, page_x(f, curve->x[i]), page_y(f, curve->low[i]),
+                         page_y(f, curve->high[i]));
+        if (!point_is_shown(axes, curve, i)) continue;
+        const bool line = !curve->points && i > 0 && point_is_shown(axes, curve, i - 1);
+        const double x = page_x(f, curve->x[i]), y = page_y(f, curve->y[i]);
+        const double dx = line ? x - page_x(f, curve->x[i - 1]) : 0.0;
+        const double dy = line ? y - page_y(f, curve->y[i - 1]) : 0.0;
+        for (int k = 0; k < (line ? 8 : 1); k++)
+            n += is_near(c, x - k * dx / 8.0, y - k * dy / 8.0, y - k * dy / 8.0);
+    }
+    return n;
+}
 
 /* The corner that hides least: upper right, upper left, lower right, lower left. */
 static corner find_corner(const sf_axes *axes, const frame *f, const sf_curve *curves, size_t count,
@@ -322,7 +329,7 @@ static corner find_corner(const sf_axes *axes, const frame *f, const sf_curve *c
                     .y = i < 2 ? f->y + f->height - height - 12.0 : f->y + 12.0,
                     .width = width,
                     .height = height};
-        c.hides = points_under(axes, f, curves, count, c.x, c.y, width, height);
+        for (size_t k = 0; k < count; k++) c.hides += count_hidden(axes, f, &curves[k], &c);
         if (c.hides < best.hides) best = c;
     }
     return best;

@@ -81,6 +81,37 @@ grep -q 'warning: not reliable' stderr || complain "no warning"
 [ $? = 3 ] || complain "--strict: no exit status 3"
 "$program" --work forward.txt,reverse.txt --strict >stdout 2>stderr || complain "--strict: red"
 
+# Targets whose log Z is known; the options are for speed. False alarms: 1 in 16,000 each.
+agrees() { # TRUTH REPORT
+    awk -v z="$(value log_z "$2")" -v e="$(value log_z_error "$2")" -v t="$1" 'BEGIN {
+        exit !(e > 0 && z - t < 4 * e && t - z < 4 * e) }' ||
+        complain "log_z in $2 is '$(value log_z "$2")' +- '$(value log_z_error "$2")' and not $1"
+}
+inside() { # TRUTH REPORT: between the bounds, give or take four of their errors
+    awk -v l="$(value lower_bound "$2")" -v le="$(value lower_bound_error "$2")" \
+        -v u="$(value upper_bound "$2")" -v ue="$(value upper_bound_error "$2")" -v t="$1" 'BEGIN {
+        exit !(l != "" && u != "" && l - 4 * le < t && t < u + 4 * ue) }' ||
+        complain "$1 is not between the bounds of $2"
+}
+measures() { # TRUTH REPORT ARGUMENTS...
+    truth=$1 report=$2
+    shift 2
+    works "$@" --report "$report" --force
+    agrees "$truth" "$report"
+    inside "$truth" "$report"
+    grep -q '"reliable": true' "$report" || complain "not reliable: $*"
+    [ "$(value gradient_evaluations "$report")" -gt 0 ] || complain "no evaluations: $*"
+}
+few="--chains 300 --threads 1"
+phi4=phi4:shape=4x4,mass2=-4,lambda=8
+# quadrature, and for phi^4 an exact transfer matrix; the free scalar by its modes
+measures 20.5869594141 mw.json --target many-well:dim=4 $few
+grep -q 'errors away' stdout || complain "no word of the exact value"
+measures 2.40513896161 p.json --target $phi4 $few --samples p.fits --plot p.png
+measures 2.40513896161 q.json --target $phi4 $few --base gaussian:sigma=0.5 --kernel mala
+measures 2.40513896161 q.json --target $phi4 $few --base free:mass2=2 --kernel underdamped
+measures 2.40513896161 q.json --target $phi4 $few --base fit --schedule power:2 --temperatures 40
+measures 0.200096670809 q.json --target phi4:shape=2,mass2=1,lambda=0.4 $few --kernel random-walk
 printf '1.0\nabc\n' >bad.txt
 : >empty.txt
 fails 2 'what to measure' --report out/x

@@ -1,5 +1,5 @@
-/* freeenergy_work.c - free energies from work values that were measured elsewhere, and what both
- * ways of measuring share: the estimate and its bounds from log-weights. */
+/* freeenergy_estimate.c - the estimate and its bounds from log-weights, and log-weights from work
+ * values that were measured elsewhere. */
 #include "freeenergy_run.h"
 #include "program.h"
 
@@ -7,8 +7,18 @@
 
 void freeenergy_release(freeenergy_result *r)
 {
-    sf_free(r->forward.log_weight);
-    sf_free(r->reverse.log_weight);
+    for (int i = 0; i < 2; i++) {
+        sf_free(r->read[i]);
+        sf_anneal_run_release(&r->run[i]);
+    }
+    sf_free(r->start);
+    sf_exchange_release(&r->exchange);
+    sf_free(r->curve);
+    sf_free(r->curve_error);
+    sf_free(r->forward.state);
+    sf_free(r->reverse.state);
+    sf_schedule_release(&r->schedule);
+    freeenergy_target_release(&r->target);
 }
 
 sf_status freeenergy_estimate(const freeenergy_result *r, size_t forward, size_t reverse,
@@ -18,7 +28,7 @@ sf_status freeenergy_estimate(const freeenergy_result *r, size_t forward, size_t
     sf_bar_report both;
     sf_status status;
 
-    if (reverse > 0) {
+    if (r->joined) {
         GO(sf_bar(r->forward.log_weight, forward, r->reverse.log_weight, reverse, &both));
         *estimate = both.estimate;
     } else {
@@ -30,23 +40,24 @@ done:
     return status;
 }
 
-static double mean_error(const sf_weights *w)
-{
-    return sqrt(w->variance / (double)(w->count - w->zeros));
-}
-
 /* Of the weights; of BAR, draws of either state that would do as well if the two were alike. */
 static double find_ess(const freeenergy_result *r)
 {
     const double forward = (double)r->forward.count, reverse = (double)r->reverse.count;
 
-    if (r->reverse.log_weight == NULL) return r->forward.weights.ess;
+    if (!r->joined) return r->forward.weights.ess;
     return 4.0 * r->bar.overlap * forward * reverse / (forward + reverse);
 }
 
-/* log_z >= E[w] forward, and log_z <= -E[w] reverse. */
-static void find_bounds(freeenergy_result *r)
+static double mean_error(const sf_weights *w)
 {
+    return sqrt(w->variance / (double)(w->count - w->zeros));
+}
+
+/* log_z >= E[w] forward, and log_z <= -E[w] reverse. */
+void freeenergy_conclude(freeenergy_result *r)
+{
+    r->ess = find_ess(r);
     r->lower = r->base_log_z + r->forward.weights.bound;
     r->lower_error = mean_error(&r->forward.weights);
     r->upper = r->upper_error = NAN;
@@ -55,25 +66,32 @@ static void find_bounds(freeenergy_result *r)
     r->upper_error = mean_error(&r->reverse.weights);
 }
 
+static sf_status read_side(const freeenergy_options *o, const char *path, double **read,
+                           freeenergy_side *side)
+{
+    sf_status status;
+
+    GO(sf_work_read(path, o->unit, o->temperature, read, &side->count));
+    side->log_weight = *read;
+    status = sf_weights_measure(*read, side->count, &side->weights);
+done:
+    return status;
+}
+
 sf_status freeenergy_analyse_work(const freeenergy_options *o, freeenergy_result *r)
 {
     sf_status status;
 
-    *r = (freeenergy_result){.base_log_z = 0.0};
     GO(sf_thermal_energy(o->unit, o->temperature, &r->kt));
-    GO(sf_work_read(o->forward, o->unit, o->temperature, &r->forward.log_weight,
-                    &r->forward.count));
-    GO(sf_weights_measure(r->forward.log_weight, r->forward.count, &r->forward.weights));
+    GO(read_side(o, o->forward, &r->read[0], &r->forward));
     if (o->reverse != NULL) {
-        GO(sf_work_read(o->reverse, o->unit, o->temperature, &r->reverse.log_weight,
-                        &r->reverse.count));
-        GO(sf_weights_measure(r->reverse.log_weight, r->reverse.count, &r->reverse.weights));
+        GO(read_side(o, o->reverse, &r->read[1], &r->reverse));
         GO(sf_bar(r->forward.log_weight, r->forward.count, r->reverse.log_weight, r->reverse.count,
                   &r->bar));
+        r->joined = true;
     }
     GO(freeenergy_estimate(r, r->forward.count, r->reverse.count, &r->estimate));
-    r->ess = find_ess(r);
-    find_bounds(r);
+    freeenergy_conclude(r);
 done:
     return status;
 }

@@ -1,0 +1,28 @@
+/* freeenergy_target.h - the two densities between which sf-freeenergy anneals. */
+#ifndef SF_APPS_FREEENERGY_TARGET_H
+#define SF_APPS_FREEENERGY_TARGET_H
+
+#include "freeenergy_options.h"
+
+/* Both in coordinates z, x = mean + L z, which a Gaussian around the target makes round. */
+typedef struct freeenergy_target {
+    sf_density *given; /* in x, as the user has it */
+    sf_density *density, *base;
+    double base_log_z;
+    double *mean, *scale; /* n; L is diag(scale), */
+    double *factor;       /* or this triangle; all NULL: z is x */
+    char base_name[200];
+} freeenergy_target;
+
+/* The base is made where --base names one, or the target suggests one; else it stays NULL: the
+ * Gaussian that fits the target's samples best, which are not there yet. Release in any case. */
+sf_status freeenergy_target_create(const freeenergy_options *options, freeenergy_target *target);
+/* Changes to coordinates in which samples of x with these means and variances (n each) are round;
+ * the base becomes the normal density there. */
+sf_status freeenergy_target_fit(const double *mean, const double *variance,
+                                freeenergy_target *target);
+/* Rows z of x become samples of the target as it was given. */
+sf_status freeenergy_target_restore(const freeenergy_target *target, size_t count, double *x);
+void freeenergy_target_release(freeenergy_target *target);
+
+#endif
