@@ -296,14 +296,31 @@ SF_API sf_status sf_schedule_pilot(sf_path *path, const sf_pilot_options *option
 
 /* ---- annealing --------------------------------------------------------------------------- */
 
+typedef enum sf_anneal_method {
+    SF_ANNEAL_AIS, /* annealed importance sampling: chains on their own */
+    SF_ANNEAL_SMC  /* sequential Monte Carlo: islands of chains, resampled by their weights */
+} sf_anneal_method;
+
+/* How often chain k, of N with normalised weights W, is taken N_k times, N W_k on average. */
+typedef enum sf_resampling {
+    SF_RESAMPLING_SYSTEMATIC, /* at the points (i + u)/N of the running sum of W, one u for all */
+    SF_RESAMPLING_STRATIFIED, /* a u for each i */
+    SF_RESAMPLING_RESIDUAL,   /* floor(N W_k) times, and what is left at random */
+    SF_RESAMPLING_MULTINOMIAL /* N independent choices */
+} sf_resampling;
+
 typedef struct sf_anneal_options {
-    size_t chains;       /* in all */
-    size_t islands;      /* groups of them, for the errors of what they share: chain i is in i mod
-                            islands; of fewer chains, as many as there are */
-    size_t batch;        /* chains at once, which bounds the memory; 0: about 2 MB of positions */
-    sf_kernel kernel;    /* its step is the schedule's */
-    size_t moves;        /* at every temperature between the ends */
-    bool reverse;        /* from f_1 to f_0 */
+    sf_anneal_method method;
+    size_t chains;  /* in all; SMC: rounded up to whole islands */
+    size_t islands; /* AIS: groups of them, for the errors of what they share: chain i is in i
+                       mod islands; of fewer chains, as many as there are */
+    size_t batch;   /* AIS: chains at once, which bounds the memory; 0: about 2 MB of
+                       positions. SMC: chains of an island, >= 2; 0: a quarter of all */
+    sf_resampling resampling; /* SMC */
+    double resample_below;    /* SMC: where the island's ESS is below this share of its chains */
+    sf_kernel kernel;         /* its step is the schedule's */
+    size_t moves;             /* at every temperature between the ends */
+    bool reverse;             /* from f_1 to f_0 */
     const double *start; /* starts x n, independent draws of where it begins (sf_equilibrate); */
     size_t starts;       /* chain i takes the i-th. start NULL: exact draws of the density there */
     uint64_t seed;
@@ -312,7 +329,7 @@ typedef struct sf_anneal_options {
                            residual = the error of log Z so far */
 } sf_anneal_options;
 
-/* 1000 chains in 16 islands, sf_kernel_default, one move. */
+/* AIS, 1000 chains in 16 islands, sf_kernel_default, one move; systematic resampling below 0.5. */
 SF_API sf_anneal_options sf_anneal_options_default(void);
 
 /* Chains that went along a path once. */
@@ -321,11 +338,14 @@ typedef struct sf_anneal_run sf_anneal_run;
 /* Annealed importance sampling (Neal 2001, doi:10.1023/A:1008923215028; Jarzynski 1997): each chain
  * begins with a draw of f_0, goes through the temperatures and moves at each between the ends;
  * averages of exp(log_weight) are Z_1/Z_0, whatever the schedule, the steps and the kernel. A
- * reverse run is the same back in time: from a draw of f_1, Z_0/Z_1.
- * The same bits on any number of threads and for any batch. Where the monitor stops it, the batches
- * that are done are the run; SF_ERR_INTERRUPTED if none is. SF_ERR_UNSUPPORTED without exact draws
- * and without `start`. Cost: chains (count - 2) moves of the kernel. Memory: a batch of chains,
- * 8 bytes a chain, and 8 n where samples are kept. */
+ * reverse run is the same back in time: from a draw of f_1, Z_0/Z_1. With
+ * SMC (Del Moral, Doucet & Jasra 2006, doi:10.1111/j.1467-9868.2006.00553.x) the chains of an
+ * island are a batch, and are chosen by their weights between the arrival at a temperature and the
+ * moves there; all then have the weight that was their mean, so what is said of averages holds.
+ * The same bits on any number of threads, and of AIS for any batch. Where the monitor stops it, the
+ * batches that are done are the run; SF_ERR_INTERRUPTED if none is. SF_ERR_UNSUPPORTED without
+ * exact draws and without `start`. Cost: chains (count - 2) moves of the kernel. Memory: a batch of
+ * chains (sf_chains_create), 8 bytes a chain, SMC 16, and 8 n where samples are kept. */
 SF_API sf_status sf_anneal(sf_path *path, const sf_schedule *schedule,
                            const sf_anneal_options *options, sf_anneal_run **run);
 /* As many more chains: the run is what it were had all been asked for at once. What its options
@@ -338,6 +358,22 @@ SF_API size_t sf_anneal_run_chains(const sf_anneal_run *run);
 SF_API const double *sf_anneal_run_log_weights(const sf_anneal_run *run);
 /* chains x n, with the log-weights a weighted sample of where the run ends; NULL: not kept. */
 SF_API const double *sf_anneal_run_samples(const sf_anneal_run *run);
+/* The chain of the start whose descendant each chain is; NULL for AIS. */
+SF_API const size_t *sf_anneal_run_ancestors(const sf_anneal_run *run);
+
+/* SMC's chains i batch ... (i + 1) batch - 1, independent of other islands. exp(log_z) has the mean
+ * Z_1/Z_0 (or Z_0/Z_1). Its relative variance is estimated from ancestors (Lee & Whiteley 2018,
+ * doi:10.1093/biomet/asy028; the formula stands in population.c): exp(log_z)^2 variance has the
+ * variance of exp(log_z) as its mean for multinomial resampling, nearly so for the others. Single
+ * estimates may be negative. `most` takes the choice of chains for noise as large as that of
+ * independent draws: an upper bound on average, and positive. */
+typedef struct sf_anneal_island {
+    double log_z, variance, most;
+    size_t ancestors; /* how many chains of its start have descendants with weight */
+} sf_anneal_island;
+SF_API size_t sf_anneal_run_islands(const sf_anneal_run *run);                 /* 0 for AIS */
+SF_API const sf_anneal_island *sf_anneal_run_island(const sf_anneal_run *run); /* the first one */
+
 /* Points where the path was evaluated, with its score if the kernel has one. */
 SF_API uint64_t sf_anneal_run_evaluations(const sf_anneal_run *run);
 SF_API double sf_anneal_run_seconds(const sf_anneal_run *run);
@@ -347,8 +383,10 @@ SF_API size_t sf_anneal_run_temperatures(const sf_anneal_run *run);
 typedef struct sf_anneal_state {
     double b, step;
     double log_z, error;       /* of Z_b over Z of the start; -inf where all weights are zero */
-    double ess;                /* of the weights */
-    double mean, variance;     /* of the log-weights that are not zero */
+    double ess;                /* of the weights; SMC: before resampling, added over islands */
+    size_t resampled;          /* SMC: islands that were, here */
+    size_t ancestors;          /* of the start that have descendants with weight here */
+    double mean, variance;     /* of the log-weights that are not zero; SMC: NaN */
     double acceptance;         /* of moves; NaN: there were none */
     double slope, slope_error; /* E_b[d log f_b/db], whose integral is log Z; NaN: unknown */
     double separation;         /* of the energy's two halves, see sf_anneal_report; NaN: too few */
@@ -356,7 +394,8 @@ typedef struct sf_anneal_state {
 SF_API sf_status sf_anneal_run_state(const sf_anneal_run *run, size_t j, sf_anneal_state *state);
 
 /* The mean of `value`, one for each chain, over the density where the run ends, by the weights;
- * error by the delta method: sum W^2 (value - mean)^2 over (sum W)^2. */
+ * error by the delta method: sum W^2 (value - mean)^2 over (sum W)^2, SMC's chains of one ancestor
+ * taken together (Chan & Lai 2013, doi:10.1214/13-AOS1172). */
 SF_API sf_status sf_anneal_expectation(const sf_anneal_run *run, const double *value, double *mean,
                                        double *error);
 
@@ -377,7 +416,11 @@ typedef struct sf_anneal_report {
     double seconds;
 } sf_anneal_report;
 
-/* One of the runs may be NULL. The energy, d log f_b/db of single chains (or else log f_b), shows a
+/* One of the runs may be NULL. With SMC: the estimate is that of the islands' mean Z, its error
+ * from their variances, and of two runs the mean with weights 1/error^2, as there is no Bennett
+ * ratio for resampled chains; the bounds are means of the islands' log Z; forward, reverse: the
+ * weights of ancestors, each with all its descendants', whose ESS below 50 is too few to know the
+ * error by. The energy, d log f_b/db of single chains (or else log f_b), shows a
  * transition of first order by two peaks: cut in two by least squares (Otsu 1979,
  * doi:10.1109/TSMC.1979.4310076), with means m and variances v, at least 5 % in either,
  *     separation = sqrt(2) |m_1 - m_2| / sqrt(v_1 + v_2)         (Ashman et al. 1994,

@@ -1,35 +1,49 @@
-/* anneal.c - annealed importance sampling, batch after batch. */
+/* anneal.c - annealed importance sampling and sequential Monte Carlo, batch after batch. */
 #include "free_energy/anneal.h"
 
 #include <string.h>
 
 sf_anneal_options sf_anneal_options_default(void)
 {
-    return (sf_anneal_options){
-        .chains = 1000, .islands = 16, .kernel = sf_kernel_default(), .moves = 1};
+    return (sf_anneal_options){.chains = 1000,
+                               .islands = 16,
+                               .kernel = sf_kernel_default(),
+                               .moves = 1,
+                               .resample_below = 0.5};
+}
+
+/* The sums as they are before the next batch, or back to that. */
+static void remember(sf_anneal_run *run)
+{
+    const size_t count = run->schedule.count;
+
+    memcpy(run->sums_before, run->sums, count * run->islands * sizeof *run->sums);
+    memcpy(run->seen_before, run->seen, count * sizeof *run->seen);
+}
+
+static void forget_walk(sf_anneal_run *run)
+{
+    const size_t count = run->schedule.count;
+
+    if (run->walk == NULL) return;
+    memcpy(run->sums, run->sums_before, count * run->islands * sizeof *run->sums);
+    memcpy(run->seen, run->seen_before, count * sizeof *run->seen);
+    sf_anneal_walk_release(&run->walk);
 }
 
 /* A batch that is stopped leaves no trace. */
 static sf_status run_batches(sf_anneal_run *run)
 {
-    const size_t sums = run->schedule.count * run->islands;
-    sf_stage_sums *before;
     sf_status status = SF_OK;
 
-    SF_TRY(sf_allocate(&before, sums, sizeof *before));
     while (run->chains < run->options.chains) {
-        const size_t batch = sf_anneal_batch_size(run, run->chains);
-
-        memcpy(before, run->sums, sums * sizeof *before);
-        SF_GO(sf_anneal_batch(run, run->chains, batch));
-        run->chains += batch;
+        if (run->walk == NULL) remember(run);
+        SF_GO(sf_anneal_batch(run));
     }
 done:
     run->interrupted = status == SF_ERR_INTERRUPTED;
-    if (status != SF_OK) memcpy(run->sums, before, sums * sizeof *before);
-    if (run->interrupted && run->chains > 0) status = SF_OK;
-    sf_free(before);
-    return status;
+    forget_walk(run);
+    return run->interrupted && run->chains > 0 ? SF_OK : status;
 }
 
 /* What there is of the options' chains in the run, until it is done or stopped. */

@@ -253,8 +253,12 @@ sf_status sf_anneal_estimate(const sf_anneal_run *forward, const sf_anneal_run *
                                  .transition = NAN,
                                  .separation = NAN};
     SF_TRY(check(forward, reverse));
-    SF_TRY(forward != NULL && reverse != NULL ? estimate_both(forward, reverse, report)
-                                              : estimate_one(one, report));
+    if ((forward != NULL && sf_anneal_run_resamples(forward)) ||
+        (reverse != NULL && sf_anneal_run_resamples(reverse)))
+        SF_TRY(sf_anneal_estimate_islands(forward, reverse, report));
+    else
+        SF_TRY(forward != NULL && reverse != NULL ? estimate_both(forward, reverse, report)
+                                                  : estimate_one(one, report));
     SF_TRY(integrate_slopes(one, &report->thermodynamic));
     SF_TRY(look_for_peaks(forward, report));
     SF_TRY(look_for_peaks(reverse, report));

@@ -19,26 +19,56 @@ static void keep(sf_anneal_run *run, const sf_chains *c, size_t j, const double 
             c->log_weight[i] > -INFINITY ? energy[i] : NAN;
 }
 
-sf_status sf_anneal_tally(sf_anneal_run *run, const sf_chains *chains, size_t j, size_t moves,
-                          const size_t *accepted_before, double *energy)
+/* Each chain in its group, each group on its own. */
+static void add_chains(sf_anneal_run *run, const sf_anneal_walk *walk, size_t j, size_t moves)
 {
+    const sf_chains *chains = walk->chains;
     const size_t islands = run->islands, batch = chains->batch;
 
-    SF_TRY(read_energies(chains, energy));
-    keep(run, chains, j, energy);
-    if (chains->first == 0) run->reference[j] = isfinite(energy[0]) ? energy[0] : 0.0;
 #pragma omp parallel for num_threads(sf_thread_count()) schedule(static)
     for (size_t island = 0; island < islands; island++) {
         sf_stage_sums *s = run->sums + j * islands + island;
 
         for (size_t i = (island + islands - chains->first % islands) % islands; i < batch;
              i += islands) {
-            sf_stage_sums_add(s, chains->log_weight[i], energy[i] - run->reference[j]);
+            sf_stage_sums_add(s, chains->log_weight[i], walk->energy[i] - run->reference[j]);
             if (chains->log_weight[i] == -INFINITY) continue;
-            s->accepted += chains->accepted[i] - accepted_before[i];
+            s->accepted += chains->accepted[i] - walk->accepted[i];
             s->proposed += moves;
         }
     }
+}
+
+/* The island's families in its group. */
+static void add_population(sf_anneal_run *run, const sf_anneal_walk *walk, size_t j, size_t moves)
+{
+    const sf_population *p = &walk->population;
+    const sf_chains *chains = walk->chains;
+    const size_t group = (size_t)(chains->first / p->size) % run->islands;
+    sf_stage_sums *s = run->sums + j * run->islands + group;
+    const sf_island_part part = sf_population_part(p, chains->log_weight);
+
+    sf_island_sums_add(run->seen + j, &part);
+    sf_families_add(p->size, p->ancestor, 0, chains->log_weight, walk->energy, run->reference[j],
+                    p->room, s);
+    for (size_t i = 0; i < chains->batch; i++) {
+        if (chains->log_weight[i] == -INFINITY) continue;
+        s->accepted += chains->accepted[i] - walk->accepted[i];
+        s->proposed += moves;
+    }
+}
+
+sf_status sf_anneal_tally(sf_anneal_run *run, const sf_anneal_walk *walk, size_t j, size_t moves)
+{
+    const double *energy = walk->energy;
+
+    SF_TRY(read_energies(walk->chains, walk->energy));
+    keep(run, walk->chains, j, energy);
+    if (walk->chains->first == 0) run->reference[j] = isfinite(energy[0]) ? energy[0] : 0.0;
+    if (walk->population.size > 0)
+        add_population(run, walk, j, moves);
+    else
+        add_chains(run, walk, j, moves);
     return SF_OK;
 }
 

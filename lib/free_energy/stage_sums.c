@@ -70,6 +70,13 @@ double sf_stage_sums_ess(const sf_stage_sums *s)
     return square > 0.0 ? fmin(weight * weight / square, (double)s->count) : 0.0;
 }
 
+double sf_stage_sums_error(const sf_stage_sums *s)
+{
+    const double count = (double)s->count;
+
+    return s->count > 1 ? sqrt((count / sf_stage_sums_ess(s) - 1.0) / (count - 1.0)) : INFINITY;
+}
+
 double sf_stage_sums_variance(const sf_stage_sums *s)
 {
     const size_t used = s->count - s->zeros;

@@ -24,6 +24,7 @@ void sf_stage_sums_merge(sf_stage_sums *into, const sf_stage_sums *from);
 
 double sf_stage_sums_log_z(const sf_stage_sums *s);
 double sf_stage_sums_ess(const sf_stage_sums *s);
+double sf_stage_sums_error(const sf_stage_sums *s); /* of log Z, by the delta method */
 double sf_stage_sums_variance(const sf_stage_sums *s);
 /* The weighted mean of the slopes, less the reference, and its error. */
 double sf_stage_sums_slope(const sf_stage_sums *s);
