@@ -1,6 +1,7 @@
 /* test_anneal.c - annealing against closed forms: log Z, the law of the log-weights, the curve, and
  * the same bits however it is cut. False alarms: 4.5 standard errors, 7e-6 a comparison; the seeds
  * are fixed. */
+#include "free_energy/anneal.h"
 #include "free_energy/gaussians.h"
 
 #include <string.h>
@@ -12,6 +13,8 @@
                         (double)(exact));                                             \
         assert_true(fabs((value) - (exact)) < 4.5 * (error));                         \
     } while (0)
+
+#define PI 3.14159265358979323846
 
 static const sf_kernel hmc = {.kind = SF_KERNEL_HMC, .leapfrogs = 4, .jitter = 0.2};
 
@@ -27,7 +30,7 @@ typedef struct case_of {
 static void set_up(case_of *c, size_t n, size_t temperatures, double step)
 {
     c->path = gaussian_path(n, 0.25, 3.0, c->ends);
-    c->log_z = log(3.0) + 0.5 * (double)n * log(2.0 * 3.14159265358979323846 * 0.25);
+    c->log_z = log(3.0) + 0.5 * (double)n * log(2.0 * PI * 0.25);
     assert_ok(sf_schedule_create(SF_SCHEDULE_LINEAR, 0.0, temperatures, step, &c->schedule));
     c->options = sf_anneal_options_default();
     c->options.kernel = hmc;
@@ -356,6 +359,182 @@ static void unsettled_chains_say_so(void **state)
     tear_down(&c);
 }
 
+/* ---- transitions ---------------------------------------------------------------------------- */
+
+/* Quantiles of a normal distribution have 2 sqrt(2/pi)/sqrt(1 - 2/pi), of a uniform one sqrt(12),
+ * and two peaks 8 of their widths apart have 8; of peaks that hold too little nothing is said. */
+static void separations_are_known(void **state)
+{
+    enum { COUNT = 4000 };
+    static double value[COUNT], normal[COUNT];
+    double separation;
+
+    (void)state;
+    sf_random_normal(sf_random_make(3, 4), 0, 0, COUNT, normal);
+    assert_ok(sf_separation(normal, COUNT, &separation));
+    assert_close(separation, 2.0 * sqrt(2.0 / PI) / sqrt(1.0 - 2.0 / PI), 0.1);
+    for (size_t i = 0; i < COUNT; i++) value[i] = (double)i;
+    assert_ok(sf_separation(value, COUNT, &separation));
+    assert_close(separation, sqrt(12.0), 0.01);
+    for (size_t i = 0; i < COUNT; i++) value[i] = normal[i] + (i % 5 == 0 ? 8.0 : 0.0);
+    assert_ok(sf_separation(value, COUNT, &separation));
+    assert_close(separation, 8.0, 0.3);
+    for (size_t i = 0; i < COUNT; i++) value[i] = normal[i] + (i % 50 == 0 ? 8.0 : 0.0);
+    assert_ok(sf_separation(value, COUNT, &separation));
+    assert_true(separation < 4.0);
+    value[7] = NAN;
+    assert_ok(sf_separation(value, 40, &separation));
+    assert_true(isnan(separation));
+}
+
+/* A narrow deep well in a wide shallow one, of ten times its width in four dimensions: both have
+ * the same weight near b = 0.77. */
+static void transitions_of_first_order_are_named(void **state)
+{
+    enum { N = 4 };
+    const double weight[2] = {1.0, exp(12.0)}, sigma[2] = {1.0, 0.1}, mean[2 * N] = {0.0};
+    sf_pilot_options pilot = sf_pilot_options_default();
+    sf_anneal_options options = sf_anneal_options_default();
+    sf_anneal_report report;
+    sf_density *ends[2];
+    sf_schedule schedule;
+    sf_anneal_run *run;
+    sf_path *path;
+
+    (void)state;
+    assert_ok(sf_density_gaussian(N, NULL, NULL, &ends[0]));
+    assert_ok(sf_density_mixture(N, 2, weight, mean, sigma, &ends[1]));
+    assert_ok(sf_path_geometric(ends[0], ends[1], &path));
+    pilot.temperatures = 60;
+    assert_ok(sf_schedule_pilot(path, &pilot, &schedule));
+    options.moves = 4;
+    assert_ok(sf_anneal(path, &schedule, &options, &run));
+    assert_ok(sf_anneal_estimate(run, NULL, &report));
+    assert_true(report.separation > 4.0);
+    assert_close(report.transition, 0.77, 0.2);
+    assert_non_null(strstr(report.warning, "first order"));
+    sf_anneal_run_release(&run);
+    sf_schedule_release(&schedule);
+    sf_path_release(&path);
+    for (size_t i = 0; i < 2; i++) sf_density_release(&ends[i]);
+}
+
+/* ---- a field -------------------------------------------------------------------------------- */
+
+/* The free scalar field of two masses: the ratio of normalisations is known by Fourier transform.
+ */
+static void field_ratio_is_exact(void **state)
+{
+    const size_t shape[2] = {8, 8};
+    sf_pilot_options pilot = sf_pilot_options_default();
+    sf_anneal_options options = sf_anneal_options_default();
+    sf_anneal_run *run[2];
+    sf_anneal_report report;
+    sf_density *ends[2];
+    sf_schedule schedule;
+    sf_path *path;
+    double exact;
+
+    (void)state;
+    assert_ok(sf_density_free_scalar(2, shape, 1.0, &ends[0]));
+    assert_ok(sf_density_free_scalar(2, shape, 0.1, &ends[1]));
+    exact = sf_density_log_z(ends[1]) - sf_density_log_z(ends[0]);
+    assert_ok(sf_path_geometric(ends[0], ends[1], &path));
+    assert_ok(sf_schedule_pilot(path, &pilot, &schedule));
+    options.moves = 2;
+    for (size_t way = 0; way < 2; way++) {
+        options.reverse = way == 1;
+        assert_ok(sf_anneal(path, &schedule, &options, &run[way]));
+    }
+    assert_ok(sf_anneal_estimate(run[0], run[1], &report));
+    assert_true(report.estimate.reliable);
+    assert_within(report.estimate.value, exact, report.estimate.error);
+    assert_true(report.estimate.error < 0.05);
+    assert_true(report.lower_bound < exact && exact < report.upper_bound);
+    assert_true(isnan(report.transition));
+    assert_string_equal(report.warning, "");
+    for (size_t way = 0; way < 2; way++) sf_anneal_run_release(&run[way]);
+    sf_schedule_release(&schedule);
+    sf_path_release(&path);
+    for (size_t i = 0; i < 2; i++) sf_density_release(&ends[i]);
+}
+
+/* ---- what is wrong -------------------------------------------------------------------------- */
+
+static void nonsense_is_refused(void **state)
+{
+    sf_anneal_run *run, *back;
+    sf_anneal_report report;
+    sf_anneal_options options;
+    sf_anneal_state at;
+    case_of c;
+
+    (void)state;
+    set_up(&c, 2, 5, 0.3);
+    assert_status(SF_ERR_ARGUMENT, sf_anneal(NULL, &c.schedule, &c.options, &run));
+    assert_status(SF_ERR_ARGUMENT, sf_anneal(c.path, NULL, &c.options, &run));
+    options = c.options;
+    options.chains = 0;
+    assert_status(SF_ERR_ARGUMENT, sf_anneal(c.path, &c.schedule, &options, &run));
+    assert_non_null(strstr(sf_last_error(), "zero chains"));
+    assert_null(run);
+    options = c.options;
+    options.islands = 0;
+    assert_status(SF_ERR_ARGUMENT, sf_anneal(c.path, &c.schedule, &options, &run));
+    assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &run));
+    c.options.reverse = true;
+    assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &back));
+    assert_status(SF_ERR_ARGUMENT, sf_anneal_estimate(NULL, NULL, &report));
+    assert_status(SF_ERR_ARGUMENT, sf_anneal_estimate(back, NULL, &report));
+    assert_status(SF_ERR_ARGUMENT, sf_anneal_estimate(run, run, &report));
+    assert_status(SF_ERR_ARGUMENT, sf_anneal_run_state(run, 5, &at));
+    assert_ok(sf_anneal_estimate(NULL, back, &report));
+    assert_within(report.estimate.value, c.log_z, report.estimate.error);
+    assert_true(report.lower_bound == -INFINITY && report.upper_bound > c.log_z);
+    assert_null(sf_anneal_run_samples(run));
+    sf_anneal_run_release(&run);
+    sf_anneal_run_release(&back);
+    tear_down(&c);
+}
+
+/* A base that has no draws, a target that is 0 where the base is: sentences say so. */
+static sf_status far_away(const void *self, size_t batch, const double *x, double *log_density,
+                          double *score)
+{
+    (void)self;
+    for (size_t b = 0; b < batch; b++) log_density[b] = x[b] > 100.0 ? 0.0 : -INFINITY;
+    for (size_t b = 0; score != NULL && b < batch; b++) score[b] = 0.0;
+    return SF_OK;
+}
+
+static void bases_that_do_not_fit_are_named(void **state)
+{
+    static const sf_density_methods methods = {.name = "far away", .evaluate = far_away};
+    sf_density *base, *target;
+    sf_schedule schedule;
+    sf_anneal_run *run;
+    sf_anneal_report report;
+    sf_anneal_options options = sf_anneal_options_default();
+    sf_path *path;
+
+    (void)state;
+    assert_ok(sf_density_gaussian(1, NULL, NULL, &base));
+    assert_ok(sf_density_create(&methods, NULL, 1, &target));
+    assert_ok(sf_path_geometric(base, target, &path));
+    assert_ok(sf_schedule_create(SF_SCHEDULE_LINEAR, 0.0, 5, 0.1, &schedule));
+    assert_ok(sf_anneal(path, &schedule, &options, &run));
+    assert_status(SF_ERR_NUMERIC, sf_anneal_estimate(run, NULL, &report));
+    assert_non_null(strstr(sf_last_error(), "support"));
+    sf_anneal_run_release(&run);
+    options.reverse = true;
+    assert_status(SF_ERR_UNSUPPORTED, sf_anneal(path, &schedule, &options, &run));
+    assert_non_null(strstr(sf_last_error(), "far away"));
+    sf_schedule_release(&schedule);
+    sf_path_release(&path);
+    sf_density_release(&base);
+    sf_density_release(&target);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +547,11 @@ int main(void)
         cmocka_unit_test(expectations_are_the_targets),
         cmocka_unit_test(equilibrated_starts_lead_back),
         cmocka_unit_test(unsettled_chains_say_so),
+        cmocka_unit_test(separations_are_known),
+        cmocka_unit_test(transitions_of_first_order_are_named),
+        cmocka_unit_test(field_ratio_is_exact),
+        cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(bases_that_do_not_fit_are_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
