@@ -154,6 +154,9 @@ static void log_weights_have_their_law(void **state)
         assert_ok(sf_anneal_run_state(run[0], j, &at));
         log_z_curve = c.schedule.b[j] * (c.log_z + 0.5 * N * log(4.0)) - 0.5 * N * log(precision);
         if (j > 0) assert_within(at.log_z, log_z_curve, at.error);
+        if (j + 1 == K) assert_close(at.ess, report.forward.ess, 1e-9 * CHAINS);
+        if (j + 1 == K) assert_close(at.log_z, report.forward.log_mean, 1e-12);
+        if (j + 1 == K) assert_close(at.variance, report.forward.variance, 1e-10);
         assert_within(at.slope, c.log_z + 0.5 * N * log(4.0) - 1.5 * N / precision, at.slope_error);
     }
     for (size_t way = 0; way < 2; way++) sf_anneal_run_release(&run[way]);
@@ -336,6 +339,27 @@ static void equilibrated_starts_lead_back(void **state)
     tear_down(&c);
 }
 
+/* Chains that know one of two modes, whose energies differ: they move well, and never meet. */
+static bool in_one_mode_each(void)
+{
+    enum { CHAINS = 20 };
+    const double weight[2] = {1.0, 3.0}, mean[2] = {-10.0, 10.0}, sigma[2] = {1.0, 1.0};
+    sf_equilibrate_options options = {.chains = CHAINS, .moves = 400, .seed = 3};
+    sf_equilibrate_report report;
+    sf_density *f;
+    sf_path *path;
+    double x[CHAINS];
+
+    options.kernel = (sf_kernel){.kind = SF_KERNEL_MALA, .step = 1.0};
+    for (size_t i = 0; i < CHAINS; i++) x[i] = mean[i % 2];
+    assert_ok(sf_density_mixture(1, 2, weight, mean, sigma, &f));
+    assert_ok(sf_path_tempering(f, 1.0, &path));
+    assert_ok(sf_equilibrate(path, 1.0, &options, x, &report));
+    sf_path_release(&path);
+    sf_density_release(&f);
+    return report.settled;
+}
+
 /* Few moves of a small step from far away: energies still rise. */
 static void unsettled_chains_say_so(void **state)
 {
@@ -351,6 +375,7 @@ static void unsettled_chains_say_so(void **state)
     for (size_t i = 0; i < CHAINS * N; i++) x[i] = 3.0;
     assert_ok(sf_equilibrate(c.path, 1.0, &options, x, &report));
     assert_false(report.settled);
+    assert_false(in_one_mode_each());
     options.moves = 15;
     assert_status(SF_ERR_ARGUMENT, sf_equilibrate(c.path, 1.0, &options, x, &report));
     options.moves = 40;
