@@ -206,7 +206,7 @@ static void batches_are_their_points(void **state)
 {
     (void)state;
     for (size_t i = 0; i < MAKERS; i++) {
-        double *x, *score, together[7], alone;
+        double *x, *score, *own, together[7], alone;
         sf_density *f;
         size_t n;
 
@@ -214,14 +214,19 @@ static void batches_are_their_points(void **state)
         n = sf_density_dimension(f);
         assert_ok(sf_allocate(&x, 7 * n, sizeof *x));
         assert_ok(sf_allocate(&score, 7 * n, sizeof *score));
+        assert_ok(sf_allocate(&own, n, sizeof *own));
         sf_random_normal(sf_random_make(3, i), 0, 0, 7 * n, x);
         assert_ok(sf_density_evaluate(f, 7, x, together, score));
         for (size_t b = 0; b < 7; b++) {
             assert_ok(sf_density_evaluate(f, 1, x + b * n, &alone, NULL));
             assert_true(alone == together[b]);
+            assert_ok(sf_density_evaluate(f, 1, x + b * n, &alone, own));
+            assert_true(alone == together[b]);
+            assert_memory_equal(own, score + b * n, n * sizeof *own);
         }
         sf_free(x);
         sf_free(score);
+        sf_free(own);
         sf_density_release(&f);
     }
 }
@@ -450,6 +455,7 @@ static void coordinates_change(void **state)
     assert_ok(sf_density_draw(affine, 4, 1, 0, 2, z));
     assert_ok(sf_affine_apply(3, origin, NULL, root, 2, z));
     for (size_t i = 0; i < 6; i++) assert_true(isfinite(z[i]));
+    sf_density_release(&affine);
     assert_status(SF_ERR_ARGUMENT, sf_density_affine(dense, NULL, NULL, NULL, &affine));
     assert_null(affine);
     assert_status(SF_ERR_ARGUMENT, sf_density_affine(dense, NULL, origin, NULL, &affine));
