@@ -2,10 +2,11 @@
  * against FFTW's own r2c in place of the same shape, precision and threads, and the peak memory in
  * grids of that precision, the program's own 4 MB included. Each line is a process of its own.
  *
- * Measured on one thread of an Intel Xeon (AVX-512, shared), gcc 12, FFTW 3.3.10:
- * ratio 1.15 at 512^3 (2.0 s, 1.010 grids), 1.14 to 1.25 at 256^3, 1.12 to 1.29 at 4096^2; beyond
- * the transform 4 ns a mode. Grids that lie in a cache transform faster than they can be sorted
- * into bins: 1.5 to 1.7 at 128^3 and 1024^2, 2.3 to 2.6 (0.7 ms more) at 64^3.
+ * Measured on one thread of an Intel Xeon (AVX-512, shared), gcc 12, FFTW 3.3.10: ratio 0.63 at
+ * 512^3, 0.62 to 0.69 at 256^3, 0.67 to 0.71 at 4096^2 (0.5 in single precision), because large
+ * transforms here are faster than FFTW's own; beyond the transform 4 ns a mode. Grids that lie in a
+ * cache transform faster than they can be sorted into bins: 1.3 to 1.7 at 128^3 and 1024^2, 2.2 to
+ * 2.8 (0.7 ms more) at 64^3.
  *
  *     bench_power [THREADS [LARGEST_SIDE_OF_A_CUBE]]
  */
@@ -67,16 +68,6 @@ static void plan(job *j)
         j->wide = fftw_plan_dft_r2c(j->grid.axes, lengths, j->buffer, j->buffer, FFTW_ESTIMATE);
 }
 
-/* Processor time of one thread, which other programs disturb less; else the clock on the wall. */
-static double seconds(void)
-{
-    struct timespec time;
-
-    if (sf_thread_count() > 1) return now();
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 /* Seconds of one spectrum, or of FFTW alone. */
 static sf_status measure(const job *j, bool fftw, double *best)
 {
@@ -84,14 +75,14 @@ static sf_status measure(const job *j, bool fftw, double *best)
     sf_status status = SF_OK;
 
     refill(j);
-    start = seconds();
+    start = seconds_of_threads(sf_thread_count());
     if (!fftw)
         status = estimate(j);
     else if (j->single)
         fftwf_execute(j->narrow);
     else
         fftw_execute(j->wide);
-    start = seconds() - start;
+    start = seconds_of_threads(sf_thread_count()) - start;
     if (start < *best) *best = start;
     return status;
 }

@@ -371,7 +371,8 @@ static void text_gives_cosmologies(void **state)
         assert_status(SF_ERR_ARGUMENT, sf_cosmology_parse(bad[i].text, &c));
         assert_non_null(strstr(sf_last_error(), bad[i].word));
         c.omega_lambda = old.omega_lambda = 0.0;
-        assert_memory_equal(&c, &old, sizeof c);
+        assert_memory_equal(&c, &old, offsetof(sf_cosmology, per_mpc)); /* then padding follows */
+        assert_int_equal(c.per_mpc, old.per_mpc);
     }
 }
 
