@@ -2,8 +2,6 @@
 #include "progress.h"
 #include "program.h"
 
-#include "program.h"
-
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
