@@ -527,8 +527,9 @@ typedef struct sf_exchange_report {
 } sf_exchange_report;
 
 /* log_z = log Z_1/Z_0 from a run, in four ways. Each is linear, to first order, in what a round of
- * a copy adds to it, and its error is that of the mean of this sequence (sf_chains_diagnose): it
- * counts the correlations along a chain and, as replicas wander, between the states. Unreliable
+ * a copy adds to it, and its error is that of the mean of this sequence, by sf_chains_diagnose or
+ * by long batches, whichever is larger: it counts the correlations along a chain and, as replicas
+ * wander, between the states. Unreliable
  * also where sequences are too short for their correlations, copies disagree (R-hat above 1.05),
  * no replica has made a round trip, or forward and backward are 4 errors apart. curve, curve_error
  * (states; NULL: not asked for): log Z_k/Z_0 by MBAR, and its error. SF_ERR_ARGUMENT for fewer

@@ -16,7 +16,10 @@
 
 #define LARGEST_R_HAT 1.05
 #define LARGEST_APART 4.0
-#define LEAST_ROUNDS  8 /* of sf_chains_diagnose */
+#define LEAST_ROUNDS  8     /* of sf_chains_diagnose */
+#define ROUNDING      1e-12 /* of a term */
+#define BATCHES       32    /* at least, for an error that is known to 13 % */
+#define LONG_BATCHES  4     /* of each copy, where that is as many */
 
 typedef struct analysis {
     const sf_exchange_run *run;
@@ -102,9 +105,47 @@ static void analysis_destroy(analysis *a)
     sf_free(a->counts);
 }
 
+/* Squared error of the mean by that of batches, a few long ones of each copy. */
+static double batch_variance(const analysis *a, const double *terms)
+{
+    const size_t copies = a->run->copies, rounds = a->run->rounds;
+    const size_t wanted =
+        copies * LONG_BATCHES < BATCHES ? (BATCHES + copies - 1) / copies : LONG_BATCHES;
+    const size_t batches = wanted < rounds ? wanted : rounds, length = rounds / batches;
+    const double count = (double)(copies * batches);
+    double mean = 0.0, squares = 0.0;
+
+    for (size_t i = 0; i < copies * batches; i++) {
+        const double *batch = terms + i / batches * rounds + i % batches * length;
+        double sum = 0.0, difference;
+
+        for (size_t j = 0; j < length; j++) sum += batch[j];
+        difference = sum / (double)length - mean;
+        mean += difference / (double)(i + 1);
+        squares += difference * (sum / (double)length - mean);
+    }
+    return squares / (count - 1.0) / count;
+}
+
+/* Slow wandering between modes shows in a long tail of weak correlations that the diagnosis cuts
+ * off as noise; long batches hold it. The larger error of both. */
 static sf_status diagnose(const analysis *a, const double *terms, sf_chains_diagnosis *d)
 {
-    return sf_chains_diagnose(a->run->copies, a->run->rounds, terms, d);
+    double square;
+
+    SF_TRY(sf_chains_diagnose(a->run->copies, a->run->rounds, terms, d));
+    if (!(sqrt(d->variance) > ROUNDING * fmax(1.0, fabs(d->mean)))) { /* alike: exact */
+        d->error = 0.0;
+        d->r_hat = d->time = 1.0;
+        d->long_enough = true;
+        return SF_OK;
+    }
+    square = batch_variance(a, terms);
+    if (!(square > d->error * d->error)) return SF_OK;
+    d->error = sqrt(square);
+    d->effective = d->variance / square;
+    d->time = (double)a->terms / d->effective;
+    return SF_OK;
 }
 
 /* ---- thermodynamic integration -------------------------------------------------------------- */
@@ -265,7 +306,8 @@ static void judge(const analysis *a, const sf_chains_diagnosis *d, sf_exchange_r
     if (a->run->round_trips == 0)
         sf_log_z_doubt(z, "no replica has been from b = %g to %g and back", a->run->b[0],
                        a->run->b[last]);
-    if (fabs(r->hysteresis) > LARGEST_APART * r->hysteresis_error)
+    if (fabs(r->hysteresis) >
+        LARGEST_APART * r->hysteresis_error + ROUNDING * fmax(1.0, fabs(z->value)))
         sf_log_z_doubt(z, "stepping stone forward and backward are %.3g apart, %.1f errors",
                        fabs(r->hysteresis), fabs(r->hysteresis) / r->hysteresis_error);
 }

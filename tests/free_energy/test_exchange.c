@@ -222,6 +222,7 @@ static void all_swaps_accepted(void **state)
     const sf_exchange_options o = options_of(SF_KERNEL_OU, 3, 500);
     sf_path *path = gaussian_path(2, 0.5);
     sf_schedule s = schedule_of(even, STATES, 0.5);
+    sf_exchange_report r;
     sf_exchange_run *run;
 
     (void)state;
@@ -230,6 +231,11 @@ static void all_swaps_accepted(void **state)
     for (size_t k = 0; k + 1 < STATES; k++) assert_close(run->rejection[k], 0.0, 1e-12);
     assert_close((double)run->round_trips, 750.0, 3.0 * STATES);
     assert_close(run->ideal_round_trips, 750.0, 1e-6);
+    assert_ok(sf_exchange_estimate(run, NULL, NULL, &r));
+    assert_close(r.estimate.value, log(2.0 * M_PI), 1e-9); /* one is not normalised */
+    assert_close(r.estimate.error, 0.0, 1e-9);
+    assert_string_equal(r.estimate.verdict, "reliable");
+    assert_string_equal(r.forward.verdict, "reliable");
     sf_exchange_release(&run);
     assert_null(run);
     sf_schedule_release(&s);
