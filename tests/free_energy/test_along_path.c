@@ -1,5 +1,5 @@
-/* test_along_path.c - thermodynamic integration and stepping stone between two centred normal laws of
- * precision 1 and A: f_b = e^(-(1 - b + b A) x^2/2), log Z_1/Z_0 = -ln(A)/2. */
+/* test_along_path.c - thermodynamic integration and stepping stone between two centred normal laws
+ * of precision 1 and A: f_b = e^(-(1 - b + b A) x^2/2), log Z_1/Z_0 = -ln(A)/2. */
 #include "repetitions.h"
 
 #include <scorefield/free_energy.h>
