@@ -141,37 +141,68 @@ done:
 /* ---- the base ---------------------------------------------------------------------------------
  */
 
-/* Means and variances of weighted samples x. */
-static sf_status find_moments(const sf_anneal_run *run, size_t n, const double *x, double *mean,
-                              double *variance)
+/* exp(power log_weight), the largest 1; returns how many samples they are worth. */
+static double flatten(const double *log_weight, size_t count, double power, double *weight)
 {
-    const size_t chains = sf_anneal_run_chains(run);
-    double *value, error;
-    sf_status status;
+    double largest = -HUGE_VAL, sum = 0.0, squares = 0.0;
 
-    GO(sf_allocate(&value, chains, sizeof *value));
-    for (size_t i = 0; i < n; i++) {
-        for (size_t c = 0; c < chains; c++) value[c] = x[c * n + i];
-        GO(sf_anneal_expectation(run, value, &mean[i], &error));
-        for (size_t c = 0; c < chains; c++) value[c] = pow(x[c * n + i] - mean[i], 2.0);
-        GO(sf_anneal_expectation(run, value, &variance[i], &error));
+    for (size_t i = 0; i < count; i++) largest = fmax(largest, log_weight[i]);
+    for (size_t i = 0; i < count; i++) {
+        weight[i] = log_weight[i] > -HUGE_VAL ? exp(power * (log_weight[i] - largest)) : 0.0;
+        sum += weight[i];
+        squares += weight[i] * weight[i];
     }
-done:
-    sf_free(value);
-    return status;
+    return sum * sum / squares;
+}
+
+/* Weights of samples that a Gaussian can be fitted to: flattened, where a few would have it all and
+ * its variances would be those of these few. */
+static void find_fit_weights(const double *log_weight, size_t count, double *weight)
+{
+    double low = 0.0, high = 1.0;
+
+    if (flatten(log_weight, count, 1.0, weight) >= FIT_ESS) return;
+    for (int i = 0; i < 30; i++) {
+        const double power = 0.5 * (low + high);
+
+        if (flatten(log_weight, count, power, weight) >= FIT_ESS)
+            low = power;
+        else
+            high = power;
+    }
+    (void)flatten(log_weight, count, low, weight);
+}
+
+/* Means and variances of weighted samples x. */
+static void find_moments(const double *x, const double *weight, size_t chains, size_t n,
+                         double *mean, double *variance)
+{
+    double sum = 0.0;
+
+    for (size_t c = 0; c < chains; c++) sum += weight[c];
+    for (size_t c = 0; c < chains; c++)
+        for (size_t i = 0; i < n; i++) mean[i] += weight[c] / sum * x[c * n + i];
+    for (size_t c = 0; c < chains; c++)
+        for (size_t i = 0; i < n; i++) {
+            const double away = x[c * n + i] - mean[i];
+
+            variance[i] += weight[c] / sum * away * away;
+        }
 }
 
 static sf_status fit_to(const sf_anneal_run *run, freeenergy_target *t)
 {
     const size_t n = sf_density_dimension(t->density), chains = sf_anneal_run_chains(run);
-    double *moments = NULL, *x = NULL;
+    double *moments = NULL, *x = NULL, *weight = NULL;
     sf_status status;
 
     GO(sf_allocate(&moments, n, 2 * sizeof *moments));
     GO(sf_allocate(&x, chains, n * sizeof *x));
     memcpy(x, sf_anneal_run_samples(run), chains * n * sizeof *x);
     GO(freeenergy_target_restore(t, chains, x));
-    GO(find_moments(run, n, x, moments, moments + n));
+    GO(sf_allocate(&weight, chains, sizeof *weight));
+    find_fit_weights(sf_anneal_run_log_weights(run), chains, weight);
+    find_moments(x, weight, chains, n, moments, moments + n);
     for (size_t i = 0; i < n; i++)
         if (!(moments[n + i] > 0.0))
             GO(sf_fail(SF_ERR_NUMERIC,
@@ -184,6 +215,7 @@ static sf_status fit_to(const sf_anneal_run *run, freeenergy_target *t)
 done:
     sf_free(moments);
     sf_free(x);
+    sf_free(weight);
     return status;
 }
 
