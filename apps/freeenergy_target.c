@@ -184,7 +184,8 @@ done:
 /* ---- the choice -------------------------------------------------------------------------------
  */
 
-/* Posteriors of many correlated parameters, for which the mode is a good guide. */
+/* Posteriors of many correlated parameters: their priors, which they suggest, are far from them,
+ * and the mode is near. */
 static bool wants_laplace(const freeenergy_target *t)
 {
     const char *name = sf_density_name(t->density);
@@ -194,9 +195,11 @@ static bool wants_laplace(const freeenergy_target *t)
 
 static sf_status choose_base(freeenergy_target *t)
 {
-    const sf_status status = sf_density_base(t->density, &t->base);
+    sf_status status;
 
-    if (status == SF_ERR_UNSUPPORTED) return wants_laplace(t) ? base_of_laplace(t) : SF_OK;
+    if (wants_laplace(t)) return base_of_laplace(t);
+    status = sf_density_base(t->density, &t->base);
+    if (status == SF_ERR_UNSUPPORTED) return SF_OK;
     if (status != SF_OK) return status;
     t->base_log_z = sf_density_log_z(t->base);
     (void)snprintf(t->base_name, sizeof t->base_name, "%s, the one closest to the target",
