@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ISLANDS     8 /* of SMC */
 #define CHAINS      1000
 #define MOST_CHAINS 100000 /* for --target-error */
 #define FITS        3
@@ -374,10 +375,17 @@ done:
 static sf_status find_starts(const freeenergy_options *o, sf_path *path, sf_anneal_options *options,
                              freeenergy_result *r)
 {
-    const bool enough = r->forward.weights.ess >= LEAST_STARTS;
-    const size_t count = enough ? (size_t)r->forward.weights.ess : r->forward.count;
+    const double ancestors = (double)r->forward.state[r->forward.states - 1].ancestors;
+    const double worth = fmin(r->forward.weights.ess, ancestors);
+    const bool enough = worth >= LEAST_STARTS;
+    size_t count = enough ? (size_t)worth : r->forward.count;
     sf_status status;
 
+    if (options->method == SF_ANNEAL_SMC) { /* whole islands, as many as before */
+        options->batch = count * options->batch / r->forward.count;
+        if (options->batch < 2) options->batch = 2;
+        count -= count % options->batch;
+    }
     GO(sf_allocate(&r->start, count, sf_density_dimension(r->target.density) * sizeof *r->start));
     GO(settle(o, path, options->monitor, count, r));
     r->good_starts = enough || r->equilibrium.settled;
@@ -422,11 +430,31 @@ static sf_status run_both(const freeenergy_options *o, sf_path *path, sf_monitor
     options.seed = o->seed;
     options.keep_samples = true;
     options.monitor = monitor;
+    if (o->method == FREEENERGY_SMC) {
+        options.method = SF_ANNEAL_SMC;
+        options.resampling = o->resampling;
+        options.batch = options.chains / (o->islands > 0 ? (size_t)o->islands : ISLANDS);
+        if (options.batch < 2) options.batch = 2;
+    }
     r->exact_starts = sf_density_can_draw(r->target.density);
     GO(run_there(o, path, &options, r));
     if (!r->interrupted && !o->one_way) status = run_back(o, path, options, r);
 done:
     return status;
+}
+
+/* Of resampled chains it is islands that are independent, and ancestors. */
+static void conclude_islands(freeenergy_result *r)
+{
+    const sf_anneal_report *a = &r->annealed;
+
+    r->forward.weights = a->forward;
+    r->reverse.weights = a->reverse;
+    r->ess = a->forward.ess + a->reverse.ess;
+    r->lower = r->base_log_z + a->lower_bound;
+    r->lower_error = a->lower_error;
+    r->upper = isfinite(a->upper_bound) ? r->base_log_z + a->upper_bound : NAN;
+    r->upper_error = isfinite(a->upper_bound) ? a->upper_error : NAN;
 }
 
 /* What began out of equilibrium is shown, but no part of the estimate. */
@@ -444,6 +472,7 @@ static sf_status estimate(freeenergy_result *r)
     for (int i = 0; i < 2; i++)
         if (r->run[i] != NULL) r->evaluations += sf_anneal_run_evaluations(r->run[i]);
     freeenergy_conclude(r);
+    if (r->smc) conclude_islands(r);
 done:
     return status;
 }
@@ -455,6 +484,7 @@ sf_status freeenergy_anneal(const freeenergy_options *o, sf_monitor monitor, fre
     sf_status status;
 
     r->kt = 1.0;
+    r->smc = o->method == FREEENERGY_SMC;
     GO(freeenergy_target_create(o, &r->target));
     GO(choose_kernel(o, r));
     if (r->target.base == NULL) GO(fit_base(o, monitor, r));

@@ -147,14 +147,41 @@ static int read_schedule(freeenergy_options *o)
     return PROGRAM_OK;
 }
 
+static const char *const methods[] = {
+    [FREEENERGY_AIS] = "ais", [FREEENERGY_SMC] = "smc", [FREEENERGY_EXCHANGE] = "exchange"};
+
+const char *freeenergy_method_name(freeenergy_method method) { return methods[method]; }
+
+/* The place of `text` in a list of words, the first one's if it is NULL; `count` if there is none.
+ */
+static size_t find_word(const char *text, const char *const *words, size_t count)
+{
+    size_t i = 0;
+
+    while (text != NULL && i < count && strcmp(text, words[i]) != 0) i++;
+    return i;
+}
+
 static int read_method(freeenergy_options *o)
 {
+    static const char *const schemes[] = {[SF_RESAMPLING_SYSTEMATIC] = "systematic",
+                                          [SF_RESAMPLING_STRATIFIED] = "stratified",
+                                          [SF_RESAMPLING_RESIDUAL] = "residual",
+                                          [SF_RESAMPLING_MULTINOMIAL] = "multinomial"};
     const bool unadjusted =
         o->kernel.kind == SF_KERNEL_ULA || o->kernel.kind == SF_KERNEL_UNDERDAMPED;
+    const size_t method = find_word(o->method_text, methods, 3);
+    const size_t scheme = find_word(o->resampling_text, schemes, 4);
 
-    if (o->method_text != NULL && !same(o->method_text, "ais") && !same(o->method_text, "exchange"))
-        return program_usage(NAME, "--method %s is neither ais nor exchange", o->method_text);
-    if (same(o->method_text, "exchange")) o->method = FREEENERGY_EXCHANGE;
+    if (method == 3)
+        return program_usage(NAME, "--method %s is none of ais, smc, exchange", o->method_text);
+    if (scheme == 4)
+        return program_usage(NAME,
+                             "--resampling %s is none of systematic, stratified, residual, "
+                             "multinomial",
+                             o->resampling_text);
+    o->method = (freeenergy_method)method;
+    o->resampling = (sf_resampling)scheme;
     if (o->method == FREEENERGY_EXCHANGE && unadjusted)
         return program_usage(NAME, "--method exchange needs a kernel with a Metropolis test: hmc, "
                                    "mala, ou or random-walk");
@@ -167,9 +194,13 @@ static int check_counts(const freeenergy_options *o)
     const struct {
         const char *name;
         int value, least;
-    } counts[] = {{"--chains", o->chains, 2},  {"--most-chains", o->most_chains, 2},
-                  {"--rounds", o->rounds, 16}, {"--temperatures", o->temperatures, 2},
-                  {"--moves", o->moves, 1},    {"--leapfrogs", o->leapfrogs, 1},
+    } counts[] = {{"--chains", o->chains, 2},
+                  {"--most-chains", o->most_chains, 2},
+                  {"--islands", o->islands, 1},
+                  {"--rounds", o->rounds, 16},
+                  {"--temperatures", o->temperatures, 2},
+                  {"--moves", o->moves, 1},
+                  {"--leapfrogs", o->leapfrogs, 1},
                   {"--threads", o->threads, 1}};
 
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
@@ -197,8 +228,11 @@ static int check_question(const freeenergy_options *o)
 /* Whether every option is of use for what is asked. */
 static int check_uses(const freeenergy_options *o)
 {
-    enum { WORK = 1, AIS = 2, EXCHANGE = 4, BOTH = AIS | EXCHANGE };
-    const int asked = o->work != NULL ? WORK : o->method == FREEENERGY_AIS ? AIS : EXCHANGE;
+    enum { WORK = 1, AIS = 2, SMC = 4, EXCHANGE = 8, ANNEAL = AIS | SMC, BOTH = ANNEAL | EXCHANGE };
+    const int asked = o->work != NULL                    ? WORK
+                      : o->method == FREEENERGY_EXCHANGE ? EXCHANGE
+                      : o->method == FREEENERGY_SMC      ? SMC
+                                                         : AIS;
     const struct {
         bool given;
         const char *name;
@@ -214,23 +248,26 @@ static int check_uses(const freeenergy_options *o)
         {o->chains != NOT_GIVEN, "--chains", BOTH},
         {o->temperatures != NOT_GIVEN, "--temperatures", o->schedule_file == NULL ? BOTH : 0},
         {o->seed_text != NULL, "--seed", BOTH},
-        {o->schedule_text != NULL, "--schedule", AIS},
-        {!isnan(o->step), "--step", AIS},
-        {o->one_way != 0, "--one-way", AIS},
-        {o->bidirectional != 0, "--bidirectional", AIS},
+        {o->schedule_text != NULL, "--schedule", ANNEAL},
+        {!isnan(o->step), "--step", ANNEAL},
+        {o->one_way != 0, "--one-way", ANNEAL},
+        {o->bidirectional != 0, "--bidirectional", ANNEAL},
         {o->bar != 0, "--bar", AIS},
-        {!isnan(o->target_error), "--target-error", AIS},
-        {o->most_chains != NOT_GIVEN, "--most-chains", isnan(o->target_error) ? 0 : AIS},
-        {o->samples != NULL, "--samples", AIS},
+        {o->resampling_text != NULL, "--resampling", SMC},
+        {o->islands != NOT_GIVEN, "--islands", SMC},
+        {!isnan(o->target_error), "--target-error", ANNEAL},
+        {o->most_chains != NOT_GIVEN, "--most-chains", isnan(o->target_error) ? 0 : ANNEAL},
+        {o->samples != NULL, "--samples", ANNEAL},
         {o->rounds != NOT_GIVEN, "--rounds", EXCHANGE},
     };
 
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (options[i].given && (options[i].users & asked) == 0)
             return program_usage(NAME, "there is no use for %s %s", options[i].name,
-                                 asked == WORK  ? "with --work"
-                                 : asked == AIS ? "without what it belongs to"
-                                                : "with --method exchange");
+                                 asked == WORK       ? "with --work"
+                                 : asked == EXCHANGE ? "with --method exchange"
+                                 : asked == SMC      ? "with --method smc"
+                                                     : "without what it belongs to");
     return PROGRAM_OK;
 }
 
@@ -276,6 +313,7 @@ bool freeenergy_options_parse(int argc, const char **argv, freeenergy_options *o
                               .target_error = NAN,
                               .chains = NOT_GIVEN,
                               .most_chains = NOT_GIVEN,
+                              .islands = NOT_GIVEN,
                               .rounds = NOT_GIVEN,
                               .temperatures = NOT_GIVEN,
                               .moves = NOT_GIVEN,
@@ -297,7 +335,12 @@ bool freeenergy_options_parse(int argc, const char **argv, freeenergy_options *o
         {"leapfrogs", 0, POPT_ARG_INT, &o->leapfrogs, 0, "steps of one move of hmc and underdamped",
          "L"},
         {"method", 'm', POPT_ARG_STRING, &o->method_text, 0,
-         "ais (default), or exchange: replicas that swap temperatures", "METHOD"},
+         "ais (default), smc (chains are resampled on their way), or exchange (replicas swap "
+         "temperatures)",
+         "METHOD"},
+        {"resampling", 0, POPT_ARG_STRING, &o->resampling_text, 0,
+         "of --method smc: systematic (default), stratified, residual or multinomial", "SCHEME"},
+        {"islands", 0, POPT_ARG_INT, &o->islands, 0, "independent groups of --method smc (8)", "I"},
         {"rounds", 0, POPT_ARG_INT, &o->rounds, 0, "of --method exchange (1000)", "R"},
         {"moves", 0, POPT_ARG_INT, &o->moves, 0, "of the kernel at every temperature (1)", "M"},
         {"chains", 'n', POPT_ARG_INT, &o->chains, 0,
@@ -354,9 +397,9 @@ bool freeenergy_options_parse(int argc, const char **argv, freeenergy_options *o
 void freeenergy_options_release(freeenergy_options *o)
 {
     char *const texts[] = {o->target,        o->library,     o->work,        o->base,
-                           o->schedule_text, o->kernel_text, o->method_text, o->unit_text,
-                           o->seed_text,     o->report,      o->samples,     o->plot,
-                           o->forward,       o->reverse,     o->command};
+                           o->schedule_text, o->kernel_text, o->method_text, o->resampling_text,
+                           o->unit_text,     o->seed_text,   o->report,      o->samples,
+                           o->plot,          o->forward,     o->reverse,     o->command};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
 }

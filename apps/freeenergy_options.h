@@ -4,16 +4,21 @@
 
 #include <scorefield.h>
 
-typedef enum freeenergy_method { FREEENERGY_AIS, FREEENERGY_EXCHANGE } freeenergy_method;
+typedef enum freeenergy_method {
+    FREEENERGY_AIS,
+    FREEENERGY_SMC,
+    FREEENERGY_EXCHANGE
+} freeenergy_method;
 
 /* Texts are as they were given, NULL when they were not; numbers are NaN or -1 when they were not.
  */
 typedef struct freeenergy_options {
     char *target, *library, *work; /* what is asked: one of them */
-    char *base, *schedule_text, *kernel_text, *method_text, *unit_text, *seed_text;
+    char *base, *schedule_text, *kernel_text, *method_text, *resampling_text, *unit_text,
+        *seed_text;
     char *report, *samples, *plot;
     double temperature, step, target_error;
-    int chains, most_chains, rounds, temperatures, moves, leapfrogs, threads;
+    int chains, most_chains, islands, rounds, temperatures, moves, leapfrogs, threads;
     int bidirectional, bar, one_way, quiet, force, strict; /* popt wants int */
     /* what the texts say */
     char *forward, *reverse; /* of --work; reverse NULL: one direction */
@@ -22,6 +27,7 @@ typedef struct freeenergy_options {
     double shape;
     const char *schedule_file; /* in schedule_text; NULL: none */
     freeenergy_method method;
+    sf_resampling resampling;
     sf_kernel kernel;
     bool kernel_given;
     uint64_t seed;
@@ -33,7 +39,8 @@ bool freeenergy_options_parse(int argc, const char **argv, freeenergy_options *o
                               int *exit_status);
 /* What was asked for, in the user's words. */
 const char *freeenergy_question(const freeenergy_options *options);
-/* As --kernel has it. */
+/* As --method and --kernel have them. */
+const char *freeenergy_method_name(freeenergy_method method);
 const char *freeenergy_kernel_name(const sf_kernel *kernel);
 void freeenergy_options_release(freeenergy_options *options);
 

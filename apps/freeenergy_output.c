@@ -125,7 +125,10 @@ static void print_bounds(const freeenergy_result *r)
 {
     const int digits = freeenergy_decimals(fmax(r->lower_error, r->upper_error));
 
-    if (isfinite(r->upper) && r->upper - r->lower > 1e4)
+    if (r->smc && isfinite(r->upper))
+        printf("bounds      %.*f +- %.*f <= log Z <= %.*f +- %.*f, from means over islands\n",
+               digits, r->lower, digits, r->lower_error, digits, r->upper, digits, r->upper_error);
+    else if (isfinite(r->upper) && r->upper - r->lower > 1e4)
         printf("bounds      %.4g <= log Z <= %.4g\n", r->lower, r->upper);
     else if (isfinite(r->upper))
         printf("bounds      %.*f <= log Z <= %.*f; a cycle dissipates %.3g kT\n", digits, r->lower,
@@ -140,7 +143,7 @@ static void print_weights(const freeenergy_result *r)
     printf("weights     effective %.4g of %zu forward", r->forward.weights.ess, r->forward.count);
     if (r->reverse.log_weight != NULL)
         printf(", %.4g of %zu reverse", r->reverse.weights.ess, r->reverse.count);
-    if (r->joined)
+    if (r->joined && !r->smc)
         printf("; overlap %.2g, Crooks slope %.3g +- %.2g", r->bar.overlap, r->bar.slope,
                r->bar.slope_error);
     putchar('\n');

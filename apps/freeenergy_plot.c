@@ -262,6 +262,59 @@ done:
     return status;
 }
 
+/* ---- islands of resampled chains --------------------------------------------------------------
+ */
+
+typedef struct islands {
+    double *x[2], *y[2], *error[2], ends[2], result[2];
+    sf_curve curves[3];
+} islands;
+
+static void islands_release(islands *l)
+{
+    for (int k = 0; k < 2; k++) {
+        sf_free(l->x[k]);
+        sf_free(l->y[k]);
+        sf_free(l->error[k]);
+    }
+}
+
+/* The log Z of every island with its own error, and the result. */
+static sf_status draw_islands(const freeenergy_result *r, islands *l, sf_frame *frame)
+{
+    static const char *const labels[] = {"forward", "reverse"};
+    size_t curves = 0;
+    sf_status status = SF_OK;
+
+    for (int k = 0; k < 2 && r->run[k] != NULL; k++) {
+        const sf_anneal_island *island = sf_anneal_run_island(r->run[k]);
+        const size_t count = sf_anneal_run_islands(r->run[k]);
+
+        GO(sf_allocate(&l->x[k], count, sizeof *l->x[k]));
+        GO(sf_allocate(&l->y[k], count, sizeof *l->y[k]));
+        GO(sf_allocate(&l->error[k], count, sizeof *l->error[k]));
+        for (size_t i = 0; i < count; i++) {
+            l->x[k][i] = (double)(i + 1) + 0.2 * k;
+            l->y[k][i] = r->base_log_z + (k == 0 ? 1.0 : -1.0) * island[i].log_z;
+            l->error[k][i] = sqrt(fmax(island[i].variance, 0.0));
+        }
+        l->ends[1] = fmax(l->ends[1], (double)count + 1.0);
+        l->curves[curves++] = (sf_curve){.label = labels[k],
+                                         .count = count,
+                                         .x = l->x[k],
+                                         .y = l->y[k],
+                                         .error = l->error[k],
+                                         .points = true};
+    }
+    l->result[0] = l->result[1] = r->estimate.value;
+    l->curves[curves++] = (sf_curve){.label = "together", .count = 2, .x = l->ends, .y = l->result};
+    *frame = (sf_frame){.axes = {.title = "Islands", .x_label = "island", .y_label = "log Z"},
+                        .curves = l->curves,
+                        .count = curves};
+done:
+    return status;
+}
+
 /* ---- replica exchange -------------------------------------------------------------------------
  */
 
@@ -321,6 +374,7 @@ sf_status freeenergy_plot(const freeenergy_options *o, const freeenergy_result *
     convergence c = {.count = 0};
     journey g = {.x_label = ""};
     ladder l = {.between = NULL};
+    islands i = {.x = {NULL}};
     sf_frame frames[4];
     size_t count = 2;
     char title[256];
@@ -329,11 +383,14 @@ sf_status freeenergy_plot(const freeenergy_options *o, const freeenergy_result *
     if (r->exchange != NULL) {
         GO(draw_ladder(r, &l, frames));
         count = 3;
+    } else if (r->smc) {
+        GO(draw_journey(r, &g, &frames[0])); /* the first of the two means nothing here */
+        GO(draw_islands(r, &i, &frames[0]));
     } else {
         GO(draw_distributions(o, r, &d, &frames[0]));
         frames[1] = draw_convergence(o, r, &c);
     }
-    if (o->work == NULL && r->exchange == NULL) {
+    if (o->work == NULL && r->exchange == NULL && !r->smc) {
         GO(draw_journey(r, &g, &frames[2]));
         count = 4;
     }
@@ -344,6 +401,7 @@ sf_status freeenergy_plot(const freeenergy_options *o, const freeenergy_result *
 done:
     distributions_release(&d);
     sf_free(l.between);
+    islands_release(&i);
     along_release(&g.side[0]);
     along_release(&g.side[1]);
     return status;

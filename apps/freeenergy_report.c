@@ -83,13 +83,14 @@ static sf_status report_estimate(sf_report *p, const freeenergy_result *r)
     GO(sf_report_string(p, "verdict", r->estimate.verdict));
     GO(sf_report_string(p, "estimator",
                         r->exchange != NULL ? "MBAR over exchanged replicas"
+                        : r->smc            ? "SMC, mean of islands"
                         : r->joined         ? "Bennett acceptance ratio"
                                             : "Jarzynski"));
     if (r->exchange != NULL) goto done;
     GO(report_weights(p, "forward", &r->forward));
     if (!both) goto done;
     GO(report_weights(p, "reverse", &r->reverse));
-    if (r->joined) status = report_both(p, &r->bar);
+    if (r->joined && !r->smc) status = report_both(p, &r->bar);
 done:
     return status;
 }
@@ -144,7 +145,7 @@ static sf_status report_choices(sf_report *p, const freeenergy_options *o,
     GO(sf_report_double(p, "target/exact_log_z", sf_density_log_z(r->target.density)));
     GO(sf_report_string(p, "base/name", r->target.base_name));
     GO(sf_report_double(p, "base/log_z", r->base_log_z));
-    GO(sf_report_string(p, "options/method", r->exchange != NULL ? "exchange" : "ais"));
+    GO(sf_report_string(p, "options/method", freeenergy_method_name(o->method)));
     GO(sf_report_string(p, "options/path", "geometric"));
     GO(sf_report_string(p, "options/schedule",
                         o->schedule_text != NULL ? o->schedule_text : "adaptive"));
@@ -209,6 +210,27 @@ done:
     return status;
 }
 
+static sf_status report_islands(sf_report *p, const freeenergy_result *r)
+{
+    static const char *const names[] = {"islands/forward", "islands/reverse"};
+    double *values = NULL;
+    sf_status status = SF_OK;
+
+    for (int k = 0; k < 2 && r->run[k] != NULL; k++) {
+        const sf_anneal_island *island = sf_anneal_run_island(r->run[k]);
+        const size_t count = sf_anneal_run_islands(r->run[k]);
+
+        sf_free(values);
+        GO(sf_allocate(&values, count, sizeof *values));
+        for (size_t i = 0; i < count; i++)
+            values[i] = r->base_log_z + (k == 0 ? 1.0 : -1.0) * island[i].log_z;
+        GO(sf_report_doubles(p, names[k], values, count));
+    }
+done:
+    sf_free(values);
+    return status;
+}
+
 static sf_status report_target(sf_report *p, const freeenergy_options *o,
                                const freeenergy_result *r)
 {
@@ -220,6 +242,7 @@ static sf_status report_target(sf_report *p, const freeenergy_options *o,
     GO(sf_report_bool(p, "interrupted", r->interrupted));
     if (r->exchange != NULL) return report_exchange(p, r);
     GO(sf_report_integer(p, "pilot_evaluations", (long long)(r->evaluations - a->evaluations)));
+    if (r->smc) GO(report_islands(p, r));
     GO(sf_report_double(p, "islands_probability", a->islands_probability));
     GO(sf_report_double(p, "thermodynamic_integration/log_z",
                         r->base_log_z + a->thermodynamic.estimate.value));

@@ -16,6 +16,7 @@ typedef struct freeenergy_side {
 typedef struct freeenergy_result {
     sf_log_z estimate; /* of log Z_1 = base_log_z + log Z_1/Z_0 */
     double base_log_z; /* 0 for work values */
+    bool smc;          /* chains were resampled: only islands of them are independent */
     freeenergy_side forward, reverse;
     bool joined; /* the estimate is from both, by bar (without base_log_z) */
     sf_bar_report bar;

@@ -308,6 +308,9 @@ static size_t count_hidden(const sf_axes *axes, const frame *f, const sf_curve *
             n += is_near(c, page_x(f, curve->x[i]), page_y(f, curve->low[i]),
                          page_y(f, curve->high[i]));
         if (!point_is_shown(axes, curve, i)) continue;
+        if (curve->error != NULL && isfinite(curve->error[i]))
+            n += is_near(c, page_x(f, curve->x[i]), page_y(f, curve->y[i] - curve->error[i]),
+                         page_y(f, curve->y[i] + curve->error[i]));
         const bool line = !curve->points && i > 0 && point_is_shown(axes, curve, i - 1);
         const double x = page_x(f, curve->x[i]), y = page_y(f, curve->y[i]);
         const double dx = line ? x - page_x(f, curve->x[i - 1]) : 0.0;

@@ -111,6 +111,7 @@ measures 2.40513896161 p.json --target $phi4 $few --samples p.fits --plot p.png
 measures 2.40513896161 q.json --target $phi4 $few --base gaussian:sigma=0.5 --kernel mala
 measures 2.40513896161 q.json --target $phi4 $few --base free:mass2=2 --kernel underdamped
 measures 2.40513896161 q.json --target $phi4 $few --base fit --schedule power:2 --temperatures 40
+measures 2.40513896161 q.json --target $phi4 $few --method smc --resampling residual --plot q.png
 measures 0.200096670809 q.json --target phi4:shape=2,mass2=1,lambda=0.4 $few --kernel random-walk
 printf '1.0\nabc\n' >bad.txt
 : >empty.txt
