@@ -325,11 +325,14 @@ typedef struct sf_anneal_options {
     size_t starts;       /* chain i takes the i-th. start NULL: exact draws of the density there */
     uint64_t seed;
     bool keep_samples;
+    const char *checkpoint;    /* a file; NULL: none */
+    double checkpoint_seconds; /* between writes; 0: one at every temperature */
     sf_monitor monitor; /* stage "anneal" or "anneal back", after each temperature of each batch;
                            residual = the error of log Z so far */
 } sf_anneal_options;
 
-/* AIS, 1000 chains in 16 islands, sf_kernel_default, one move; systematic resampling below 0.5. */
+/* AIS, 1000 chains in 16 islands, sf_kernel_default, one move; systematic resampling below 0.5, a
+ * minute between checkpoints. */
 SF_API sf_anneal_options sf_anneal_options_default(void);
 
 /* Chains that went along a path once. */
@@ -348,6 +351,17 @@ typedef struct sf_anneal_run sf_anneal_run;
  * chains (sf_chains_create), 8 bytes a chain, SMC 16, and 8 n where samples are kept. */
 SF_API sf_status sf_anneal(sf_path *path, const sf_schedule *schedule,
                            const sf_anneal_options *options, sf_anneal_run **run);
+/* sf_anneal with options.checkpoint goes on from that file if there is one, to as many chains as
+ * either asks for, and has the same bits as if it had not been stopped, at whatever moment. It is
+ * written when the run begins, every checkpoint_seconds, when the monitor stops it and at its end;
+ * a failure at the beginning is SF_ERR_IO, later ones only leave their sentence, for a run is worth
+ * more than its checkpoint. A file that is damaged, no checkpoint, or of another path, schedule,
+ * kernel, seed, start or version is SF_ERR_FORMAT and left as it is. A file takes 4 n + 5 numbers a
+ * chain of one batch, and what the results take. */
+SF_API bool sf_anneal_run_resumed(const sf_anneal_run *run);
+/* "", or the sentence on the last write if that failed. */
+SF_API const char *sf_anneal_run_checkpoint_error(const sf_anneal_run *run);
+
 /* As many more chains: the run is what it were had all been asked for at once. What its options
  * point to must still be there. Where this fails, the run keeps the batches that are done. */
 SF_API sf_status sf_anneal_more(sf_anneal_run *run, size_t chains);

@@ -1,5 +1,5 @@
 /* anneal.c - annealed importance sampling and sequential Monte Carlo, batch after batch. */
-#include "free_energy/anneal.h"
+#include "free_energy/anneal_checkpoint.h"
 
 #include <string.h>
 
@@ -9,7 +9,8 @@ sf_anneal_options sf_anneal_options_default(void)
                                .islands = 16,
                                .kernel = sf_kernel_default(),
                                .moves = 1,
-                               .resample_below = 0.5};
+                               .resample_below = 0.5,
+                               .checkpoint_seconds = 60.0};
 }
 
 /* The sums as they are before the next batch, or back to that. */
@@ -42,6 +43,7 @@ static sf_status run_batches(sf_anneal_run *run)
     }
 done:
     run->interrupted = status == SF_ERR_INTERRUPTED;
+    if (status == SF_OK || run->interrupted) sf_anneal_checkpoint(run, true);
     forget_walk(run);
     return run->interrupted && run->chains > 0 ? SF_OK : status;
 }
@@ -49,12 +51,23 @@ done:
 /* What there is of the options' chains in the run, until it is done or stopped. */
 static sf_status finish(sf_anneal_run *run)
 {
-    const double start = sf_seconds();
-    const sf_status status = run_batches(run);
+    sf_status status;
 
+    run->started = sf_seconds();
+    status = run_batches(run);
     run->options.chains = run->chains;
-    run->seconds += sf_seconds() - start;
+    run->seconds += sf_seconds() - run->started;
     return status;
+}
+
+/* What the checkpoint has, and a first one, so that it is known now whether it can be written. */
+static sf_status resume(sf_anneal_run *run)
+{
+    if (run->options.checkpoint == NULL) return SF_OK;
+    SF_TRY(sf_anneal_fingerprint(run, &run->fingerprint));
+    SF_TRY(sf_anneal_checkpoint_read(run));
+    run->written = sf_seconds();
+    return sf_anneal_checkpoint_write(run, run->seconds);
 }
 
 sf_status sf_anneal(sf_path *path, const sf_schedule *schedule, const sf_anneal_options *options,
@@ -63,6 +76,7 @@ sf_status sf_anneal(sf_path *path, const sf_schedule *schedule, const sf_anneal_
     sf_status status;
 
     SF_GO(sf_anneal_run_create(path, schedule, options, run));
+    SF_GO(resume(*run));
     SF_GO(finish(*run));
 done:
     if (status != SF_OK) sf_anneal_run_release(run);

@@ -48,7 +48,10 @@ struct sf_anneal_run {
     size_t energies;
     uint64_t evaluations;
     double seconds;
-    bool interrupted;
+    bool interrupted, resumed;
+    uint64_t fingerprint;    /* with a checkpoint: see anneal_checkpoint.h */
+    double started, written; /* when the present part and the last checkpoint were, in seconds */
+    char checkpoint_error[512];
 };
 
 /* Where chains begin: at given rows, or if there are none at exact draws. */

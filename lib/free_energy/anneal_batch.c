@@ -1,7 +1,7 @@
 /* anneal_batch.c - a batch of chains from one end of the path to the other. Moves are made at the
  * temperatures between the ends: then the way back is the way there with time reversed, for
  * unadjusted kernels, too (Crooks 1999, doi:10.1103/PhysRevE.60.2721). */
-#include "free_energy/anneal.h"
+#include "free_energy/anneal_checkpoint.h"
 
 #include <string.h>
 
@@ -71,6 +71,7 @@ static sf_status go(sf_anneal_run *run, sf_anneal_walk *walk)
 
         SF_TRY(visit(run, walk, j, moves));
         SF_TRY(sf_anneal_tally(run, walk, j, moves));
+        sf_anneal_checkpoint(run, false);
         if (!go_on(run, walk))
             return sf_fail(SF_ERR_INTERRUPTED, "stopped at b = %g of chains %llu to %llu",
                            run->schedule.b[j], (unsigned long long)walk->chains->first,

@@ -21,6 +21,9 @@ static sf_status check(const sf_path *path, const sf_schedule *schedule, const s
     if (o->start != NULL && o->chains > o->starts) /* before any has moved */
         return sf_fail(SF_ERR_ARGUMENT, "%zu chains cannot begin at %zu starts", o->chains,
                        o->starts);
+    if (!(o->checkpoint_seconds >= 0.0))
+        return sf_fail(SF_ERR_ARGUMENT, "%g seconds between checkpoints; they are not negative",
+                       o->checkpoint_seconds);
     if (o->islands == 0) return sf_fail(SF_ERR_ARGUMENT, "zero islands; there is at least one");
     return SF_OK;
 }
@@ -181,6 +184,13 @@ size_t sf_anneal_run_islands(const sf_anneal_run *run)
 }
 
 const sf_anneal_island *sf_anneal_run_island(const sf_anneal_run *run) { return run->island; }
+
+bool sf_anneal_run_resumed(const sf_anneal_run *run) { return run->resumed; }
+
+const char *sf_anneal_run_checkpoint_error(const sf_anneal_run *run)
+{
+    return run->checkpoint_error;
+}
 
 uint64_t sf_anneal_run_evaluations(const sf_anneal_run *run) { return run->evaluations; }
 
