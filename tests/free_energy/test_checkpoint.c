@@ -1,8 +1,9 @@
 /* test_checkpoint.c - a run that is killed at any moment goes on from its checkpoint to the bits of
  * one that was not disturbed; other files are refused. */
-#define _XOPEN_SOURCE 700
+#define _GNU_SOURCE /* GLOB_PERIOD */
 #include "free_energy/gaussians.h"
 
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -156,6 +157,19 @@ static bool dawdle(const sf_monitor_event *event, void *user)
     return true;
 }
 
+/* A process that is killed while it gives a file its name leaves one beside it. */
+static void sweep(pid_t child)
+{
+    char pattern[64];
+    glob_t found;
+
+    (void)snprintf(pattern, sizeof pattern, ".scorefield-%ld-*", (long)child);
+    if (glob(pattern, GLOB_PERIOD, NULL, &found) != 0) return;
+    assert_true(found.gl_pathc <= 1);
+    for (size_t i = 0; i < found.gl_pathc; i++) (void)remove(found.gl_pathv[i]);
+    globfree(&found);
+}
+
 /* A child on one thread: what a fork leaves of OpenMP's others is not defined. Its status is 0 when
  * it has finished. */
 static int run_and_kill(const case_of *c, long nanoseconds)
@@ -173,6 +187,7 @@ static int run_and_kill(const case_of *c, long nanoseconds)
     (void)nanosleep(&moment, NULL);
     (void)kill(child, SIGKILL);
     assert_true(waitpid(child, &status, 0) == child);
+    sweep(child);
     return status;
 }
 
