@@ -416,10 +416,10 @@ SF_API sf_status sf_anneal_expectation(const sf_anneal_run *run, const double *v
 typedef struct sf_anneal_report {
     sf_log_z estimate;           /* log Z_1/Z_0: BAR of both runs, else Jarzynski's of one */
     sf_weights forward, reverse; /* zeroed where not given */
-    double lower_bound,
-        lower_error; /* E[w] <= log Z_1/Z_0 <= -E[w of reverse] (Grosse, Ghahramani */
-    double upper_bound,
-        upper_error;            /* & Adams 2015, arXiv:1511.02543); -inf, inf where not given */
+    /* E[w] <= log Z_1/Z_0 <= -E[w of reverse] (Grosse, Ghahramani & Adams 2015, arXiv:1511.02543),
+     * with the errors of these means; -inf and inf where not given */
+    double lower_bound, lower_error;
+    double upper_bound, upper_error;
     double islands_probability; /* of groups of chains that differ so much; NaN: too few chains */
     sf_bar_report bar;          /* of both runs; zeroed unless both are given */
     sf_thermodynamic_report thermodynamic; /* along forward, or else reverse; NaN: slopes unknown */

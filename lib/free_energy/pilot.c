@@ -97,7 +97,8 @@ static sf_status create(sf_path *path, const sf_pilot_options *o, sf_pilot *p)
     SF_TRY(sf_chains_create(path, o->seed, SF_STREAM_PILOT, 0, o->chains, &p->chains));
     SF_TRY(sf_allocate(&p->weight, o->chains, sizeof *p->weight));
     SF_TRY(sf_allocate(&p->increment, o->chains, sizeof *p->increment));
-    return sf_allocate(&p->from, o->chains, sizeof *p->from);
+    SF_TRY(sf_allocate(&p->from, o->chains, sizeof *p->from));
+    return sf_allocate(&p->room, 2 * o->chains + 1, sizeof *p->room);
 }
 
 static void destroy(sf_pilot *p)
@@ -106,6 +107,7 @@ static void destroy(sf_pilot *p)
     sf_free(p->weight);
     sf_free(p->increment);
     sf_free(p->from);
+    sf_free(p->room);
     sf_free(p->node);
 }
 

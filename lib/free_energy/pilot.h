@@ -20,8 +20,9 @@ typedef struct sf_pilot {
     double *weight;    /* chains: normalised */
     double *increment; /* chains: log f_b' - log f_b, or log-weights before moves */
     size_t *from;      /* chains: resampled */
+    double *room;      /* 2 chains + 1: to choose them in */
     sf_pilot_node *node;
-    size_t nodes, room;
+    size_t nodes, places;
 } sf_pilot;
 
 /* From one end to the other; then the nodes are there. */

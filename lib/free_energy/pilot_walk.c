@@ -2,6 +2,7 @@
  * sample size (Zhou, Johansen & Aston 2016, arXiv:1303.3123), resampled where weights have grown
  * uneven. */
 #include "free_energy/pilot.h"
+#include "free_energy/resampling.h"
 #include "mcmc/chains.h"
 
 #include <string.h>
@@ -139,21 +140,13 @@ static void weigh(const sf_pilot *p, double *ess)
     *ess = squares > 0.0 ? 1.0 / squares / (double)c->batch : 0.0;
 }
 
-/* Systematic (Carpenter, Clifford & Fearnhead 1999, doi:10.1049/ip-rsn:19990255). */
 static sf_status resample(const sf_pilot *p)
 {
     const sf_random random = sf_random_make(p->options->seed, SF_STREAM_PILOT_CHOICE);
     const size_t batch = p->chains->batch;
-    double uniform, sum = 0.0;
-    size_t j = 0;
 
-    sf_random_uniform(random, p->nodes, 0, 1, &uniform);
-    for (size_t i = 0; i < batch; i++) {
-        const double place = ((double)i + uniform) / (double)batch;
-
-        while (j + 1 < batch && sum + p->weight[j] < place) sum += p->weight[j++];
-        p->from[i] = j;
-    }
+    sf_resampling_choose(SF_RESAMPLING_SYSTEMATIC, random, p->nodes, 0, batch, p->weight, p->room,
+                         p->from);
     SF_TRY(sf_chains_select(p->chains, p->from));
     for (size_t i = 0; i < batch; i++) {
         p->chains->log_weight[i] = 0.0;
@@ -175,15 +168,15 @@ static sf_status weigh_and_resample(const sf_pilot *p)
 
 static sf_status add_node(sf_pilot *p, double b, double length)
 {
-    if (p->nodes == p->room) {
-        const size_t room = 2 * p->room + 64;
+    if (p->nodes == p->places) {
+        const size_t places = 2 * p->places + 64;
         sf_pilot_node *wider;
 
-        SF_TRY(sf_allocate(&wider, room, sizeof *wider));
+        SF_TRY(sf_allocate(&wider, places, sizeof *wider));
         if (p->nodes > 0) memcpy(wider, p->node, p->nodes * sizeof *wider);
         sf_free(p->node);
         p->node = wider;
-        p->room = room;
+        p->places = places;
     }
     p->node[p->nodes++] = (sf_pilot_node){b, length, p->kernel.step};
     return SF_OK;
