@@ -156,14 +156,16 @@ SF_API sf_status sf_field_draw_modes(const sf_field *field, const sf_field_draw_
  *   log p(x) = -1/2 sum |X_k|^2/(N lambda_t) - 1/2 sum log(2 pi lambda_t)
  *   score    = -F^-1[X_k / lambda_t]
  *   denoised = mean + F^-1[X_k lambda / lambda_t]     (Wiener)
- * X = F(x - mean). out may be x. log determinant = sum log lambda_t. Errors: SF_ERR_NUMERIC for x
- * not finite, SF_ERR_ARGUMENT for a negative sigma. Memory: one grid. */
+ *   pulled   = F^-1[V_k lambda / lambda_t]            (the denoiser's Jacobian times v)
+ * X = F(x - mean), V = F(v). out may be x. log determinant = sum log lambda_t. Errors:
+ * SF_ERR_NUMERIC for x not finite, SF_ERR_ARGUMENT for a negative sigma. Memory: one grid. */
 SF_API sf_status sf_field_log_density(const sf_field *field, const double *x, double sigma,
                                       double *log_density);
 SF_API sf_status sf_field_log_determinant(const sf_field *field, double sigma, double *value);
 SF_API sf_status sf_field_score(const sf_field *field, const double *x, double sigma, double *out);
 SF_API sf_status sf_field_denoise(const sf_field *field, const double *x, double sigma,
                                   double *out);
+SF_API sf_status sf_field_pull(const sf_field *field, const double *v, double sigma, double *out);
 
 /* Langevin moves on N(mean, C) itself.
  *   plain           x' = x + e s(x) + sqrt(2 e) n       (variance lambda/(1 - e/(2 lambda)))

@@ -25,6 +25,7 @@ typedef struct sf_prior sf_prior;
  *   energy   SF_ERR_UNSUPPORTED;
  *   prox     the denoiser at sigma = sqrt(variance) (plug and play; Venkatakrishnan et al. 2013,
  *            doi:10.1109/GlobalSIP.2013.6737048);
+ *   pull     SF_ERR_UNSUPPORTED;
  *   destroy  nothing.
  * One of denoise, score and prox is required; a view that cannot be had from the others is
  * SF_ERR_UNSUPPORTED. */
@@ -41,6 +42,10 @@ typedef struct sf_prior_methods {
     /* out = argmin_z |z - x|^2 / (2 variance) + R(z), R = -log p; variance > 0. */
     sf_status (*prox)(const void *self, size_t batch, const double *x, double variance,
                       double *out);
+    /* out = (dD/dx)^T v at (x, sigma), sigma > 0; and D(x; sigma) in `denoised` unless it is NULL.
+     * v has been checked to be finite, and no two arrays are one but x and v. */
+    sf_status (*pull)(const void *self, size_t batch, const double *x, double sigma,
+                      const double *v, double *denoised, double *out);
     void (*destroy)(void *self);
 } sf_prior_methods;
 
@@ -62,6 +67,12 @@ SF_API sf_status sf_prior_energy(const sf_prior *prior, size_t batch, const doub
                                  double *energy);
 SF_API sf_status sf_prior_prox(const sf_prior *prior, size_t batch, const double *x,
                                double variance, double *out);
+/* out = (dD/dx)^T v, the denoiser's Jacobian at (x; sigma) transposed, times v; and unless
+ * `denoised` is NULL the denoised x itself, for the same evaluation. For the true denoiser of a
+ * density the Jacobian is its own transpose, and Cov[x_0 | x] v = sigma^2 out. sigma > 0. x may be
+ * v; else the arrays are different ones. */
+SF_API sf_status sf_prior_pull(const sf_prior *prior, size_t batch, const double *x, double sigma,
+                               const double *v, double *denoised, double *out);
 
 /* ---- the priors ------------------------------------------------------------------------ */
 
@@ -69,7 +80,8 @@ SF_API sf_status sf_prior_prox(const sf_prior *prior, size_t batch, const double
  * mode), score, energy -log p_sigma with its normalisation; the proximal step is the denoiser at
  * sqrt(variance). At sigma = 0 modes of zero power are a constraint: score and energy live on the
  * others, and a field with power in a forbidden mode (beyond the transform's rounding) has energy
- * +inf. `mean` is the field's mean value. Two transforms a field (energy: one). */
+ * +inf. `mean` is the field's mean value. Two transforms a field (energy: one; pull with the
+ * denoised field: four). */
 SF_API sf_status sf_prior_gaussian(const sf_grid *grid, const sf_spectrum *spectrum, double mean,
                                    sf_prior **prior);
 /* Isotropic total variation R(z) = strength * sum |grad z| (Rudin, Osher & Fatemi 1992; forward

@@ -2,7 +2,7 @@
  * mode is on its own: with X = F(x - mean) and the variance lambda_t = lambda + sigma^2,
  *     log p     -1/2 sum |X_k|^2/(N lambda_t) - 1/2 sum log(2 pi lambda_t)  (the full spectrum)
  *     score     -X/lambda_t
- *     denoiser  mean + X lambda/lambda_t
+ *     denoiser  mean + X lambda/lambda_t, whose Jacobian is the gain itself
  * A mode with lambda_t = 0 is a constraint: it is in neither sum, and has no score. */
 #include "field/field.h"
 
@@ -19,7 +19,7 @@ static sf_status check_level(double sigma)
     return sf_fail(SF_ERR_ARGUMENT, "a noise level of %g; it is finite and not negative", sigma);
 }
 
-sf_status sf_field_transform(const sf_field *field, const double *x, double **modes)
+sf_status sf_field_transform(const sf_field *field, const double *x, double mean, double **modes)
 {
     const size_t size = sf_grid_size(&field->grid);
     double *buffer = NULL;
@@ -28,7 +28,7 @@ sf_status sf_field_transform(const sf_field *field, const double *x, double **mo
     *modes = NULL;
     SF_GO(sf_check_finite(x, size, "a field"));
     SF_GO(sf_allocate(&buffer, sf_fft_buffer_size(&field->grid), sizeof *buffer));
-    for (size_t i = 0; i < size; i++) buffer[i] = x[i] - field->mean;
+    for (size_t i = 0; i < size; i++) buffer[i] = x[i] - mean;
     SF_GO(sf_fft_forward_in_place(field->fft, buffer));
     *modes = buffer;
     buffer = NULL;
@@ -111,7 +111,7 @@ sf_status sf_field_log_density(const sf_field *field, const double *x, double si
 
     *log_density = NAN;
     SF_GO(check_level(sigma));
-    SF_GO(sf_field_transform(field, x, &modes));
+    SF_GO(sf_field_transform(field, x, field->mean, &modes));
     for (size_t i = 0; i < size; i++) square += x[i] * x[i] + field->mean * field->mean;
     longest = sqrt((double)size * square); /* that |X| could be */
     SF_GO(sum_modes(field, modes, sigma, 64.0 * DBL_EPSILON * longest, &sum));
@@ -177,15 +177,15 @@ static sf_status filter_piece(void *user, sf_piece piece)
 }
 
 /* out = offset + F^-1[gain F(x - mean)] */
-static sf_status filter(const sf_field *field, const double *x, double sigma, gain *of_mode,
-                        double offset, double *out)
+static sf_status filter(const sf_field *field, const double *x, double mean, double sigma,
+                        gain *of_mode, double offset, double *out)
 {
     const size_t size = sf_grid_size(&field->grid);
     filtering f = {field, NULL, sigma * sigma, of_mode};
     sf_status status;
 
     SF_GO(check_level(sigma));
-    SF_GO(sf_field_transform(field, x, &f.modes));
+    SF_GO(sf_field_transform(field, x, mean, &f.modes));
     SF_GO(sf_piece_each(&field->grid, filter_piece, &f));
     SF_GO(sf_fft_inverse_in_place_unscaled(field->fft, f.modes));
     for (size_t i = 0; i < size; i++) out[i] = offset + f.modes[i];
@@ -196,10 +196,15 @@ done:
 
 sf_status sf_field_score(const sf_field *field, const double *x, double sigma, double *out)
 {
-    return filter(field, x, sigma, score_gain, 0.0, out);
+    return filter(field, x, field->mean, sigma, score_gain, 0.0, out);
 }
 
 sf_status sf_field_denoise(const sf_field *field, const double *x, double sigma, double *out)
 {
-    return filter(field, x, sigma, wiener_gain, field->mean, out);
+    return filter(field, x, field->mean, sigma, wiener_gain, field->mean, out);
+}
+
+sf_status sf_field_pull(const sf_field *field, const double *v, double sigma, double *out)
+{
+    return filter(field, v, 0.0, sigma, wiener_gain, 0.0, out);
 }

@@ -54,6 +54,6 @@ sf_status sf_field_lambda_all(const sf_field *field, double *lambda);
 void sf_field_white(const sf_grid *grid, sf_random random, sf_piece piece, double *w);
 
 /* *modes = F(x - mean), sf_fft_buffer_size values (sf_free). SF_ERR_NUMERIC for x not finite. */
-sf_status sf_field_transform(const sf_field *field, const double *x, double **modes);
+sf_status sf_field_transform(const sf_field *field, const double *x, double mean, double **modes);
 
 #endif

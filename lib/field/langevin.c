@@ -215,7 +215,7 @@ sf_status sf_field_langevin(const sf_field *field, const sf_langevin_options *op
     if (report != NULL) *report = own;
     SF_GO(stable_step(field, &own.stable_step));
     SF_GO(check(options, own.stable_step));
-    SF_GO(sf_field_transform(field, x, &c.modes));
+    SF_GO(sf_field_transform(field, x, field->mean, &c.modes));
     if (options->kind == SF_LANGEVIN_ADJUSTED) {
         SF_GO(sf_allocate(&c.proposal, room, sizeof *c.proposal));
         SF_GO(sf_allocate(&c.log_accepts, sf_piece_count(&field->grid), sizeof *c.log_accepts));

@@ -36,6 +36,18 @@ static sf_status gaussian_energy(const void *self, size_t batch, const double *x
     return SF_OK;
 }
 
+/* The Wiener filter is linear and symmetric: its Jacobian's transpose is itself. */
+static sf_status gaussian_pull(const void *self, size_t batch, const double *x, double sigma,
+                               const double *v, double *denoised, double *out)
+{
+    const size_t size = sf_grid_size(sf_field_grid(self));
+
+    if (denoised != NULL) SF_TRY(gaussian_denoise(self, batch, x, sigma, denoised));
+    for (size_t b = 0; b < batch; b++)
+        SF_TRY(sf_field_pull(self, v + b * size, sigma, out + b * size));
+    return SF_OK;
+}
+
 static void gaussian_destroy(void *self)
 {
     sf_field *field = self;
@@ -48,6 +60,7 @@ static const sf_prior_methods gaussian_methods = {
     .denoise = gaussian_denoise,
     .score = gaussian_score,
     .energy = gaussian_energy,
+    .pull = gaussian_pull,
     .destroy = gaussian_destroy,
 };
 

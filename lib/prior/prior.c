@@ -148,3 +148,18 @@ sf_status sf_prior_prox(const sf_prior *prior, size_t batch, const double *x, do
         return prior->methods->prox(prior->self, batch, x, variance, out);
     return sf_prior_denoise(prior, batch, x, sqrt(variance), out);
 }
+
+sf_status sf_prior_pull(const sf_prior *prior, size_t batch, const double *x, double sigma,
+                        const double *v, double *denoised, double *out)
+{
+    size_t count = 0;
+
+    SF_TRY(check_input(prior, batch, x, out, sigma, &count));
+    SF_TRY(check_input(prior, batch, v, out, sigma, &count));
+    if (denoised != NULL && (denoised == x || denoised == v || denoised == out))
+        return sf_fail(SF_ERR_ARGUMENT, "prior %s: what is denoised needs an array of its own",
+                       sf_prior_name(prior));
+    SF_TRY(check_positive(prior, sigma, "denoiser's Jacobian"));
+    if (prior->methods->pull == NULL) return unsupported(prior, "derivative of its denoiser");
+    return prior->methods->pull(prior->self, batch, x, sigma, v, denoised, out);
+}

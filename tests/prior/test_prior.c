@@ -137,6 +137,7 @@ static void what_is_not_there_is_said(void **state)
                         "prior prox offers no denoiser, and no score to make one of");
     assert_int_equal(sf_prior_score(prior, 1, x, 1.0, out), SF_ERR_UNSUPPORTED);
     assert_int_equal(sf_prior_energy(prior, 1, x, 1.0, out), SF_ERR_UNSUPPORTED);
+    assert_int_equal(sf_prior_pull(prior, 1, x, 1.0, x, NULL, out), SF_ERR_UNSUPPORTED);
     sf_prior_release(&prior);
 }
 

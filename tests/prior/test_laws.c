@@ -1,0 +1,222 @@
+/* test_laws.c - what every prior keeps, over all of them: the derivative of the denoiser is that of
+ * its central differences, the score is Tweedie's and the gradient of the energy, a batch is its
+ * fields. */
+#include "base/internal.h"
+#include "check.h"
+
+#include <scorefield/prior.h>
+
+#include <string.h>
+
+#define SEED 29
+#define MOST 4096 /* cells */
+
+static double spectrum_power(double k, void *user)
+{
+    (void)user;
+    return 2.0 / (0.3 + k * k);
+}
+
+static sf_prior *gaussian(int axes, const size_t *shape, double mean)
+{
+    const double spacing[3] = {0.5, 2.0, 1.0};
+    sf_spectrum *spectrum;
+    sf_prior *prior;
+    sf_grid grid;
+
+    assert_ok(sf_grid_make(axes, shape, spacing, &grid));
+    assert_ok(sf_spectrum_callback(spectrum_power, NULL, &spectrum));
+    assert_ok(sf_prior_gaussian(&grid, spectrum, mean, &prior));
+    sf_spectrum_release(&spectrum);
+    return prior;
+}
+
+static sf_prior *gaussian_line(void) { return gaussian(1, (const size_t[]){7}, 0.0); }
+static sf_prior *gaussian_image(void) { return gaussian(2, (const size_t[]){6, 5}, 1e3); }
+static sf_prior *gaussian_cube(void) { return gaussian(3, (const size_t[]){3, 4, 2}, -0.3); }
+
+/* `step` is that of the central differences, in units of sigma, and `error` what they may be off
+ * by, relative to |u| |v|; `energy` whether there is one. */
+static const struct row {
+    const char *name;
+    sf_prior *(*make)(void);
+    double step, error;
+    bool energy;
+} priors[] = {
+    {"gaussian, 7", gaussian_line, 0.1, 1e-11, true},
+    {"gaussian, 6x5", gaussian_image, 0.1, 1e-10, true},
+    {"gaussian, 3x4x2", gaussian_cube, 0.1, 1e-11, true},
+};
+#define PRIORS (sizeof priors / sizeof *priors)
+
+static const double levels[] = {0.2, 1.3};
+#define LEVELS (sizeof levels / sizeof *levels)
+
+/* Fields on the prior's grid, one after the other. */
+static void draw(size_t count, uint64_t sequence, double *x)
+{
+    assert_true(count <= 3 * MOST);
+    sf_random_normal(sf_random_make(SEED, 0), sequence, 0, count, x);
+}
+
+static double product(size_t count, const double *a, const double *b)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < count; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+/* v . (dD/dx u) by central differences is u . pull(v). */
+static void assert_pulled(const struct row *row, const sf_prior *prior, double sigma)
+{
+    static double x[MOST], u[MOST], v[MOST], out[MOST], denoised[MOST], near[2 * MOST], d[2 * MOST];
+    const size_t n = sf_grid_size(sf_prior_grid(prior));
+    const double h = row->step * sigma;
+    double slope, expected;
+
+    draw(n, 0, x);
+    draw(n, 1, u);
+    draw(n, 2, v);
+    for (size_t i = 0; i < n; i++) {
+        near[i] = x[i] + h * u[i];
+        near[n + i] = x[i] - h * u[i];
+    }
+    assert_ok(sf_prior_pull(prior, 1, x, sigma, v, denoised, out));
+    assert_ok(sf_prior_denoise(prior, 2, near, sigma, d));
+    expected = product(n, u, out);
+    slope = (product(n, v, d) - product(n, v, d + n)) / (2.0 * h);
+    if (fabs(slope - expected) > row->error * sqrt(product(n, u, u) * product(n, v, v)))
+        fail_msg("%s at %g: %.12g by differences, %.12g pulled", row->name, sigma, slope, expected);
+    assert_ok(sf_prior_denoise(prior, 1, x, sigma, d));
+    for (size_t i = 0; i < n; i++)
+        assert_close(denoised[i], d[i], 1e-5 * sigma + 1e-14 * fabs(d[i]));
+    assert_ok(sf_prior_pull(prior, 1, x, sigma, v, NULL, near));
+    assert_memory_equal(near, out, n * sizeof *out);
+}
+
+static void pull_is_the_derivative_of_the_denoiser(void **state)
+{
+    (void)state;
+    for (size_t p = 0; p < PRIORS; p++) {
+        sf_prior *prior = priors[p].make();
+
+        for (size_t s = 0; s < LEVELS; s++) assert_pulled(&priors[p], prior, levels[s]);
+        sf_prior_release(&prior);
+    }
+}
+
+/* D = x + sigma^2 score */
+static void the_denoiser_is_tweedies(void **state)
+{
+    (void)state;
+    static double x[MOST], d[MOST], score[MOST];
+
+    for (size_t p = 0; p < PRIORS; p++)
+        for (size_t s = 0; s < LEVELS; s++) {
+            sf_prior *prior = priors[p].make();
+            const size_t n = sf_grid_size(sf_prior_grid(prior));
+            const double sigma = levels[s];
+
+            draw(n, 3, x);
+            assert_ok(sf_prior_denoise(prior, 1, x, sigma, d));
+            assert_ok(sf_prior_score(prior, 1, x, sigma, score));
+            for (size_t i = 0; i < n; i++)
+                assert_close(d[i], x[i] + sigma * sigma * score[i], 1e-12 * (1.0 + fabs(d[i])));
+            sf_prior_release(&prior);
+        }
+}
+
+static void the_score_is_the_gradient_of_the_energy(void **state)
+{
+    (void)state;
+    static double x[MOST], u[MOST], score[MOST], near[2 * MOST];
+    const double h = 1e-4;
+
+    for (size_t p = 0; p < PRIORS; p++)
+        for (size_t s = 0; s < LEVELS; s++) {
+            sf_prior *prior = priors[p].make();
+            const size_t n = sf_grid_size(sf_prior_grid(prior));
+            double energy[2], size;
+
+            draw(n, 4, x);
+            draw(n, 5, u);
+            for (size_t i = 0; i < n; i++) {
+                near[i] = x[i] + h * u[i];
+                near[n + i] = x[i] - h * u[i];
+            }
+            if (priors[p].energy) {
+                assert_ok(sf_prior_energy(prior, 2, near, levels[s], energy));
+                assert_ok(sf_prior_score(prior, 1, x, levels[s], score));
+                size = sqrt(product(n, u, u) * product(n, score, score));
+                assert_close((energy[1] - energy[0]) / (2.0 * h), product(n, u, score),
+                             1e-6 * size + 1e-11 * fabs(energy[0]));
+            } else {
+                assert_status(SF_ERR_UNSUPPORTED, sf_prior_energy(prior, 1, x, 1.0, energy));
+            }
+            sf_prior_release(&prior);
+        }
+}
+
+static void a_batch_is_its_fields(void **state)
+{
+    (void)state;
+    static double x[3 * MOST], v[3 * MOST], together[3 * MOST], denoised[3 * MOST], out[MOST];
+
+    for (size_t p = 0; p < PRIORS; p++) {
+        sf_prior *prior = priors[p].make();
+        const size_t n = sf_grid_size(sf_prior_grid(prior)), bytes = n * sizeof *out;
+
+        draw(3 * n, 6, x);
+        draw(3 * n, 7, v);
+        assert_ok(sf_prior_pull(prior, 3, x, 0.7, v, denoised, together));
+        for (size_t b = 0; b < 3; b++) {
+            assert_ok(sf_prior_pull(prior, 1, x + b * n, 0.7, v + b * n, NULL, out));
+            assert_memory_equal(out, together + b * n, bytes);
+        }
+        assert_ok(sf_prior_denoise(prior, 3, x, 0.7, together));
+        for (size_t b = 0; b < 3; b++) {
+            assert_ok(sf_prior_denoise(prior, 1, x + b * n, 0.7, out));
+            assert_memory_equal(out, together + b * n, bytes);
+        }
+        sf_prior_release(&prior);
+    }
+}
+
+static void bad_input_is_refused(void **state)
+{
+    (void)state;
+    static double x[MOST], v[MOST], out[MOST], denoised[MOST];
+
+    for (size_t p = 0; p < PRIORS; p++) {
+        sf_prior *prior = priors[p].make();
+
+        memset(x, 0, sizeof x);
+        memset(v, 0, sizeof v);
+        assert_status(SF_ERR_ARGUMENT, sf_prior_pull(prior, 1, x, 0.0, v, denoised, out));
+        assert_status(SF_ERR_ARGUMENT, sf_prior_pull(prior, 1, x, NAN, v, denoised, out));
+        assert_status(SF_ERR_ARGUMENT, sf_prior_pull(prior, 1, x, 1.0, v, denoised, x));
+        assert_status(SF_ERR_ARGUMENT, sf_prior_pull(prior, 1, x, 1.0, v, denoised, v));
+        assert_status(SF_ERR_ARGUMENT, sf_prior_pull(prior, 1, x, 1.0, v, out, out));
+        assert_status(SF_ERR_ARGUMENT, sf_prior_pull(prior, 1, x, 1.0, v, x, out));
+        assert_status(SF_ERR_ARGUMENT, sf_prior_pull(prior, 1, x, 1.0, NULL, denoised, out));
+        assert_ok(sf_prior_pull(prior, 1, x, 1.0, x, denoised, out)); /* x may be v */
+        v[1] = (double)INFINITY;
+        assert_status(SF_ERR_NUMERIC, sf_prior_pull(prior, 1, x, 1.0, v, denoised, out));
+        assert_status(SF_ERR_NUMERIC, sf_prior_pull(prior, 1, v, 1.0, x, denoised, out));
+        sf_prior_release(&prior);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pull_is_the_derivative_of_the_denoiser),
+        cmocka_unit_test(the_denoiser_is_tweedies),
+        cmocka_unit_test(the_score_is_the_gradient_of_the_energy),
+        cmocka_unit_test(a_batch_is_its_fields),
+        cmocka_unit_test(bad_input_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
