@@ -71,8 +71,8 @@ static sf_status hash_path(const sf_path *path, uint64_t *hash)
 
     SF_TRY(sf_allocate(&x, POINTS * sf_path_dimension(path), sizeof *x));
     *hash = hash_text(*hash, sf_path_name(path));
-    for (double b = 0.0; b <= 1.0 && status == SF_OK; b += 0.5)
-        status = hash_density(path, b, x, hash);
+    for (int half = 0; half <= 2 && status == SF_OK; half++)
+        status = hash_density(path, 0.5 * half, x, hash);
     sf_free(x);
     return status;
 }

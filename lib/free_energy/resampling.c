@@ -47,10 +47,10 @@ static void choose_residual(sf_random random, uint64_t sequence, uint64_t first,
     size_t taken = 0;
 
     for (size_t k = 0; k < count; k++) {
-        double whole;
+        const double places = (double)count * weight[k], whole = floor(places);
 
-        sum += rest[k] = modf((double)count * weight[k], &whole);
-        for (; whole >= 1.0 && taken < count; whole -= 1.0) from[taken++] = k;
+        sum += rest[k] = places - whole;
+        for (size_t i = (size_t)whole; i > 0 && taken < count; i--) from[taken++] = k;
     }
     if (taken == count) return;
     sort_uniforms(random, sequence, first, count - taken, room);

@@ -200,7 +200,7 @@ int main(int argc, char **argv)
     const size_t chains = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000;
     double updates, copies;
 
-    threads = argc > 1 ? atoi(argv[1]) : 1;
+    threads = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1;
     if (chains == 0 || sf_thread_count_set(threads) != SF_OK) {
         (void)fprintf(stderr, "usage: bench_anneal [THREADS [CHAINS]]\n");
         return 2;

@@ -117,8 +117,8 @@ static void variances_of_one_run_are_those_of_many(void **state)
     (void)state;
     set_up(&c, 6, 16);
     c.options.batch = SIZE;
-    c.options.chains = SIZE * ISLANDS;
-    for (size_t k = 0; k < 2 * KINDS; k++) {
+    c.options.chains = (size_t)SIZE * ISLANDS;
+    for (size_t k = 0; k < (size_t)2 * KINDS; k++) {
         const sf_anneal_island *island;
         double mean = 0.0, variance = 0.0, estimate = 0.0, error = 0.0;
         sf_anneal_report report;
@@ -167,7 +167,7 @@ static void errors_are_calibrated(void **state)
     (void)state;
     set_up(&c, N, 12);
     c.options.batch = SIZE;
-    c.options.chains = SIZE * ISLANDS;
+    c.options.chains = (size_t)SIZE * ISLANDS;
     c.options.keep_samples = true;
     for (uint64_t seed = 0; seed < TIMES; seed++) {
         double value[SIZE * ISLANDS], mean, error;
@@ -184,7 +184,7 @@ static void errors_are_calibrated(void **state)
         assert_ok(sf_anneal_estimate(run[0], run[1], &report[2]));
         for (size_t i = 0; i < 3; i++)
             z_add(&z[i], report[i].estimate.value, report[i].estimate.error, c.log_z);
-        for (size_t i = 0; i < SIZE * ISLANDS; i++)
+        for (size_t i = 0; i < (size_t)SIZE * ISLANDS; i++)
             value[i] = pow(sf_anneal_run_samples(run[0])[i * N], 2.0);
         assert_ok(sf_anneal_expectation(run[0], value, &mean, &error));
         z_add(&z[3], mean, error, 0.04);
@@ -204,7 +204,7 @@ static void bounds_lie_on_either_side(void **state)
     (void)state;
     set_up(&c, 4, 8);
     c.options.batch = 8;
-    c.options.chains = 8 * 1000;
+    c.options.chains = 8000;
     for (size_t way = 0; way < 2; way++) {
         c.options.reverse = way == 1;
         assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &run[way]));
@@ -220,7 +220,7 @@ static void bounds_lie_on_either_side(void **state)
 
 /* ---- any step ------------------------------------------------------------------------------- */
 
-/* Five steps over a factor of 100 for every kernel, both ways, from 40 islands of 100: 60 times 3
+/* Five steps over a factor of 100 for every kernel, both ways, from 100 islands of 40: 60 times 3
  * standard errors, so a false alarm for one seed in seven. */
 static void z_is_unbiased_at_any_step(void **state)
 {
@@ -246,7 +246,7 @@ static void z_is_unbiased_at_any_step(void **state)
     assert_ok(sf_path_geometric(ends[0], ends[1], &path));
     options.method = SF_ANNEAL_SMC;
     options.batch = SIZE;
-    options.chains = SIZE * ISLANDS;
+    options.chains = (size_t)SIZE * ISLANDS;
     options.resample_below = 0.9;
     options.moves = 2;
     options.seed = 3;
@@ -314,7 +314,7 @@ static void bits_do_not_depend_on_threads_or_pauses(void **state)
         if (i != 3) assert_memory_equal(&states[i], &states[0], sizeof *states);
         sf_anneal_run_release(&run);
     }
-    assert_true(states[0].ancestors < 2 * SIZE);
+    assert_true(states[0].ancestors < (size_t)2 * SIZE);
     assert_ok(sf_thread_count_set(0));
     tear_down(&c);
 }
@@ -327,12 +327,12 @@ static void the_path_is_seen(void **state)
     enum { N = 4, SIZE = 500, K = 20 };
     sf_anneal_run *run;
     sf_anneal_state at;
-    size_t alive = 4 * SIZE, resampled = 0;
+    size_t alive = (size_t)4 * SIZE, resampled = 0;
     case_of c;
 
     (void)state;
     set_up(&c, N, K);
-    c.options.chains = 4 * SIZE;
+    c.options.chains = (size_t)4 * SIZE;
     assert_ok(sf_anneal(c.path, &c.schedule, &c.options, &run));
     assert_int_equal(sf_anneal_run_islands(run), 4);
     for (size_t j = 0; j < K; j++) {
@@ -346,8 +346,8 @@ static void the_path_is_seen(void **state)
         alive = at.ancestors;
         resampled += at.resampled;
     }
-    assert_true(resampled >= 4 && alive < 4 * SIZE);
-    for (size_t i = 0; i < 4 * SIZE; i++)
+    assert_true(resampled >= 4 && alive < (size_t)4 * SIZE);
+    for (size_t i = 0; i < (size_t)4 * SIZE; i++)
         assert_int_equal(sf_anneal_run_ancestors(run)[i] / SIZE, i / SIZE);
     sf_anneal_run_release(&run);
     tear_down(&c);
