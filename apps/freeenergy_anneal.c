@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ISLANDS     8 /* of SMC */
-#define CHAINS      1000
+#define ISLANDS     8      /* of SMC */
 #define MOST_CHAINS 100000 /* for --target-error */
 #define FITS        3
 #define FIT_ESS     100.0
@@ -423,7 +422,7 @@ static sf_status run_both(const freeenergy_options *o, sf_path *path, sf_monitor
     sf_anneal_options options = sf_anneal_options_default();
     sf_status status;
 
-    options.chains = o->chains > 0 ? (size_t)o->chains : CHAINS;
+    options.chains = o->chains > 0 ? (size_t)o->chains : FREEENERGY_CHAINS;
     if (options.islands > options.chains / 2) options.islands = 1;
     options.moves = o->moves > 0 ? (size_t)o->moves : 1;
     options.kernel = r->kernel;

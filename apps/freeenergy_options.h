@@ -4,6 +4,8 @@
 
 #include <scorefield.h>
 
+#define FREEENERGY_CHAINS 1000 /* if no number is given */
+
 typedef enum freeenergy_method {
     FREEENERGY_AIS,
     FREEENERGY_SMC,

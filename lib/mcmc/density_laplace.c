@@ -133,8 +133,8 @@ static sf_status find_precision(const sf_density *density, const double *mode, d
     double *points = NULL, *scores = NULL;
     sf_status status;
 
-    SF_GO(sf_allocate(&points, 2 * BATCH, n * sizeof *points));
-    SF_GO(sf_allocate(&scores, 2 * BATCH, n * sizeof *scores));
+    SF_GO(sf_allocate(&points, 2 * (size_t)BATCH, n * sizeof *points));
+    SF_GO(sf_allocate(&scores, 2 * (size_t)BATCH, n * sizeof *scores));
     for (size_t first = 0; first < n; first += BATCH)
         SF_GO(difference(density, mode, first, n - first < BATCH ? n - first : BATCH, points,
                          scores, precision));
