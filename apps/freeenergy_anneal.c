@@ -395,6 +395,18 @@ done:
     return status;
 }
 
+/* "FILE.back" */
+static sf_status name_checkpoint(const freeenergy_options *o, freeenergy_result *r)
+{
+    const size_t size = strlen(o->checkpoint) + sizeof ".back";
+    sf_status status;
+
+    GO(sf_allocate(&r->checkpoint_back, size, 1));
+    (void)snprintf(r->checkpoint_back, size, "%s.back", o->checkpoint);
+done:
+    return status;
+}
+
 static sf_status run_back(const freeenergy_options *o, sf_path *path, sf_anneal_options options,
                           freeenergy_result *r)
 {
@@ -402,6 +414,8 @@ static sf_status run_back(const freeenergy_options *o, sf_path *path, sf_anneal_
 
     r->good_starts = r->exact_starts;
     if (!r->exact_starts) GO(find_starts(o, path, &options, r));
+    if (o->checkpoint != NULL) GO(name_checkpoint(o, r));
+    options.checkpoint = r->checkpoint_back;
     options.reverse = true;
     options.keep_samples = false;
     GO(sf_anneal(path, &r->schedule, &options, &r->run[1]));
@@ -416,6 +430,15 @@ done:
 /* ---- all of it --------------------------------------------------------------------------------
  */
 
+/* Few enough that there is an estimate when the run is interrupted, and not too few for threads;
+ * results do not depend on it. At most 2 MB of positions. */
+static size_t choose_batch(size_t chains, size_t dimension)
+{
+    const size_t most = ((size_t)1 << 18) / dimension, part = chains / 16 > 256 ? chains / 16 : 256;
+
+    return most < part ? (most > 0 ? most : 1) : part;
+}
+
 static sf_status run_both(const freeenergy_options *o, sf_path *path, sf_monitor monitor,
                           freeenergy_result *r)
 {
@@ -429,12 +452,14 @@ static sf_status run_both(const freeenergy_options *o, sf_path *path, sf_monitor
     options.seed = o->seed;
     options.keep_samples = true;
     options.monitor = monitor;
+    options.batch = choose_batch(options.chains, sf_density_dimension(r->target.density));
     if (o->method == FREEENERGY_SMC) {
         options.method = SF_ANNEAL_SMC;
         options.resampling = o->resampling;
         options.batch = options.chains / (o->islands > 0 ? (size_t)o->islands : ISLANDS);
         if (options.batch < 2) options.batch = 2;
     }
+    options.checkpoint = o->checkpoint;
     r->exact_starts = sf_density_can_draw(r->target.density);
     GO(run_there(o, path, &options, r));
     if (!r->interrupted && !o->one_way) status = run_back(o, path, options, r);

@@ -12,6 +12,7 @@ void freeenergy_release(freeenergy_result *r)
         sf_anneal_run_release(&r->run[i]);
     }
     sf_free(r->start);
+    sf_free(r->checkpoint_back);
     sf_exchange_release(&r->exchange);
     sf_free(r->curve);
     sf_free(r->curve_error);

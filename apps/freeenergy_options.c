@@ -258,6 +258,7 @@ static int check_uses(const freeenergy_options *o)
         {!isnan(o->target_error), "--target-error", ANNEAL},
         {o->most_chains != NOT_GIVEN, "--most-chains", isnan(o->target_error) ? 0 : ANNEAL},
         {o->samples != NULL, "--samples", ANNEAL},
+        {o->checkpoint != NULL, "--checkpoint", ANNEAL},
         {o->rounds != NOT_GIVEN, "--rounds", EXCHANGE},
     };
 
@@ -365,6 +366,8 @@ bool freeenergy_options_parse(int argc, const char **argv, freeenergy_options *o
          "of the work: kT (default), kJ/mol, kcal/mol", "UNIT"},
         {"temperature", 'T', POPT_ARG_DOUBLE, &o->temperature, 0, "in kelvin, for energies",
          "KELVIN"},
+        {"checkpoint", 'c', POPT_ARG_STRING, &o->checkpoint, 0,
+         "go on from here if it is there, and leave here what can be gone on from", "FILE"},
         {"plot", 0, POPT_ARG_STRING, &o->plot, 0, "picture of the weights and the convergence",
          "FILE.png"},
         {"report", 0, POPT_ARG_STRING, &o->report, 0, "all figures and options", "FILE.json"},
@@ -399,7 +402,8 @@ void freeenergy_options_release(freeenergy_options *o)
     char *const texts[] = {o->target,        o->library,     o->work,        o->base,
                            o->schedule_text, o->kernel_text, o->method_text, o->resampling_text,
                            o->unit_text,     o->seed_text,   o->report,      o->samples,
-                           o->plot,          o->forward,     o->reverse,     o->command};
+                           o->plot,          o->forward,     o->reverse,     o->command,
+                           o->checkpoint};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
 }

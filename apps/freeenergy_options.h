@@ -18,7 +18,7 @@ typedef struct freeenergy_options {
     char *target, *library, *work; /* what is asked: one of them */
     char *base, *schedule_text, *kernel_text, *method_text, *resampling_text, *unit_text,
         *seed_text;
-    char *report, *samples, *plot;
+    char *report, *samples, *plot, *checkpoint;
     double temperature, step, target_error;
     int chains, most_chains, islands, rounds, temperatures, moves, leapfrogs, threads;
     int bidirectional, bar, one_way, quiet, force, strict; /* popt wants int */

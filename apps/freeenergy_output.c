@@ -109,11 +109,22 @@ static void print_acceptance(const freeenergy_result *r)
     if (low <= high) printf("acceptance  %.2f to %.2f\n", low, high);
 }
 
+/* Of a write of a checkpoint that failed, which stops no run. */
+static void warn_of_checkpoints(const freeenergy_result *r)
+{
+    for (int i = 0; i < 2; i++)
+        if (r->run[i] != NULL && sf_anneal_run_checkpoint_error(r->run[i])[0] != '\0')
+            fprintf(stderr, "sf-freeenergy: warning: no checkpoint: %s\n",
+                    sf_anneal_run_checkpoint_error(r->run[i]));
+}
+
 static void print_target(const freeenergy_options *o, const freeenergy_result *r)
 {
     const double exact = sf_density_log_z(r->target.density);
 
     print_choices(o, r);
+    if (o->checkpoint != NULL && sf_anneal_run_resumed(r->run[0]))
+        printf("resumed     from %s\n", o->checkpoint);
     print_estimate("log Z", r->estimate.value, r->estimate.error, "");
     if (isfinite(exact))
         printf("            known exactly for this target: %.*f, %.1f errors away\n",
@@ -188,6 +199,7 @@ void freeenergy_output_print(const freeenergy_options *o, const freeenergy_resul
             r->equilibrium.energy.r_hat);
     if (r->annealed.warning[0] != '\0')
         fprintf(stderr, "sf-freeenergy: warning: %s\n", r->annealed.warning);
+    warn_of_checkpoints(r);
     if (o->quiet) return;
     if (o->work != NULL)
         print_work(o, r);

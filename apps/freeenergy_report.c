@@ -157,6 +157,10 @@ static sf_status report_choices(sf_report *p, const freeenergy_options *o,
     GO(sf_report_integer(
         p, "options/chains",
         (long long)(r->exchange != NULL ? r->exchange->copies : r->forward.count)));
+    if (o->checkpoint != NULL) {
+        GO(sf_report_string(p, "options/checkpoint", o->checkpoint));
+        GO(sf_report_bool(p, "resumed", sf_anneal_run_resumed(r->run[0])));
+    }
     GO(sf_report_integer(p, "options/seed", (long long)o->seed));
 done:
     return status;

@@ -32,6 +32,7 @@ typedef struct freeenergy_result {
     sf_kernel kernel;
     sf_schedule schedule;
     sf_anneal_run *run[2]; /* forward and reverse */
+    char *checkpoint_back; /* of the way back; NULL: none */
     sf_anneal_report annealed;
     bool exact_starts;                 /* of the way back; if not, */
     double *start;                     /* they are these, of */

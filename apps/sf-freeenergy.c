@@ -36,7 +36,10 @@ int main(int argc, const char **argv)
 
     if (freeenergy_options_parse(argc, argv, &options, &exit_status)) {
         const sf_status status = measure(&options, &reliable, &interrupted);
-        if (status != SF_OK)
+        if (status == SF_ERR_INTERRUPTED)
+            fprintf(stderr, "sf-freeenergy: interrupted before there was an estimate (%s)\n",
+                    sf_last_error());
+        else if (status != SF_OK)
             exit_status = program_fail("sf-freeenergy");
         else if (options.strict && !reliable)
             exit_status = PROGRAM_UNRELIABLE;

@@ -113,6 +113,35 @@ measures 2.40513896161 q.json --target $phi4 $few --base free:mass2=2 --kernel u
 measures 2.40513896161 q.json --target $phi4 $few --base fit --schedule power:2 --temperatures 40
 measures 2.40513896161 q.json --target $phi4 $few --method smc --resampling residual --plot q.png
 measures 0.200096670809 q.json --target phi4:shape=2,mass2=1,lambda=0.4 $few --kernel random-walk
+# The number of threads changes no bit, and neither does a kill at any moment.
+long="--target $phi4 --schedule linear --temperatures 100 --chains 2000 --seed 5 --quiet --force"
+works $long --threads 1 --report one.json
+works $long --threads 3 --report three.json
+[ "$(value log_z one.json)" = "$(value log_z three.json)" ] || complain "threads change the bits"
+"$program" $long --threads 1 --checkpoint point --report killed.json 2>/dev/null &
+killed=$!
+while kill -0 $killed 2>/dev/null && [ ! -s point ]; do sleep 0.05; done
+kill -9 $killed 2>/dev/null
+wait $killed 2>/dev/null
+works $long --checkpoint point --report resumed.json
+grep -q '"resumed": true' resumed.json || complain "not resumed"
+[ "$(value log_z one.json)" = "$(value log_z resumed.json)" ] || complain "a kill changes the bits"
+cp point kept
+fails 1 'point' --target many-well:dim=4 --checkpoint point --report out/x
+cmp -s point kept || complain "the checkpoint of another run was overwritten"
+
+# Interrupted: the estimate so far, marked.
+"$program" --target many-well:dim=32 --schedule linear --temperatures 200 --chains 20000 \
+    --base gaussian:sigma=1.5 --threads 1 --report stopped.json --checkpoint stopped >stdout 2>stderr &
+stopped=$!
+while kill -0 $stopped 2>/dev/null && [ ! -s stopped ]; do sleep 0.05; done
+sleep 2
+kill -INT $stopped 2>/dev/null
+wait $stopped
+[ $? = 130 ] || complain "interrupted: no exit status 130"
+[ ! -e stopped.json ] || grep -q '"interrupted": true' stopped.json || complain "not marked"
+grep -q 'interrupted' stderr || { complain "no word of the interrupt"; cat stderr; }
+
 printf '1.0\nabc\n' >bad.txt
 : >empty.txt
 fails 2 'what to measure' --report out/x
