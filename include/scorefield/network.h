@@ -84,17 +84,26 @@ SF_API const char *sf_model_operators(void);
 
 /* ---- inference ------------------------------------------------------------------------- */
 
-/* A model compiled for one image size: all memory is taken here, none while it runs. Not for
- * use by two threads at once. */
+/* A model compiled for one image size: all memory is taken here, and none while it runs, but for
+ * the derivative's with its first use. Retains the model. Not for use by two threads at once. */
 typedef struct sf_inference sf_inference;
 
-SF_API sf_status sf_inference_create(const sf_model *model, size_t rows, size_t columns,
+SF_API sf_status sf_inference_create(sf_model *model, size_t rows, size_t columns,
                                      sf_inference **inference);
 SF_API void sf_inference_release(sf_inference **inference);
 /* out = D(x; sigma): scaling, noise level, padding and prediction as the usage says. */
 SF_API sf_status sf_inference_denoise(sf_inference *inference, const double *x, double sigma,
                                       double *out);
-/* Multiply-adds of one run times two, and bytes of the arena. */
+/* out = (dD/dx)^T v at (x; sigma), through the network backwards, and unless `denoised` is NULL
+ * D(x; sigma), which rounds a little differently from sf_inference_denoise's (1e-6 of the network's
+ * values). Padding, units, noise level and prediction are all within the derivative. Cost: about
+ * three times that of denoising. The first call compiles the network once more, and keeps every
+ * value between its layers: as much memory as training on one image of this size. `x` may be `v`;
+ * SF_ERR_UNSUPPORTED names the node of the network that has no derivative here. */
+SF_API sf_status sf_inference_pull(sf_inference *inference, const double *x, double sigma,
+                                   const double *v, double *denoised, double *out);
+/* Multiply-adds of one denoising times two, and bytes of the arena (with the derivative's, once it
+ * has been used). */
 SF_API double sf_inference_flops(const sf_inference *inference);
 SF_API size_t sf_inference_bytes(const sf_inference *inference);
 

@@ -95,8 +95,9 @@ SF_API sf_status sf_prior_gaussian(const sf_grid *grid, const sf_spectrum *spect
 SF_API sf_status sf_prior_total_variation(const sf_grid *grid, double strength, double tolerance,
                                           sf_prior **prior);
 /* A network denoiser (see network.h for noise level, scale, padding and prediction), for two
- * axes. The prior retains the model. Score by Tweedie. Memory: the network's arena for this
- * grid; calls on one handle are serialised. */
+ * axes. The prior retains the model. Score by Tweedie; pull by the network's backward pass. Memory:
+ * the network's arena for this grid, and the backward pass's from its first use on; calls on one
+ * handle are serialised. */
 SF_API sf_status sf_prior_network(const sf_grid *grid, sf_model *model, sf_prior **prior);
 /* The network that is built into the library (model card: doc in lib/prior/builtin). */
 SF_API sf_status sf_model_builtin(sf_model **model);

@@ -210,7 +210,8 @@ static sf_status compile(sf_engine *engine, const sf_graph *graph, const sf_shap
     return sf_plan_run(engine->lane, SF_SECTION_WEIGHTS);
 }
 
-/* Normalisation has no place in the engine: it is folded into the convolutions of a copy. */
+/* Normalisation has no place in the engine: it is folded into the convolutions of a copy, unless
+ * gradients are asked for of the parameters that vanish with it. */
 static sf_status without_normalisation(const sf_graph *graph, sf_graph **folded)
 {
     *folded = NULL;
@@ -235,7 +236,7 @@ sf_status sf_engine_create(const sf_graph *graph, const sf_shape *image,
         return sf_fail(SF_ERR_ARGUMENT, "bf16 is for training: inference runs in single precision");
     if (options->bf16 && !sf_dnn_has_bf16())
         return sf_fail(SF_ERR_UNSUPPORTED, "this processor has no bf16 arithmetic: train without");
-    if (!options->training) SF_TRY(without_normalisation(graph, &folded));
+    if (!options->training || options->frozen) SF_TRY(without_normalisation(graph, &folded));
     SF_GO(sf_allocate(&made, 1, sizeof *made));
     made->options = *options;
     made->threads = omp_in_parallel() ? 1 : sf_thread_count();

@@ -378,7 +378,8 @@ static sf_status compile_activation(sf_compiler *compiler, const sf_node *node)
 
     unit->activation = sf_compile_activation(node);
     if (compiler->options.training && !can_differentiate(unit->activation))
-        return sf_compile_unsupported(node, "has a negative alpha, which cannot be trained");
+        return sf_compile_unsupported(node,
+                                      "has a negative alpha, where the engine has no derivative");
     SF_TRY(sf_primitive_activation(plan->dnn, unit->activation, x.layout, false, &step.primitive));
     if (step.primitive == NULL)
         return sf_compile_unsupported(node,

@@ -1,16 +1,23 @@
 /* inference.c - a model compiled for one image size and used as a denoiser: what lies between an
- * image in its own units and a network in its own is done here, as the model's usage says. */
+ * image in its own units and a network in its own is done here, as the model's usage says.
+ *
+ * With P the padding, C the cut that undoes it, f the network and s its unit of value,
+ *     D(x)          = [x +] c C f(P x / s)          c = s, -s or -sigma by the prediction
+ *     (dD/dx)^T v   = [v +] c/s P^T (df)^T C^T v */
 #include "base/internal.h"
 #include "network/engine.h"
 
 #include <math.h>
 
 struct sf_inference {
+    sf_model *model;
     sf_model_usage usage;
     size_t rows, columns;               /* of the image */
     size_t padded_rows, padded_columns; /* of what the network sees */
     size_t *row_from, *column_from;     /* which row or column a padded one shows; NOTHING: zeros */
     sf_engine *engine;
+    sf_engine *derivative; /* with a backward pass to the image; NULL until it is asked for */
+    float *slope;          /* of its output: C^T v */
 };
 
 #define NOTHING SIZE_MAX
@@ -94,26 +101,32 @@ static sf_status check_output(const sf_inference *inference)
                    inference->padded_columns);
 }
 
-sf_status sf_inference_create(const sf_model *model, size_t rows, size_t columns,
+static sf_status compile(const sf_inference *inference, sf_engine_options options,
+                         sf_engine **engine)
+{
+    const sf_shape shape = {.rank = 4,
+                            .dim = {1, planes_of(&inference->usage), inference->padded_rows,
+                                    inference->padded_columns}};
+
+    return sf_engine_create(sf_model_graph(inference->model), &shape, &options, engine);
+}
+
+sf_status sf_inference_create(sf_model *model, size_t rows, size_t columns,
                               sf_inference **inference)
 {
-    const sf_engine_options options = {.training = false};
-    const sf_graph *graph = sf_model_graph(model);
     sf_inference *made = NULL;
-    sf_shape shape;
     sf_status status;
 
     *inference = NULL;
-    SF_TRY(check_inputs(graph, sf_model_get_usage(model)));
+    SF_TRY(check_inputs(sf_model_graph(model), sf_model_get_usage(model)));
     SF_TRY(sf_allocate(&made, 1, sizeof *made));
+    made->model = sf_model_retain(model);
     made->usage = *sf_model_get_usage(model);
     made->rows = rows;
     made->columns = columns;
     SF_GO(pad_axis(&made->usage, rows, &made->padded_rows, &made->row_from));
     SF_GO(pad_axis(&made->usage, columns, &made->padded_columns, &made->column_from));
-    shape = (sf_shape){
-        .rank = 4, .dim = {1, planes_of(&made->usage), made->padded_rows, made->padded_columns}};
-    SF_GO(sf_engine_create(graph, &shape, &options, &made->engine));
+    SF_GO(compile(made, (sf_engine_options){.training = false}, &made->engine));
     SF_GO(check_output(made));
     *inference = made;
     return SF_OK;
@@ -129,6 +142,9 @@ void sf_inference_release(sf_inference **inference)
     if (old == NULL) return;
     *inference = NULL;
     sf_engine_release(&old->engine);
+    sf_engine_release(&old->derivative);
+    sf_model_release(&old->model);
+    sf_free(old->slope);
     sf_free(old->row_from);
     sf_free(old->column_from);
     sf_free(old);
@@ -167,9 +183,10 @@ static sf_status check_use(const sf_inference *inference, const double *x, doubl
     return SF_OK;
 }
 
-static void write_image(const sf_inference *inference, const double *x, double scale)
+static void write_image(const sf_inference *inference, sf_engine *engine, const double *x,
+                        double scale)
 {
-    float *to = sf_engine_input(inference->engine, 0);
+    float *to = sf_engine_input(engine, 0);
 
     for (size_t i = 0; i < inference->padded_rows; i++) {
         const size_t row = inference->row_from[i];
@@ -183,45 +200,127 @@ static void write_image(const sf_inference *inference, const double *x, double s
     }
 }
 
-static void write_level(const sf_inference *inference, double level)
+static void write_level(const sf_inference *inference, sf_engine *engine, double level)
 {
     const size_t plane = inference->padded_rows * inference->padded_columns;
 
-    if (inference->usage.noise_input == SF_NOISE_SECOND)
-        *sf_engine_input(inference->engine, 1) = (float)level;
+    if (inference->usage.noise_input == SF_NOISE_SECOND) *sf_engine_input(engine, 1) = (float)level;
     if (inference->usage.noise_input == SF_NOISE_CHANNEL) {
-        float *channel = sf_engine_input(inference->engine, 0) + plane;
+        float *channel = sf_engine_input(engine, 0) + plane;
         for (size_t i = 0; i < plane; i++) channel[i] = (float)level;
     }
 }
 
-/* out = D(x; sigma) from the network's first output channel. */
-static void read_result(const sf_inference *inference, const double *x, double sigma, double scale,
-                        double *out)
+/* c: what the network's result counts with. */
+static double factor_of(const sf_model_usage *usage, double sigma, double scale)
 {
-    const sf_model_usage *usage = &inference->usage;
-    const bool clean = usage->prediction == SF_PREDICT_CLEAN;
-    const double factor = clean                                      ? scale
-                          : usage->prediction == SF_PREDICT_RESIDUAL ? -scale
-                                                                     : -sigma;
-    const float *from = sf_engine_output(inference->engine) +
-                        usage->margin * inference->padded_columns + usage->margin;
+    switch (usage->prediction) {
+    case SF_PREDICT_NOISE: return -sigma;
+    case SF_PREDICT_RESIDUAL: return -scale;
+    case SF_PREDICT_CLEAN: break;
+    }
+    return scale;
+}
+
+/* The first padded pixel that is the image's own. */
+static size_t corner(const sf_inference *inference)
+{
+    return inference->usage.margin * (inference->padded_columns + 1);
+}
+
+/* out = D(x; sigma) from the network's first output channel. */
+static void read_result(const sf_inference *inference, const sf_engine *engine, const double *x,
+                        double sigma, double scale, double *out)
+{
+    const bool clean = inference->usage.prediction == SF_PREDICT_CLEAN;
+    const double factor = factor_of(&inference->usage, sigma, scale);
+    const float *from = sf_engine_output(engine) + corner(inference);
 
     for (size_t i = 0; i < inference->rows; i++, from += inference->padded_columns)
         for (size_t j = 0; j < inference->columns; j++, x++, out++)
             *out = (clean ? 0.0 : *x) + factor * (double)from[j];
 }
 
-sf_status sf_inference_denoise(sf_inference *inference, const double *x, double sigma, double *out)
+/* out = D(x; sigma), by one of the engines. */
+static sf_status evaluate(const sf_inference *inference, sf_engine *engine, const double *x,
+                          double sigma, double *out)
 {
     const double scale = scale_for(&inference->usage, sigma);
 
     SF_TRY(check_use(inference, x, sigma, scale));
-    write_image(inference, x, scale);
-    write_level(inference, inference->usage.noise_scale * sigma / scale);
-    SF_TRY(sf_engine_forward(inference->engine));
-    read_result(inference, x, sigma, scale, out);
+    write_image(inference, engine, x, scale);
+    write_level(inference, engine, inference->usage.noise_scale * sigma / scale);
+    SF_TRY(sf_engine_forward(engine));
+    if (out == NULL) return SF_OK;
+    read_result(inference, engine, x, sigma, scale, out);
     return sf_check_finite(out, inference->rows * inference->columns, "result of the network");
+}
+
+sf_status sf_inference_denoise(sf_inference *inference, const double *x, double sigma, double *out)
+{
+    return evaluate(inference, inference->engine, x, sigma, out);
+}
+
+/* ---- the derivative -------------------------------------------------------------------------- */
+
+static sf_status compile_derivative(sf_inference *inference)
+{
+    const sf_engine_options options = {.training = true, .input_gradient = true, .frozen = true};
+    size_t count;
+
+    if (inference->derivative != NULL) return SF_OK;
+    SF_TRY(sf_shape_size(sf_engine_output_shape(inference->engine), &count));
+    if (inference->slope == NULL)
+        SF_TRY(sf_allocate(&inference->slope, count, sizeof *inference->slope));
+    return compile(inference, options, &inference->derivative);
+}
+
+/* C^T v / unit, in the first output channel; the others, and the padding, stay zero. */
+static void write_slope(const sf_inference *inference, const double *v, double unit)
+{
+    float *to = inference->slope + corner(inference);
+
+    for (size_t i = 0; i < inference->rows; i++, to += inference->padded_columns)
+        for (size_t j = 0; j < inference->columns; j++) to[j] = (float)(*v++ / unit);
+}
+
+/* out = [v +] factor P^T of the engine's gradient: every padded pixel's goes to the one it shows.
+ * A network that never looks at the image has none. */
+static void read_slope(const sf_inference *inference, const double *v, double factor, double *out)
+{
+    const bool clean = inference->usage.prediction == SF_PREDICT_CLEAN;
+    const float *from = sf_engine_input_gradient(inference->derivative);
+
+    for (size_t i = 0; i < inference->rows * inference->columns; i++) out[i] = clean ? 0.0 : v[i];
+    if (from == NULL) return;
+    for (size_t i = 0; i < inference->padded_rows; i++) {
+        const size_t row = inference->row_from[i];
+
+        for (size_t j = 0; j < inference->padded_columns; j++, from++) {
+            const size_t column = inference->column_from[j];
+
+            if (row != NOTHING && column != NOTHING)
+                out[row * inference->columns + column] += factor * (double)*from;
+        }
+    }
+}
+
+sf_status sf_inference_pull(sf_inference *inference, const double *x, double sigma, const double *v,
+                            double *denoised, double *out)
+{
+    const size_t count = inference->rows * inference->columns;
+    const double scale = scale_for(&inference->usage, sigma);
+    double unit = 0.0;
+
+    SF_TRY(sf_check_finite(v, count, "vector to pull back through the network"));
+    SF_TRY(compile_derivative(inference));
+    SF_TRY(evaluate(inference, inference->derivative, x, sigma, denoised));
+    for (size_t i = 0; i < count; i++) unit = fmax(unit, fabs(v[i]));
+    if (unit == 0.0) unit = 1.0;
+    write_slope(inference, v, unit);
+    SF_TRY(sf_engine_backward(inference->derivative, inference->slope));
+    read_slope(inference, v, unit * (factor_of(&inference->usage, sigma, scale) / scale), out);
+    return sf_check_finite(out, count, "vector pulled back through the network");
 }
 
 double sf_inference_flops(const sf_inference *inference)
@@ -231,5 +330,6 @@ double sf_inference_flops(const sf_inference *inference)
 
 size_t sf_inference_bytes(const sf_inference *inference)
 {
-    return sf_engine_bytes(inference->engine);
+    return sf_engine_bytes(inference->engine) +
+           (inference->derivative != NULL ? sf_engine_bytes(inference->derivative) : 0);
 }

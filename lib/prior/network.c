@@ -8,7 +8,6 @@
 
 typedef struct network {
     size_t size;
-    sf_model *model;
     sf_inference *inference;
     pthread_mutex_t *turn;
 } network;
@@ -26,12 +25,26 @@ static sf_status network_denoise(const void *self, size_t batch, const double *x
     return status;
 }
 
+static sf_status network_pull(const void *self, size_t batch, const double *x, double sigma,
+                              const double *v, double *denoised, double *out)
+{
+    const network *n = self;
+    sf_status status = SF_OK;
+
+    (void)pthread_mutex_lock(n->turn);
+    for (size_t b = 0; b < batch && status == SF_OK; b++)
+        status =
+            sf_inference_pull(n->inference, x + b * n->size, sigma, v + b * n->size,
+                              denoised != NULL ? denoised + b * n->size : NULL, out + b * n->size);
+    (void)pthread_mutex_unlock(n->turn);
+    return status;
+}
+
 static void network_destroy(void *self)
 {
     network *n = self;
 
     sf_inference_release(&n->inference);
-    sf_model_release(&n->model);
     if (n->turn != NULL) (void)pthread_mutex_destroy(n->turn);
     sf_free(n->turn);
     sf_free(n);
@@ -40,6 +53,7 @@ static void network_destroy(void *self)
 static const sf_prior_methods network_methods = {
     .name = "network",
     .denoise = network_denoise,
+    .pull = network_pull,
     .destroy = network_destroy,
 };
 
@@ -65,7 +79,6 @@ sf_status sf_prior_network(const sf_grid *grid, sf_model *model, sf_prior **prio
     self->size = sf_grid_size(grid);
     SF_GO(create_turn(&self->turn));
     SF_GO(sf_inference_create(model, grid->shape[0], grid->shape[1], &self->inference));
-    self->model = sf_model_retain(model);
     return sf_prior_create(&network_methods, self, grid, prior);
 done:
     network_destroy(self);

@@ -4,6 +4,7 @@
 #include "check.h"
 #include "network/graph.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,8 +24,8 @@ static double *noise(size_t count, uint64_t seed)
 }
 
 /* out = D(x; sigma) by a model of one's own for this size; out is the caller's. */
-static void denoise(const sf_model *model, size_t rows, size_t columns, const double *x,
-                    double sigma, double *out)
+static void denoise(sf_model *model, size_t rows, size_t columns, const double *x, double sigma,
+                    double *out)
 {
     sf_inference *inference;
 
@@ -178,7 +179,7 @@ static long source(long i, long n, sf_padding padding)
 
 /* D of an image of any size is the cut-out of D of the image that was padded by hand: bit by bit,
  * for the network then sees the same numbers. */
-static void assert_padded(const sf_model *model, size_t rows, size_t columns, size_t margin)
+static void assert_padded(sf_model *model, size_t rows, size_t columns, size_t margin)
 {
     const size_t multiple = sf_model_get_usage(model)->multiple;
     const size_t tall = (rows + 2 * margin + multiple - 1) / multiple * multiple;
@@ -257,6 +258,196 @@ static void test_homogeneous(void **state)
     sf_free(x);
 }
 
+/* ---- the derivative -------------------------------------------------------------------------- */
+
+static const char *unnamed(const sf_graph *graph, char text[16])
+{
+    (void)snprintf(text, 16, "%zu", graph->value_count);
+    return text;
+}
+
+/* A convolution of 3 x 3 pixels with weights of noise, padded by one. */
+static size_t add_conv(sf_graph *graph, const char *name, size_t from, size_t channels,
+                       size_t filters)
+{
+    const sf_shape shape = {.rank = 4, .dim = {filters, channels, 3, 3}};
+    double *values = noise(filters * channels * 9, filters);
+    float *weights;
+    char text[16];
+    size_t input[2] = {from};
+    sf_node conv = {.op = SF_OP_CONV,
+                    .input = input,
+                    .input_count = 2,
+                    .kernel = {3, 3},
+                    .stride = {1, 1},
+                    .dilation = {1, 1},
+                    .pads = {1, 1, 1, 1},
+                    .groups = 1};
+
+    must(sf_allocate(&weights, filters * channels * 9, sizeof *weights));
+    for (size_t i = 0; i < filters * channels * 9; i++) weights[i] = (float)(0.3 * values[i]);
+    must(sf_graph_add_value(graph, name, &shape, weights, &input[1]));
+    must(sf_graph_add_value(graph, unnamed(graph, text), NULL, NULL, &conv.output));
+    must(sf_graph_add_node(graph, &conv));
+    sf_free(weights);
+    sf_free(values);
+    return conv.output;
+}
+
+static size_t add_node(sf_graph *graph, sf_op op, size_t first, size_t second, float alpha)
+{
+    char text[16];
+    size_t input[2] = {first, second};
+    sf_node node = {
+        .op = op, .input = input, .input_count = op == SF_OP_MUL ? 2 : 1, .alpha = alpha};
+
+    must(sf_graph_add_value(graph, unnamed(graph, text), NULL, NULL, &node.output));
+    must(sf_graph_add_node(graph, &node));
+    return node.output;
+}
+
+/* Convolution, an activation, convolution to `outputs` channels; a second input is a factor before
+ * the activation. */
+static sf_model *curved(const sf_model_usage *usage, sf_op activation, float alpha, size_t outputs)
+{
+    const size_t channels = usage->noise_input == SF_NOISE_CHANNEL ? 2 : 1;
+    const sf_shape image = {.rank = 4, .dim = {0, channels, 0, 0}};
+    const sf_shape level = {.rank = 4, .dim = {0, 1, 1, 1}};
+    sf_model *model, *used;
+    sf_graph *graph;
+    size_t value;
+
+    must(sf_graph_create(&graph));
+    must(sf_graph_add_value(graph, "x", &image, NULL, &graph->input[0]));
+    graph->input_count = 1;
+    value = add_conv(graph, "first", graph->input[0], channels, 4);
+    if (usage->noise_input == SF_NOISE_SECOND) {
+        must(sf_graph_add_value(graph, "s", &level, NULL, &graph->input[1]));
+        graph->input_count = 2;
+        value = add_node(graph, SF_OP_MUL, value, graph->input[1], 0);
+    }
+    value = add_node(graph, activation, value, 0, alpha);
+    graph->output = add_conv(graph, "last", value, 4, outputs);
+    must(sf_graph_finish(graph));
+    must(sf_model_from_graph(graph, &model));
+    must(sf_model_with_usage(model, usage, &used));
+    sf_model_release(&model);
+    return used;
+}
+
+enum { PULL_ROWS = 5, PULL_COLUMNS = 6, PULL_SIZE = PULL_ROWS * PULL_COLUMNS };
+
+static double inner(const double *a, const double *b)
+{
+    double total = 0.0;
+
+    for (size_t i = 0; i < PULL_SIZE; i++) total += a[i] * b[i];
+    return total;
+}
+
+/* v . dD/dx u by differences of fourth order is u . pull(v), and the denoised image comes along. */
+static void assert_pulled(sf_model *model, double sigma)
+{
+    static const double weight[] = {2.0 / 3.0, -1.0 / 12.0};
+    const double h = 0.04 * sigma;
+    double *x = noise(PULL_SIZE, 1), *u = noise(PULL_SIZE, 2), *v = noise(PULL_SIZE, 3);
+    double out[PULL_SIZE], denoised[PULL_SIZE], near[PULL_SIZE], d[PULL_SIZE], slope = 0.0;
+    sf_inference *inference;
+    size_t bytes;
+
+    must(sf_inference_create(model, PULL_ROWS, PULL_COLUMNS, &inference));
+    bytes = sf_inference_bytes(inference);
+    for (int k = -2; k <= 2; k++) {
+        if (k == 0) continue;
+        for (size_t i = 0; i < PULL_SIZE; i++) near[i] = x[i] + k * h * u[i];
+        must(sf_inference_denoise(inference, near, sigma, d));
+        slope += (k < 0 ? -1 : 1) * weight[abs(k) - 1] / h * inner(v, d);
+    }
+    assert_int_equal(sf_inference_bytes(inference), bytes); /* no derivative yet */
+    must(sf_inference_pull(inference, x, sigma, v, denoised, out));
+    assert_true(sf_inference_bytes(inference) > bytes);
+    assert_close(inner(u, out), slope, 3e-5 * sqrt(inner(u, u) * inner(v, v)));
+    must(sf_inference_denoise(inference, x, sigma, d));
+    for (size_t i = 0; i < PULL_SIZE; i++) assert_close(denoised[i], d[i], 1e-5 * sigma);
+    for (size_t i = 0; i < PULL_SIZE; i++) v[i] = ldexp(v[i], -400);
+    must(sf_inference_pull(inference, x, sigma, v, NULL, d)); /* of any size, and again */
+    for (size_t i = 0; i < PULL_SIZE; i++) assert_close(ldexp(d[i], 400), out[i], 0.0);
+    memset(v, 0, PULL_SIZE * sizeof *v);
+    must(sf_inference_pull(inference, x, sigma, v, NULL, d));
+    for (size_t i = 0; i < PULL_SIZE; i++) assert_close(d[i], 0.0, 0.0);
+    sf_inference_release(&inference);
+    sf_free(x);
+    sf_free(u);
+    sf_free(v);
+}
+
+static void test_pull(void **state)
+{
+    int kind = 0;
+
+    (void)state;
+    for (int input = SF_NOISE_NONE; input <= SF_NOISE_SECOND; input++)
+        for (int prediction = SF_PREDICT_CLEAN; prediction <= SF_PREDICT_RESIDUAL; prediction++)
+            for (int homogeneous = 0; homogeneous < 2; homogeneous++, kind++) {
+                sf_model_usage usage = {.noise_input = (sf_noise_input)input,
+                                        .prediction = (sf_prediction)prediction,
+                                        .padding = (sf_padding)(kind % 4),
+                                        .margin = (size_t)kind % 3,
+                                        .multiple = 1 + (size_t)kind % 4,
+                                        .value_scale = 1.7,
+                                        .noise_scale = 1.5,
+                                        .fixed_sigma = input == SF_NOISE_NONE ? 0.4 : 0.0,
+                                        .homogeneous = homogeneous == 1};
+                sf_model *model = curved(&usage, SF_OP_SIGMOID, 0, 1 + (size_t)kind % 2);
+
+                assert_pulled(model, 0.6);
+                sf_model_release(&model);
+            }
+}
+
+/* Pixels that a padding shows many times. */
+static void test_pull_through_padding(void **state)
+{
+    sf_model_usage usage = sf_model_usage_default();
+
+    (void)state;
+    usage.multiple = 8;
+    for (int padding = SF_PADDING_ZERO; padding <= SF_PADDING_CIRCULAR; padding++)
+        for (usage.margin = 0; usage.margin < 14; usage.margin += 13) {
+            sf_model *model;
+
+            usage.padding = (sf_padding)padding;
+            model = curved(&usage, SF_OP_SIGMOID, 0, 1);
+            assert_pulled(model, 0.6);
+            sf_model_release(&model);
+        }
+}
+
+static void test_pull_is_refused(void **state)
+{
+    const sf_model_usage usage = sf_model_usage_default();
+    sf_model *model = curved(&usage, SF_OP_LEAKY_RELU, -0.5F, 1);
+    double *x = noise(PULL_SIZE, 1), out[PULL_SIZE];
+    sf_inference *inference;
+
+    (void)state;
+    must(sf_inference_create(model, PULL_ROWS, PULL_COLUMNS, &inference));
+    assert_ok(sf_inference_denoise(inference, x, 1.0, out));
+    assert_status(SF_ERR_UNSUPPORTED, sf_inference_pull(inference, x, 1.0, x, NULL, out));
+    assert_non_null(strstr(sf_last_error(), "(LeakyRelu) has a negative alpha"));
+    assert_ok(sf_inference_denoise(inference, x, 1.0, out));
+    sf_inference_release(&inference);
+    sf_model_release(&model);
+    model = curved(&usage, SF_OP_SIGMOID, 0, 1);
+    must(sf_inference_create(model, PULL_ROWS, PULL_COLUMNS, &inference));
+    assert_status(SF_ERR_ARGUMENT, sf_inference_pull(inference, x, 0.0, x, NULL, out));
+    x[3] = (double)NAN;
+    assert_status(SF_ERR_NUMERIC, sf_inference_pull(inference, x, 1.0, x, NULL, out));
+    sf_inference_release(&inference);
+    sf_model_release(&model);
+    sf_free(x);
+}
+
 static void test_saved_and_loaded(void **state)
 {
     char path[] = "/tmp/sf-inference-XXXXXX";
@@ -330,10 +521,17 @@ static void test_wrong_usage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_noise_channel),   cmocka_unit_test(test_second_input),
-        cmocka_unit_test(test_fixed_and_blind), cmocka_unit_test(test_padding),
-        cmocka_unit_test(test_homogeneous),     cmocka_unit_test(test_saved_and_loaded),
-        cmocka_unit_test(test_bad_input),       cmocka_unit_test(test_wrong_usage),
+        cmocka_unit_test(test_noise_channel),
+        cmocka_unit_test(test_second_input),
+        cmocka_unit_test(test_fixed_and_blind),
+        cmocka_unit_test(test_padding),
+        cmocka_unit_test(test_homogeneous),
+        cmocka_unit_test(test_saved_and_loaded),
+        cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_wrong_usage),
+        cmocka_unit_test(test_pull),
+        cmocka_unit_test(test_pull_through_padding),
+        cmocka_unit_test(test_pull_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

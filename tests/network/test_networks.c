@@ -24,8 +24,8 @@ static double *noise(size_t count, uint64_t seed)
     return values;
 }
 
-static void denoise(const sf_model *model, size_t rows, size_t columns, const double *x,
-                    double sigma, double *out)
+static void denoise(sf_model *model, size_t rows, size_t columns, const double *x, double sigma,
+                    double *out)
 {
     sf_inference *inference;
 

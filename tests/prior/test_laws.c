@@ -35,6 +35,20 @@ static sf_prior *gaussian_line(void) { return gaussian(1, (const size_t[]){7}, 0
 static sf_prior *gaussian_image(void) { return gaussian(2, (const size_t[]){6, 5}, 1e3); }
 static sf_prior *gaussian_cube(void) { return gaussian(3, (const size_t[]){3, 4, 2}, -0.3); }
 
+/* By reflection to 24 x 20; the central differences cross corners of its Relus. */
+static sf_prior *network(void)
+{
+    sf_model *model;
+    sf_prior *prior;
+    sf_grid grid;
+
+    assert_ok(sf_grid_image(21, 18, &grid));
+    assert_ok(sf_model_builtin(&model));
+    assert_ok(sf_prior_network(&grid, model, &prior));
+    sf_model_release(&model);
+    return prior;
+}
+
 /* `step` is that of the central differences, in units of sigma, and `error` what they may be off
  * by, relative to |u| |v|; `energy` whether there is one. */
 static const struct row {
@@ -46,6 +60,7 @@ static const struct row {
     {"gaussian, 7", gaussian_line, 0.1, 1e-11, true},
     {"gaussian, 6x5", gaussian_image, 0.1, 1e-10, true},
     {"gaussian, 3x4x2", gaussian_cube, 0.1, 1e-11, true},
+    {"network", network, 3e-3, 1e-3, false},
 };
 #define PRIORS (sizeof priors / sizeof *priors)
 
