@@ -102,6 +102,102 @@ SF_API sf_status sf_prior_network(const sf_grid *grid, sf_model *model, sf_prior
 /* The network that is built into the library (model card: doc in lib/prior/builtin). */
 SF_API sf_status sf_model_builtin(sf_model **model);
 
+/* ---- mixtures --------------------------------------------------------------------------- */
+
+/* What a component's covariance is: variance times 1, n variances, or n x n. */
+typedef enum sf_covariance {
+    SF_COVARIANCE_ROUND,
+    SF_COVARIANCE_DIAGONAL,
+    SF_COVARIANCE_FULL
+} sf_covariance;
+
+/* sum_k weight_k N(mean_k, C_k) in n = `dimension` dimensions. A value: make it by
+ * sf_mixture_create and fill it in, or point its members at arrays of your own. A covariance may be
+ * singular: a component of variance 0 is a point. */
+typedef struct sf_mixture {
+    size_t dimension, count;
+    sf_covariance kind;
+    double *weight;     /* count: not negative; their sum does not matter */
+    double *mean;       /* count x n */
+    double *covariance; /* count x (1, n or n x n) */
+} sf_mixture;
+
+/* All zeros. */
+SF_API sf_status sf_mixture_create(size_t dimension, size_t count, sf_covariance kind,
+                                   sf_mixture **mixture);
+/* What the library has made. */
+SF_API void sf_mixture_release(sf_mixture **mixture);
+/* Of the text file that sf_density_parse's "mixture:FILE" reads, the same density, normalised: a
+ * row a component with its height h, sigma s and mean, so that its weight is h s^n. */
+SF_API sf_status sf_mixture_read(const char *path, sf_mixture **mixture);
+/* x (count x n) = draws `first`, first + 1, ... of this generator: exact, and each depends on its
+ * number alone. Full covariances cost an eigendecomposition a component, each time. */
+SF_API sf_status sf_mixture_draw(const sf_mixture *mixture, sf_random random, uint64_t first,
+                                 size_t count, double *x);
+/* The exact posterior for y = A x + n, n ~ N(0, diag(noise_variance)), A data x n (C order): a
+ * mixture again, of full covariances and weights that add up to 1. log_evidence = log p(y); NULL:
+ * not wanted. For small dimensions, up to 2^15: O((n + data)^3) a component. SF_ERR_NUMERIC where
+ * y has no density (data without noise of what has no variance). */
+SF_API sf_status sf_mixture_posterior(const sf_mixture *mixture, size_t data, const double *a,
+                                      const double *y, const double *noise_variance,
+                                      sf_mixture **posterior, double *log_evidence);
+
+/* The mixture as a prior of the grid's n cells, copied: denoiser, score, energy with its
+ * normalisation and pull in closed form at every sigma, however far from all components (shares by
+ * log-sum-exp). At sigma = 0 a singular covariance has no density: SF_ERR_ARGUMENT. Cost a point:
+ * n count, with full covariances n^2 count, which also cost an eigendecomposition each at creation.
+ * The same bits on any number of threads. */
+SF_API sf_status sf_prior_mixture(const sf_grid *grid, const sf_mixture *mixture, sf_prior **prior);
+
+/* ---- priors made of priors: they retain what they are made of ---------------------------------
+ */
+
+/* What tilts a prior: log p(y | x; sigma), the likelihood of a class, a datum, a wish, at a noised
+ * x. Arrays as sf_prior_methods has them; from several threads at once where the prior is used so.
+ * NULL: log_density - the guided prior has no energy; hessian - it has no pull. */
+typedef struct sf_guide {
+    /* gradient = grad_x log p(y | x; sigma) */
+    sf_status (*gradient)(void *user, size_t batch, const double *x, double sigma,
+                          double *gradient);
+    sf_status (*log_density)(void *user, size_t batch, const double *x, double sigma,
+                             double *log_density);
+    /* out = H v, H the (symmetric) second derivative of log p(y | x; sigma) */
+    sf_status (*hessian)(void *user, size_t batch, const double *x, double sigma, const double *v,
+                         double *out);
+    void (*destroy)(void *user); /* NULL: nothing to do */
+    void *user;
+} sf_guide;
+
+/* The score s + g grad log p(y | x; sigma), g = strength: the denoiser D + g sigma^2 grad, the
+ * energy -log p_sigma - g log p(y | x; sigma), not normalised. Takes ownership of guide->user, also
+ * on failure. With g = 1 and the true p(y | x; sigma) this is the posterior; any other g is of no
+ * density's noised versions, and what samplers make of it is not p_0 p(y | x)^g. SF_ERR_NUMERIC
+ * where the strength makes a result overflow. */
+SF_API sf_status sf_prior_guided(sf_prior *prior, const sf_guide *guide, double strength,
+                                 sf_prior **guided);
+/* The score s_u + w (s_c - s_u), w = weight, of two priors on one grid; denoiser, energy (not
+ * normalised) and pull alike, where both have them. w = 0 and 1 are the two; others as g above. */
+SF_API sf_status sf_prior_classifier_free(sf_prior *unconditional, sf_prior *conditional,
+                                          double weight, sf_prior **prior);
+
+/* Hard linear constraints: cells with given values, and sums over groups of cells. */
+typedef struct sf_constraints {
+    const bool *known;   /* N: whether value[i] is given; NULL: none */
+    const double *value; /* N */
+    size_t sums;         /* how many */
+    const size_t *group; /* N: the sum that a cell is in, from 1; 0: in none */
+    const double *sum;   /* sums; known cells count in them */
+} sf_constraints;
+
+/* The denoiser is projected onto what the constraints allow: known cells have their values to the
+ * bit, sums to rounding, whatever x and sigma are; a sampler that ends with a denoised image keeps
+ * them so. Score by Tweedie; no energy; pull where the prior has it. Exact, the conditioned prior's
+ * own denoiser, where the prior's cells are independent (known cells) and alike Gaussians (sums);
+ * else an approximation, where the other cells learn of the constraints only through x, as sampling
+ * goes on. SF_ERR_ARGUMENT for a sum without a cell that may change. */
+SF_API sf_status sf_prior_constrained(sf_prior *prior, const sf_constraints *constraints,
+                                      sf_prior **constrained);
+
 /* ---- validation ------------------------------------------------------------------------- */
 
 /* Peak signal-to-noise ratios in dB, 10 log10(peak^2 / mean squared error) with peak = the clean

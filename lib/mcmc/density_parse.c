@@ -1,6 +1,7 @@
 /* density_parse.c - densities by name, NAME:KEY=VALUE,KEY=VALUE or NAME:WHAT,KEY=VALUE. What a name
  * takes is read from its line of usage, so that no other list can disagree with it. */
 #include "base/internal.h"
+#include "prior/mixture.h"
 
 #include <scorefield/io.h>
 #include <scorefield/mcmc.h>
@@ -160,28 +161,12 @@ static sf_status make_funnel(const arguments *a, sf_density **density)
 
 static sf_status make_mixture(const arguments *a, sf_density **density)
 {
-    double *table = NULL, *parts = NULL;
-    size_t rows, columns;
+    double *parts;
+    size_t count, n;
     sf_status status;
 
-    SF_GO(sf_text_table_read(a->what, &table, &rows, &columns));
-    if (columns < 3) {
-        status = sf_fail(SF_ERR_FORMAT,
-                         "%s has %zu columns; a mixture has weight, sigma and the mean's "
-                         "coordinates",
-                         a->what, columns);
-        goto done;
-    }
-    SF_GO(sf_allocate(&parts, rows, columns * sizeof *parts));
-    for (size_t k = 0; k < rows; k++) {
-        parts[k] = table[k * columns];
-        parts[rows + k] = table[k * columns + 1];
-        memcpy(parts + 2 * rows + k * (columns - 2), table + k * columns + 2,
-               (columns - 2) * sizeof *parts);
-    }
-    status = sf_density_mixture(columns - 2, rows, parts, parts + 2 * rows, parts + rows, density);
-done:
-    sf_free(table);
+    SF_TRY(sf_mixture_read_rows(a->what, &count, &n, &parts));
+    status = sf_density_mixture(n, count, parts, parts + 2 * count, parts + count, density);
     sf_free(parts);
     return status;
 }

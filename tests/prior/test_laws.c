@@ -49,6 +49,93 @@ static sf_prior *network(void)
     return prior;
 }
 
+/* Two components near one another, so that all of the shares count. */
+static sf_prior *mixture(sf_covariance kind)
+{
+    double weight[2] = {1.0, 2.0}, mean[8] = {0.5, -0.2, 0.1, 0.4, -0.6, 0.3, 0.0, -0.1};
+    double covariance[32] = {0.0};
+    const sf_mixture m = {4, 2, kind, weight, mean, covariance};
+    sf_prior *prior;
+    sf_grid grid;
+
+    for (size_t i = 0; i < 32; i++) {
+        const size_t row = i % 16 / 4, column = i % 4;
+
+        covariance[i] = kind != SF_COVARIANCE_FULL ? 0.1 + 0.05 * (double)(i % 8)
+                        : row == column            ? 1.0 + 0.2 * (double)row
+                                                   : (i < 16 ? 0.3 : -0.2) / (double)(row + column);
+    }
+    assert_ok(sf_grid_image(2, 2, &grid));
+    assert_ok(sf_prior_mixture(&grid, &m, &prior));
+    return prior;
+}
+
+static sf_prior *mixture_round(void) { return mixture(SF_COVARIANCE_ROUND); }
+static sf_prior *mixture_diagonal(void) { return mixture(SF_COVARIANCE_DIAGONAL); }
+static sf_prior *mixture_full(void) { return mixture(SF_COVARIANCE_FULL); }
+
+/* A guide that is curved: log p = sum cos(x + i). */
+static sf_status wave_gradient(void *user, size_t batch, const double *x, double sigma,
+                               double *gradient)
+{
+    (void)user;
+    (void)sigma;
+    for (size_t i = 0; i < 4 * batch; i++) gradient[i] = -sin(x[i] + (double)(i % 4));
+    return SF_OK;
+}
+
+static sf_status wave_log_density(void *user, size_t batch, const double *x, double sigma,
+                                  double *log_density)
+{
+    (void)user;
+    (void)sigma;
+    for (size_t b = 0; b < batch; b++) log_density[b] = 0.0;
+    for (size_t i = 0; i < 4 * batch; i++) log_density[i / 4] += cos(x[i] + (double)(i % 4));
+    return SF_OK;
+}
+
+static sf_status wave_hessian(void *user, size_t batch, const double *x, double sigma,
+                              const double *v, double *out)
+{
+    (void)user;
+    (void)sigma;
+    for (size_t i = 0; i < 4 * batch; i++) out[i] = -cos(x[i] + (double)(i % 4)) * v[i];
+    return SF_OK;
+}
+
+static sf_prior *guided(void)
+{
+    const sf_guide guide = {wave_gradient, wave_log_density, wave_hessian, NULL, NULL};
+    sf_prior *inner = mixture_full(), *prior;
+
+    assert_ok(sf_prior_guided(inner, &guide, 1.7, &prior));
+    sf_prior_release(&inner);
+    return prior;
+}
+
+static sf_prior *classifier_free(void)
+{
+    sf_prior *first = mixture_full(), *second = mixture_round(), *prior;
+
+    assert_ok(sf_prior_classifier_free(first, second, 2.5, &prior));
+    sf_prior_release(&first);
+    sf_prior_release(&second);
+    return prior;
+}
+
+static sf_prior *constrained(void)
+{
+    const bool known[4] = {false, true, false, false};
+    const double value[4] = {0.0, 0.3, 0.0, 0.0}, sum[1] = {1.2};
+    const size_t group[4] = {1, 1, 1, 0};
+    const sf_constraints constraints = {known, value, 1, group, sum};
+    sf_prior *inner = mixture_full(), *prior;
+
+    assert_ok(sf_prior_constrained(inner, &constraints, &prior));
+    sf_prior_release(&inner);
+    return prior;
+}
+
 /* `step` is that of the central differences, in units of sigma, and `error` what they may be off
  * by, relative to |u| |v|; `energy` whether there is one. */
 static const struct row {
@@ -61,6 +148,12 @@ static const struct row {
     {"gaussian, 6x5", gaussian_image, 0.1, 1e-10, true},
     {"gaussian, 3x4x2", gaussian_cube, 0.1, 1e-11, true},
     {"network", network, 3e-3, 1e-3, false},
+    {"mixture, round", mixture_round, 1e-4, 1e-7, true},
+    {"mixture, diagonal", mixture_diagonal, 1e-4, 1e-7, true},
+    {"mixture, full", mixture_full, 1e-4, 1e-7, true},
+    {"guided", guided, 1e-4, 1e-7, true},
+    {"classifier-free", classifier_free, 1e-4, 1e-7, true},
+    {"constrained", constrained, 1e-4, 1e-7, false},
 };
 #define PRIORS (sizeof priors / sizeof *priors)
 
