@@ -1,12 +1,12 @@
 /* bench_free_energy.c - annealing against log Z that is known.
  *
  *     bench_free_energy values [FOLDER [FIRST [ROWS]]]
- *         every row of tests/free_energy/reference.c: pilot, frozen schedule, both directions, BAR.
- *         FOLDER has finpines.csv (x,y of a line, spatstat's finpines in the unit square) and
- *         logreg_ionosphere.csv (UCI's ionosphere, the class last, 0 or 1); without it their rows
- *         are left out
- *     bench_free_energy calibration [REPETITIONS]
- *         z-scores over repetitions: one direction, both, resampled. True errors: mean 0, deviation
+ *         every row of tests/free_energy/reference.c: pilot, frozen schedule,
+ * both directions, BAR. FOLDER has finpines.csv (x,y of a line, spatstat's
+ * finpines in the unit square) and logreg_ionosphere.csv (UCI's ionosphere, the
+ * class last, 0 or 1); without it their rows are left out bench_free_energy
+ * calibration [REPETITIONS] z-scores over repetitions: one direction, both,
+ * resampled. True errors: mean 0, deviation
  *         1
  *     bench_free_energy lattice [REPETITIONS]
  *     bench_free_energy cox FOLDER [REPETITIONS]
@@ -30,7 +30,8 @@ static bool failed(sf_status status)
     return status != SF_OK;
 }
 
-/* ---- every value of the table -----------------------------------------------------------------
+/* ---- every value of the table
+ * -----------------------------------------------------------------
  */
 
 static double deviation(const reference *row, const sf_anneal_report *r)
@@ -53,7 +54,8 @@ static void print_value(const reference *row, const reference_case *c, const sf_
     printf("%s\n    %.5f +- %.5f, by %s %.5f +- %.2g: z %+.2f%s\n", row->target, r->estimate.value,
            r->estimate.error, reference_source_name(row->source), row->log_z, row->uncertainty,
            deviation(row, r), fabs(deviation(row, r)) < 3.0 ? "" : " MISSED");
-    printf("    bounds %.4f +- %.4f and %.4f +- %.4f%s; ESS %.0f and %.0f; %zu temperatures, "
+    printf("    bounds %.4f +- %.4f and %.4f +- %.4f%s; ESS %.0f and %.0f; %zu "
+           "temperatures, "
            "%.2e gradients, %.1f s; %s\n",
            r->lower_bound, r->lower_error, r->upper_bound, r->upper_error,
            is_between(row, r) ? "" : " MISSED", r->forward.ess, r->reverse.ess, c->schedule.count,
@@ -89,7 +91,8 @@ static sf_status measure_values(const char *folder, size_t first, size_t rows)
     return status;
 }
 
-/* ---- are the errors true? -------------------------------------------------------------------- */
+/* ---- are the errors true?
+ * -------------------------------------------------------------------- */
 
 typedef struct scores {
     double sum, squares, error;
@@ -111,7 +114,8 @@ static void print_scores(const char *name, const scores *s)
 {
     const double mean = s->sum / s->count;
 
-    printf("    %-14s error %.4f   z: mean %+.3f +- %.3f, deviation %.3f +- %.3f   doubted %d\n",
+    printf("    %-14s error %.4f   z: mean %+.3f +- %.3f, deviation %.3f +- %.3f "
+           "  doubted %d\n",
            name, s->error / s->count, mean, 1.0 / sqrt(s->count),
            sqrt(s->squares / s->count - mean * mean), 1.0 / sqrt(2.0 * s->count), s->doubted);
 }
@@ -156,7 +160,7 @@ static sf_status calibrate(int repetitions)
         {.target = "phi4:shape=8x8,mass2=-4,lambda=8",
          .log_z = 9.2913648149,
          .chains = 500,
-         .temperatures = 24,
+         .temperatures = 40,
          .leapfrogs = 5},
         {.target = "many-well:dim=32",
          .base = "gaussian:dim=32,mean=0.6,sigma=1.25",
@@ -167,13 +171,13 @@ static sf_status calibrate(int repetitions)
         {.target = "xy:shape=4x4,beta=0.5",
          .log_z = 31.6032732686,
          .chains = 500,
-         .temperatures = 24,
+         .temperatures = 80,
          .leapfrogs = 5},
         {.target = "free-scalar:shape=64,mass2=0.1",
          .base = "free-scalar:shape=64,mass2=0.5",
          .log_z = 48.7344739155,
          .chains = 500,
-         .temperatures = 48,
+         .temperatures = 120,
          .leapfrogs = 5},
     };
     sf_status status = SF_OK;
@@ -183,7 +187,8 @@ static sf_status calibrate(int repetitions)
     return status;
 }
 
-/* ---- error against gradients ----------------------------------------------------------------- */
+/* ---- error against gradients
+ * ----------------------------------------------------------------- */
 
 static const struct mover {
     const char *name;
@@ -235,7 +240,8 @@ static sf_status try_mover(reference_case *c, const struct mover *m, const conte
         evaluations += (double)r.evaluations;
     }
     if (status != SF_OK) return status;
-    printf("    %-16s %5zu gradients a chain, %8.0f in all: off by %+7.3f, rms %7.3f, error %6.3f, "
+    printf("    %-16s %5zu gradients a chain, %8.0f in all: off by %+7.3f, rms "
+           "%7.3f, error %6.3f, "
            "ESS %5.1f %%, doubted %d of %d, %.1f s\n",
            m->name, gradients, evaluations / s.count, sum / s.count, sqrt(squares / s.count),
            s.error / s.count, 100.0 * ess / s.count, s.doubted, s.count, now() - start);
@@ -314,12 +320,14 @@ static sf_status compare_on_cox(const char *folder, int repetitions)
     return status;
 }
 
-/* ---- the program ------------------------------------------------------------------------------
+/* ---- the program
+ * ------------------------------------------------------------------------------
  */
 
 static int usage(void)
 {
-    fprintf(stderr, "bench_free_energy values [FOLDER [FIRST [ROWS]]] | calibration [REPETITIONS] "
+    fprintf(stderr, "bench_free_energy values [FOLDER [FIRST [ROWS]]] | "
+                    "calibration [REPETITIONS] "
                     "| lattice [REPETITIONS] | cox FOLDER [REPETITIONS]\n");
     return 2;
 }

@@ -23,21 +23,23 @@
 
 const char *reference_source_name(reference_source source)
 {
-    static const char *const names[] = {"quadrature",       "closed form",
-                                        "transfer matrix",  "dual transfer matrix",
-                                        "annealed (numpy)", "long SMC (fab-jax)"};
+    static const char *const names[] = {"quadrature", "closed form", "transfer matrix",
+                                        "dual transfer matrix", "annealing (numpy)"};
 
     return names[source];
 }
 
-/* ---- the table ------------------------------------------------------------------------------
+/* ---- the table
+ * ------------------------------------------------------------------------------
  *
- * phi^4 after Albergo, Kanwar & Shanahan (2019, arXiv:1904.12072) has the library's own action.
- * After Nicoli et al. (2021, arXiv:2007.07115), S = sum -2 kappa sum_mu phi phi_mu
- * + (1 - 2 lambda) phi^2 + lambda phi^4, phi sqrt(kappa) has it with mass2 = (1 - 2 lambda)/kappa
- * - 2 d and lambda/kappa^2, and log Z lacks -N/2 log kappa. Of chains with S = sum
- * (dphi)^2/2 + mass2 phi^2/2 + lambda phi^4, phi/sqrt(2) has it with the same mass2 and 4 lambda,
- * and log Z lacks N/2 log 2. */
+ * phi^4 after Albergo, Kanwar & Shanahan (2019, arXiv:1904.12072) has the
+ * library's own action. After Nicoli et al. (2021, arXiv:2007.07115), S = sum
+ * -2 kappa sum_mu phi phi_mu
+ * + (1 - 2 lambda) phi^2 + lambda phi^4, phi sqrt(kappa) has it with mass2 = (1
+ * - 2 lambda)/kappa
+ * - 2 d and lambda/kappa^2, and log Z lacks -N/2 log kappa. Of chains with S =
+ * sum (dphi)^2/2 + mass2 phi^2/2 + lambda phi^4, phi/sqrt(2) has it with the
+ * same mass2 and 4 lambda, and log Z lacks N/2 log 2. */
 
 #define NICOLI(shape, sites, kappa, square, value, error, n)                                     \
     {                                                                                            \
@@ -205,8 +207,8 @@ const reference references[] = {
      .log_z = 12.6956645282,
      .uncertainty = 1e-10,
      .source = REFERENCE_QUADRATURE,
-     .chains = 5000,
-     .temperatures = 100,
+     .chains = 2000,
+     .temperatures = 1000,
      .leapfrogs = 5},
     {.target = "lj:n=3,trap=1",
      .base = "gaussian:dim=9",
@@ -238,34 +240,33 @@ const reference references[] = {
      .uncertainty = 0.0043,
      .source = REFERENCE_ANNEALED,
      .chains = 2000,
+     .temperatures = 200,
      .leapfrogs = 5},
     {.target = "cox:%s/finpines.csv,grid=32",
      .base = "laplace",
      .log_z = 503.35567,
      .uncertainty = 0.017,
      .source = REFERENCE_ANNEALED,
-     .chains = 500,
-     .leapfrogs = 5},
-    {.target = "cox:%s/finpines.csv,grid=32",
-     .base = "laplace",
-     .log_z = 503.3939,
-     .uncertainty = 0.017,
-     .source = REFERENCE_LONG_SMC,
-     .chains = 500,
+     .chains = 150,
+     .temperatures = 60,
      .leapfrogs = 5},
     {.target = "cox:%s/finpines.csv,grid=40",
      .base = "laplace",
      .log_z = 501.76608,
      .uncertainty = 0.023,
      .source = REFERENCE_ANNEALED,
-     .chains = 300,
+     .chains = 100,
+     .temperatures = 60,
      .leapfrogs = 5},
 };
 const size_t reference_count = sizeof references / sizeof *references;
 
-/* ---- targets --------------------------------------------------------------------------------- */
+/* ---- targets
+ * ---------------------------------------------------------------------------------
+ */
 
-/* 1, 2, 3 times unnormalised Gaussians of sigma 1, 1/2, 3/2 at 0 and on two axes. */
+/* 1, 2, 3 times unnormalised Gaussians of sigma 1, 1/2, 3/2 at 0 and on two
+ * axes. */
 static sf_status create_gmm3(size_t n, sf_density **density)
 {
     const double weight[3] = {1.0, 2.0, 3.0}, sigma[3] = {1.0, 0.5, 1.5};
@@ -292,7 +293,8 @@ static sf_status create_target(const char *text, const char *folder, sf_density 
     return sf_density_parse(path, density);
 }
 
-/* In the coordinates in which the Gaussian at the mode is N(0, 1), and that as base. */
+/* In the coordinates in which the Gaussian at the mode is N(0, 1), and that as
+ * base. */
 static sf_status open_laplace(reference_case *c)
 {
     sf_laplace laplace = {.dimension = 0};
@@ -400,7 +402,9 @@ done:
     return status;
 }
 
-/* ---- measuring ------------------------------------------------------------------------------- */
+/* ---- measuring
+ * -------------------------------------------------------------------------------
+ */
 
 /* Systematic resampling of a run's samples to `count` rows of x. */
 static void choose(const sf_anneal_run *run, const sf_weights *weights, size_t n, size_t count,
