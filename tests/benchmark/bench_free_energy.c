@@ -11,7 +11,18 @@
  *     bench_free_energy lattice [REPETITIONS]
  *     bench_free_energy cox FOLDER [REPETITIONS]
  *         errors against gradients, kernel by kernel and with preconditioning
- */
+ *
+ * Root mean square error of log Z of phi^4 on 16x16 sites (mass2 -4, lambda 8) by 200 chains one
+ * way, momenta like white noise, over 8 repetitions, without what the pilot costs:
+ *     gradients in all     MALA    HMC    ULA    underdamped
+ *              10,400      1.05   0.38   4.3           0.33
+ *              40,400      0.11   0.19   3.7           0.13
+ *             160,400      0.09   0.04   1.9           0.07
+ * The Cox process of 1600 cells by 100 chains from the Gaussian at its mode, over 2 repetitions:
+ *               2,200      2.1    0.79   1.7           0.92
+ * The sequential Monte Carlo in the repository of denoising diffusion samplers (Vargas, Grathwohl &
+ * Doucet 2023, arXiv:2302.13834; dds_data/results/smc_results.py) is 8 off there at its largest
+ * budget, 504.2 +- 2.8 over 30 seeds for 512.5 of its own copy of the points. */
 #include <scorefield/free_energy.h>
 
 #include "free_energy/reference.h"
