@@ -157,6 +157,22 @@ static const struct row {
 };
 #define PRIORS (sizeof priors / sizeof *priors)
 
+static sf_prior *made[PRIORS];
+
+static int make_all(void **state)
+{
+    (void)state;
+    for (size_t p = 0; p < PRIORS; p++) made[p] = priors[p].make();
+    return 0;
+}
+
+static int release_all(void **state)
+{
+    (void)state;
+    for (size_t p = 0; p < PRIORS; p++) sf_prior_release(&made[p]);
+    return 0;
+}
+
 static const double levels[] = {0.2, 1.3};
 #define LEVELS (sizeof levels / sizeof *levels)
 
@@ -207,10 +223,9 @@ static void pull_is_the_derivative_of_the_denoiser(void **state)
 {
     (void)state;
     for (size_t p = 0; p < PRIORS; p++) {
-        sf_prior *prior = priors[p].make();
+        const sf_prior *prior = made[p];
 
         for (size_t s = 0; s < LEVELS; s++) assert_pulled(&priors[p], prior, levels[s]);
-        sf_prior_release(&prior);
     }
 }
 
@@ -222,7 +237,7 @@ static void the_denoiser_is_tweedies(void **state)
 
     for (size_t p = 0; p < PRIORS; p++)
         for (size_t s = 0; s < LEVELS; s++) {
-            sf_prior *prior = priors[p].make();
+            const sf_prior *prior = made[p];
             const size_t n = sf_grid_size(sf_prior_grid(prior));
             const double sigma = levels[s];
 
@@ -231,7 +246,6 @@ static void the_denoiser_is_tweedies(void **state)
             assert_ok(sf_prior_score(prior, 1, x, sigma, score));
             for (size_t i = 0; i < n; i++)
                 assert_close(d[i], x[i] + sigma * sigma * score[i], 1e-12 * (1.0 + fabs(d[i])));
-            sf_prior_release(&prior);
         }
 }
 
@@ -243,7 +257,7 @@ static void the_score_is_the_gradient_of_the_energy(void **state)
 
     for (size_t p = 0; p < PRIORS; p++)
         for (size_t s = 0; s < LEVELS; s++) {
-            sf_prior *prior = priors[p].make();
+            const sf_prior *prior = made[p];
             const size_t n = sf_grid_size(sf_prior_grid(prior));
             double energy[2], size;
 
@@ -262,7 +276,6 @@ static void the_score_is_the_gradient_of_the_energy(void **state)
             } else {
                 assert_status(SF_ERR_UNSUPPORTED, sf_prior_energy(prior, 1, x, 1.0, energy));
             }
-            sf_prior_release(&prior);
         }
 }
 
@@ -272,7 +285,7 @@ static void a_batch_is_its_fields(void **state)
     static double x[3 * MOST], v[3 * MOST], together[3 * MOST], denoised[3 * MOST], out[MOST];
 
     for (size_t p = 0; p < PRIORS; p++) {
-        sf_prior *prior = priors[p].make();
+        const sf_prior *prior = made[p];
         const size_t n = sf_grid_size(sf_prior_grid(prior)), bytes = n * sizeof *out;
 
         draw(3 * n, 6, x);
@@ -287,7 +300,6 @@ static void a_batch_is_its_fields(void **state)
             assert_ok(sf_prior_denoise(prior, 1, x + b * n, 0.7, out));
             assert_memory_equal(out, together + b * n, bytes);
         }
-        sf_prior_release(&prior);
     }
 }
 
@@ -297,7 +309,7 @@ static void bad_input_is_refused(void **state)
     static double x[MOST], v[MOST], out[MOST], denoised[MOST];
 
     for (size_t p = 0; p < PRIORS; p++) {
-        sf_prior *prior = priors[p].make();
+        const sf_prior *prior = made[p];
 
         memset(x, 0, sizeof x);
         memset(v, 0, sizeof v);
@@ -312,7 +324,6 @@ static void bad_input_is_refused(void **state)
         v[1] = (double)INFINITY;
         assert_status(SF_ERR_NUMERIC, sf_prior_pull(prior, 1, x, 1.0, v, denoised, out));
         assert_status(SF_ERR_NUMERIC, sf_prior_pull(prior, 1, v, 1.0, x, denoised, out));
-        sf_prior_release(&prior);
     }
 }
 
@@ -326,5 +337,5 @@ int main(void)
         cmocka_unit_test(bad_input_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_all, release_all);
 }
