@@ -164,7 +164,7 @@ static void draw_x_axis(const char *text, const frame *f)
     char label[320];
     sf_ticks ticks;
 
-    sf_scale_ticks(&f->across, 90.0 / f->width, &ticks);
+    sf_scale_ticks_three(&f->across, 90.0 / f->width, &ticks);
     for (size_t i = 0; i < ticks.count; i++) {
         const double x = f->x + ticks.tick[i].position * f->width;
         sf_page_line(x, f->y, x, f->y + f->height, 1.0, faint);
@@ -182,7 +182,7 @@ static void draw_y_axis(const sf_axes *axes, const frame *f)
     char label[320];
     sf_ticks ticks;
 
-    sf_scale_ticks(&f->up, fmin(55.0 / f->height, 0.2), &ticks);
+    sf_scale_ticks_three(&f->up, fmin(55.0 / f->height, 0.2), &ticks);
     for (size_t i = 0; i < ticks.count; i++) {
         const double y = f->y + ticks.tick[i].position * f->height;
         sf_page_line(f->x, y, f->x + f->width, y, 1.0, faint);

@@ -35,5 +35,7 @@ typedef struct sf_ticks {
 
 /* Round values inside the range, at least spacing (a share of the length) apart. */
 void sf_scale_ticks(const sf_scale *scale, double spacing, sf_ticks *ticks);
+/* The same, and closer together where there would be fewer than three. */
+void sf_scale_ticks_three(const sf_scale *scale, double spacing, sf_ticks *ticks);
 
 #endif

@@ -511,6 +511,25 @@ static void test_ticks(void **state)
     expect_labels((sf_scale){SF_SCALE_ASINH, -10.0, 1e4, 0.0, 10.0}, 0.2, "0 10000 1000 100 ");
 }
 
+/* A range of any size and place has at least three labels, as far apart as they can be. */
+static void test_three_ticks(void **state)
+{
+    sf_ticks ticks;
+
+    (void)state;
+    for (int i = 0; i < 500; i++) {
+        const double low = 160.0 + 0.013 * i, width = pow(10.0, 0.002 * i);
+        const sf_scale scale = {SF_SCALE_LINEAR, low, low + width, 0, 0};
+
+        sf_scale_ticks_three(&scale, 0.4, &ticks);
+        assert_true(ticks.count >= 3);
+        for (size_t k = 1; k < ticks.count; k++)
+            assert_true(ticks.tick[k].position - ticks.tick[k - 1].position > 0.1);
+    }
+    sf_scale_ticks_three(&(sf_scale){SF_SCALE_LINEAR, 0.0, 2.0, 0, 0}, 0.2, &ticks);
+    assert_int_equal(ticks.count, 5);
+}
+
 /* ---- places -----------------------------------------------------------------------------------
  */
 
@@ -562,13 +581,14 @@ static void test_temporary_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_signature),   cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_every_panel), cmocka_unit_test(test_diverging),
-        cmocka_unit_test(test_odd_images),  cmocka_unit_test(test_bad_panels),
-        cmocka_unit_test(test_curves),      cmocka_unit_test(test_stacked),
-        cmocka_unit_test(test_frames),      cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_odd_curves),  cmocka_unit_test(test_ticks),
-        cmocka_unit_test(test_overwrite),   cmocka_unit_test(test_temporary_folder),
+        cmocka_unit_test(test_signature),        cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_every_panel),      cmocka_unit_test(test_diverging),
+        cmocka_unit_test(test_odd_images),       cmocka_unit_test(test_bad_panels),
+        cmocka_unit_test(test_curves),           cmocka_unit_test(test_stacked),
+        cmocka_unit_test(test_frames),           cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_odd_curves),       cmocka_unit_test(test_ticks),
+        cmocka_unit_test(test_three_ticks),      cmocka_unit_test(test_overwrite),
+        cmocka_unit_test(test_temporary_folder),
     };
 
     return cmocka_run_group_tests(tests, set_up, scratch_remove);
