@@ -68,22 +68,23 @@ static void set_steps(sf_schedule *schedule, double step)
 }
 
 /* Of this many temperatures; 0: as many as the pilot thinks fit. */
-static sf_status make_schedule(const freeenergy_options *o, sf_path *path, const sf_kernel *kernel,
-                               size_t temperatures, sf_monitor monitor, sf_schedule *schedule)
+static sf_status make_schedule(const freeenergy_options *o, sf_path *path, size_t temperatures,
+                               sf_monitor monitor, freeenergy_result *r)
 {
     sf_pilot_options pilot = sf_pilot_options_default();
     sf_status status;
 
     if (o->schedule_file != NULL)
-        return read_schedule_file(o->schedule_file, kernel->step, schedule);
+        return read_schedule_file(o->schedule_file, r->kernel.step, &r->schedule);
     pilot.kind = o->schedule;
     pilot.shape = o->shape;
     pilot.temperatures = temperatures;
-    pilot.kernel = *kernel;
+    pilot.kernel = r->kernel;
     pilot.seed = PILOT_SEED(o->seed);
     pilot.monitor = monitor;
-    GO(sf_schedule_pilot(path, &pilot, schedule));
-    set_steps(schedule, o->step);
+    GO(sf_schedule_pilot(path, &pilot, &r->schedule));
+    r->evaluations += r->schedule.evaluations;
+    set_steps(&r->schedule, o->step);
 done:
     return status;
 }
@@ -124,7 +125,7 @@ static sf_status choose_schedule(const freeenergy_options *o, sf_path *path, sf_
     double loss = 0.0, before = HUGE_VAL;
     sf_status status;
 
-    GO(make_schedule(o, path, &r->kernel, temperatures, monitor, &r->schedule));
+    GO(make_schedule(o, path, temperatures, monitor, r));
     for (int i = 0; i < TRIALS && !given; i++) {
         GO(try_schedule(o, path, monitor, r, &loss));
         if (loss <= MOST_LOSS || loss > WORTHWHILE * before) break;
@@ -132,7 +133,7 @@ static sf_status choose_schedule(const freeenergy_options *o, sf_path *path, sf_
         temperatures =
             (size_t)ceil((double)r->schedule.count * fmin(loss / MOST_LOSS, MOST_GROWTH));
         sf_schedule_release(&r->schedule);
-        GO(make_schedule(o, path, &r->kernel, temperatures, monitor, &r->schedule));
+        GO(make_schedule(o, path, temperatures, monitor, r));
     }
 done:
     return status;
@@ -240,7 +241,7 @@ static sf_status fit_once(const freeenergy_options *o, sf_monitor monitor, freee
     GO(sf_path_geometric(r->target.base, r->target.density, &path));
     GO(sf_schedule_pilot(path, &pilot, &schedule));
     GO(sf_anneal(path, &schedule, &options, &run));
-    r->evaluations += sf_anneal_run_evaluations(run);
+    r->evaluations += schedule.evaluations + sf_anneal_run_evaluations(run);
     if (sf_anneal_run_interrupted(run))
         GO(sf_fail(SF_ERR_INTERRUPTED, "interrupted in the pilot: no estimate yet"));
     GO(sf_anneal_run_state(run, schedule.count - 1, &end));

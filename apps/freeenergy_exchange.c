@@ -22,9 +22,20 @@ static sf_status tune(const freeenergy_options *o, sf_path *path, sf_monitor mon
     pilot.cess = EXCHANGE_CESS;
     tuning.rounds = PILOT_ROUNDS;
     GO(sf_schedule_pilot(path, &pilot, &r->schedule));
-    status = sf_exchange_pilot(path, &tuning, 0.0, true, &r->schedule);
+    GO(sf_exchange_pilot(path, &tuning, 0.0, true, &r->schedule));
+    r->evaluations += r->schedule.evaluations;
 done:
     return status;
+}
+
+/* The logarithm of a mean is too low on average (Jensen), so stepping stone is a bound from below
+ * on its way there and, as minus the same of Z_0/Z_1, one from above on its way back. */
+static void take_bounds(const sf_exchange_report *report, freeenergy_result *r)
+{
+    r->lower = r->base_log_z + report->forward.value;
+    r->lower_error = report->forward.error;
+    r->upper = r->base_log_z + report->backward.value;
+    r->upper_error = report->backward.error;
 }
 
 static sf_status take_estimate(freeenergy_result *r)
@@ -38,7 +49,7 @@ static sf_status take_estimate(freeenergy_result *r)
     GO(sf_exchange_estimate(r->exchange, r->curve, r->curve_error, report));
     r->estimate = report->estimate;
     r->estimate.value += r->base_log_z;
-    r->lower = r->upper = r->lower_error = r->upper_error = NAN;
+    take_bounds(report, r);
     r->ess = (double)(r->exchange->rounds * r->exchange->copies) / report->time;
     r->evaluations += r->exchange->evaluations;
 done:
@@ -58,6 +69,7 @@ sf_status freeenergy_exchange(const freeenergy_options *o, sf_path *path, sf_mon
     if (o->chains > 0) options.copies = (size_t)o->chains;
     if (o->rounds > 0) options.rounds = (size_t)o->rounds;
     options.burn = options.rounds / 4;
+    options.keep_samples = o->samples != NULL;
     GO(tune(o, path, monitor, r));
     GO(sf_exchange(path, &r->schedule, &options, &r->exchange));
     r->interrupted = r->exchange->rounds < options.rounds;

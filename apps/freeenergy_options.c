@@ -257,7 +257,7 @@ static int check_uses(const freeenergy_options *o)
         {o->islands != NOT_GIVEN, "--islands", SMC},
         {!isnan(o->target_error), "--target-error", ANNEAL},
         {o->most_chains != NOT_GIVEN, "--most-chains", isnan(o->target_error) ? 0 : ANNEAL},
-        {o->samples != NULL, "--samples", ANNEAL},
+        {o->samples != NULL, "--samples", BOTH},
         {o->checkpoint != NULL, "--checkpoint", ANNEAL},
         {o->rounds != NOT_GIVEN, "--rounds", EXCHANGE},
     };

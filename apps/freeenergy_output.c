@@ -166,9 +166,10 @@ static void print_exchange(const freeenergy_result *r)
     const sf_exchange_report *e = &r->exchanged;
     const int digits = freeenergy_decimals(r->estimate.error);
 
-    printf("stepping    %.*f +- %.*f forward, %.*f +- %.*f backward; integration %.*f +- %.*f\n",
-           digits, r->base_log_z + e->forward.value, digits, e->forward.error, digits,
-           r->base_log_z + e->backward.value, digits, e->backward.error, digits,
+    printf("bounds      %.*f +- %.*f <= log Z <= %.*f +- %.*f on average, by stepping stone there "
+           "and back\n",
+           digits, r->lower, digits, r->lower_error, digits, r->upper, digits, r->upper_error);
+    printf("integration %.*f +- %.*f along the path\n", digits,
            r->base_log_z + e->thermodynamic.estimate.value, digits,
            e->thermodynamic.estimate.error);
     printf("replicas    %zu states, %zu copies, %zu rounds; %zu round trips (ideal: %.0f), "

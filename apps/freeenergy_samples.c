@@ -29,15 +29,40 @@ static sf_status find_grid(const char *target, size_t chains, size_t dimension, 
     return sf_grid_make(axes, shape, NULL, grid);
 }
 
-/* Weights that add up to 1. */
-static sf_status normalise(const freeenergy_side *s, double **weight)
+/* What the run has kept. */
+typedef struct sampled {
+    size_t count;
+    const double *x, *log_weight;
+    double *equal; /* log-weights of exchanged replicas: 0 */
+} sampled;
+
+static sf_status find_samples(const freeenergy_result *r, sampled *s)
 {
-    double sum = 0.0;
+    sf_status status = SF_OK;
+
+    *s = (sampled){.count = r->forward.count, .log_weight = r->forward.log_weight};
+    if (r->exchange == NULL) {
+        s->x = sf_anneal_run_samples(r->run[0]);
+        return status;
+    }
+    s->count = r->exchange->rounds * r->exchange->copies;
+    s->x = r->exchange->samples;
+    GO(sf_allocate(&s->equal, s->count, sizeof *s->equal));
+    s->log_weight = s->equal;
+done:
+    return status;
+}
+
+/* Weights that add up to 1. */
+static sf_status normalise(const sampled *s, double **weight)
+{
+    double sum = 0.0, largest = -HUGE_VAL;
     sf_status status;
 
     GO(sf_allocate(weight, s->count, sizeof **weight));
+    for (size_t i = 0; i < s->count; i++) largest = fmax(largest, s->log_weight[i]);
     for (size_t i = 0; i < s->count; i++) {
-        (*weight)[i] = exp(s->log_weight[i] - s->weights.log_mean);
+        (*weight)[i] = exp(s->log_weight[i] - largest);
         sum += (*weight)[i];
     }
     for (size_t i = 0; i < s->count; i++) (*weight)[i] /= sum;
@@ -55,7 +80,8 @@ static sf_status write_keywords(sf_fits_writer *w, const freeenergy_options *o,
     GO(sf_fits_writer_integer(w, "SFSEED", (long long)o->seed, "seed"));
     GO(sf_fits_writer_double(w, "SFLOGZ", r->estimate.value, "log Z of the target"));
     GO(sf_fits_writer_double(w, "SFLOGZER", r->estimate.error, "its standard error"));
-    GO(sf_fits_writer_double(w, "SFESS", r->forward.weights.ess, "effective sample size"));
+    GO(sf_fits_writer_double(w, "SFESS", r->exchange != NULL ? r->ess : r->forward.weights.ess,
+                             "effective sample size"));
     status = sf_fits_writer_history(w, o->command);
 done:
     return status;
@@ -63,27 +89,30 @@ done:
 
 sf_status freeenergy_samples(const freeenergy_options *o, const freeenergy_result *r)
 {
-    const size_t n = sf_density_dimension(r->target.density), chains = r->forward.count;
+    const size_t n = sf_density_dimension(r->target.density);
     double *x = NULL, *weight = NULL;
     sf_fits_writer *w = NULL;
+    sampled s = {.count = 0};
     sf_column columns[2] = {{.name = "WEIGHT"}, {.name = "LOGW"}};
     sf_grid grid;
     sf_status status;
 
-    GO(find_grid(freeenergy_question(o), chains, n, &grid));
-    GO(sf_allocate(&x, chains, n * sizeof *x));
-    memcpy(x, sf_anneal_run_samples(r->run[0]), chains * n * sizeof *x);
-    GO(freeenergy_target_restore(&r->target, chains, x));
-    GO(normalise(&r->forward, &weight));
+    GO(find_samples(r, &s));
+    GO(find_grid(freeenergy_question(o), s.count, n, &grid));
+    GO(sf_allocate(&x, s.count, n * sizeof *x));
+    memcpy(x, s.x, s.count * n * sizeof *x);
+    GO(freeenergy_target_restore(&r->target, s.count, x));
+    GO(normalise(&s, &weight));
     columns[0].values = weight;
-    columns[1].values = r->forward.log_weight;
+    columns[1].values = s.log_weight;
     GO(sf_fits_writer_create(o->samples, o->force != 0, &w));
     GO(sf_fits_writer_field(w, NULL, &grid, x));
     GO(write_keywords(w, o, r));
-    GO(sf_fits_writer_table(w, "WEIGHTS", columns, 2, chains));
+    GO(sf_fits_writer_table(w, "WEIGHTS", columns, 2, s.count));
     status = sf_fits_writer_close(&w);
 done:
     sf_fits_writer_release(&w);
+    sf_free(s.equal);
     sf_free(x);
     sf_free(weight);
     return status;

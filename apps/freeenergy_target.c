@@ -199,10 +199,15 @@ done:
 static sf_status check_size(const freeenergy_options *o, const sf_density *density)
 {
     const double n = (double)sf_density_dimension(density);
-    const double chains = fmax(o->chains > 0 ? o->chains : FREEENERGY_CHAINS, 512.0);
+    const bool kept = o->method == FREEENERGY_EXCHANGE && o->samples != NULL;
+    const double rounds = kept ? o->rounds > 0 ? o->rounds : 1000 : 1;
+    const double chains = fmax(rounds * (o->chains > 0 ? o->chains
+                                         : kept        ? 8
+                                                       : FREEENERGY_CHAINS),
+                               512.0);
     char what[96];
 
-    (void)snprintf(what, sizeof what, "%.0f chains in %.0f dimensions", chains, n);
+    (void)snprintf(what, sizeof what, "%.0f samples in %.0f dimensions", chains, n);
     return program_check_memory(what, 2.0 * chains * n * sizeof(double));
 }
 

@@ -243,6 +243,7 @@ SF_API sf_status sf_stepping_stone(size_t stages, size_t count, const double *fo
 typedef struct sf_schedule {
     size_t count;
     double *b, *step;
+    uint64_t evaluations; /* points where pilots evaluated the path to find it */
 } sf_schedule;
 
 typedef enum sf_schedule_kind {
@@ -526,7 +527,7 @@ SF_API void sf_exchange_release(sf_exchange_run **run);
  * steps are changed for the kernel's moves to be accepted with this probability (0: what
  * sf_pilot_options has for the kernel), and if `place` the temperatures between the ends for all
  * swaps to be refused as often (equal shares of the barrier's monotone spline:
- * Syed et al. 2022, section 5). */
+ * Syed et al. 2022, section 5). Its evaluations are added to the schedule's. */
 SF_API sf_status sf_exchange_pilot(sf_path *path, const sf_exchange_options *options,
                                    double acceptance, bool place, sf_schedule *schedule);
 

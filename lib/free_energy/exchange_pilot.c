@@ -97,6 +97,15 @@ static sf_status run_stage(sf_ladders *l, const sf_exchange_options *o, size_t d
                    event.iteration, o->rounds);
 }
 
+static uint64_t evaluations(const sf_ladders *l)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < l->count; i++)
+        for (size_t k = 0; k < l->states; k++) sum += l->ladder[i].chains[k]->evaluations;
+    return sum;
+}
+
 sf_status sf_exchange_pilot(sf_path *path, const sf_exchange_options *options, double acceptance,
                             bool place, sf_schedule *schedule)
 {
@@ -118,6 +127,7 @@ sf_status sf_exchange_pilot(sf_path *path, const sf_exchange_options *options, d
         SF_GO(tune(&ladders, wanted, place, work, schedule));
         done += stage;
     }
+    schedule->evaluations += evaluations(&ladders);
 done:
     sf_free(work);
     sf_ladders_destroy(&ladders);

@@ -119,7 +119,9 @@ static sf_status walk(sf_pilot *p)
                                    .stream = SF_STREAM_PILOT_DRAWS};
 
     SF_TRY(sf_anneal_begin(p->chains, 0.0, &start));
-    return sf_pilot_walk(p);
+    SF_TRY(sf_pilot_walk(p));
+    p->evaluations += p->chains->evaluations;
+    return SF_OK;
 }
 
 sf_status sf_schedule_pilot(sf_path *path, const sf_pilot_options *options, sf_schedule *schedule)
@@ -139,6 +141,7 @@ sf_status sf_schedule_pilot(sf_path *path, const sf_pilot_options *options, sf_s
         SF_GO(walk(&p));
     }
     SF_GO(make_schedule(&p, schedule));
+    schedule->evaluations = p.evaluations;
 done:
     destroy(&p);
     if (status != SF_OK) sf_schedule_release(schedule);

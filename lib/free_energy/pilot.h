@@ -23,6 +23,7 @@ typedef struct sf_pilot {
     double *room;      /* 2 chains + 1: to choose them in */
     sf_pilot_node *node;
     size_t nodes, places;
+    uint64_t evaluations; /* of the walks that are done, and beyond the chains' own */
 } sf_pilot;
 
 /* From one end to the other; then the nodes are there. */

@@ -27,7 +27,7 @@ static sf_status look_block(void *user, size_t at, size_t count)
 }
 
 /* increment = log f_b' at the chains; on a bridge nothing is evaluated. */
-static sf_status look_ahead(const sf_pilot *p, double b)
+static sf_status look_ahead(sf_pilot *p, double b)
 {
     const sf_chains *c = p->chains;
     sf_density *density;
@@ -38,6 +38,7 @@ static sf_status look_ahead(const sf_pilot *p, double b)
         SF_TRY(sf_path_at(p->path, b, &density));
         status = sf_blocks_each(c, look_block, &(look){p, density});
         sf_density_release(&density);
+        p->evaluations += c->batch;
         return status;
     }
     sf_path_shares(p->path, b, share);
@@ -48,7 +49,7 @@ static sf_status look_ahead(const sf_pilot *p, double b)
 
 /* Conditional effective sample size of going to b', over that of the chains with support there;
  * *support: their weight. */
-static sf_status measure(const sf_pilot *p, double b, double *cess, double *support)
+static sf_status measure(sf_pilot *p, double b, double *cess, double *support)
 {
     double largest = -INFINITY, first = 0.0, second = 0.0;
 
@@ -96,7 +97,7 @@ static sf_status diverges(double b, size_t stages)
 
 /* The b' whose CESS is that wanted, or 1: steps are doubled until they are too large, then halved.
  */
-static sf_status next_b(const sf_pilot *p, double last_step, double *next, double *cess)
+static sf_status next_b(sf_pilot *p, double last_step, double *next, double *cess)
 {
     const double b = p->chains->b;
     double low = b, high = 1.0, at = fmin(b + last_step, 1.0), support;

@@ -113,6 +113,11 @@ measures 2.40513896161 q.json --target $phi4 $few --base free:mass2=2 --kernel u
 measures 2.40513896161 q.json --target $phi4 $few --base fit --schedule power:2 --temperatures 40
 measures 2.40513896161 q.json --target $phi4 $few --method smc --resampling residual --plot q.png
 measures 0.200096670809 q.json --target phi4:shape=2,mass2=1,lambda=0.4 $few --kernel random-walk
+# All is counted: two runs of the pilot's 512 chains cost more than the runs of 300.
+[ "$(value pilot_evaluations mw.json)" -gt 100000 ] || complain "the pilot is not counted"
+measures 20.5869594141 x.json --target many-well:dim=4 --method exchange --rounds 600 --threads 1 \
+    --samples x.fits --plot x.png
+grep -q '^bounds .*stepping stone' stdout || complain "no bounds"
 # The number of threads changes no bit, and neither does a kill at any moment.
 long="--target $phi4 --schedule linear --temperatures 100 --chains 2000 --seed 5 --quiet --force"
 works $long --threads 1 --report one.json

@@ -307,6 +307,9 @@ static void estimates_agree(void **state)
     assert_ok(sf_schedule_create(SF_SCHEDULE_LINEAR, 1.0, 12, 0.1, &s));
     exact = sf_density_log_z(f1);
     assert_ok(sf_exchange_pilot(path, &pilot, 0.0, true, &s));
+    /* the starts, again with their scores, and every leapfrog of every round */
+    assert_int_equal(s.evaluations,
+                     8 * 12 * (2 + pilot.rounds * pilot.moves * pilot.kernel.leapfrogs));
     assert_ok(sf_exchange(path, &s, &o, &run));
     assert_ok(sf_exchange_estimate(run, NULL, NULL, &r));
     assert_true(fabs(r.estimate.value - exact) < 4.0 * r.estimate.error);

@@ -1,6 +1,7 @@
 /* test_pilot.c - temperatures and steps that a pilot finds, against those that are known. */
 #include "free_energy/gaussians.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #define PI 3.14159265358979323846
@@ -154,6 +155,69 @@ static void any_path_is_walked(void **state)
     tear_down(&c);
 }
 
+/* A density that counts the points it is asked for. */
+typedef struct counted {
+    sf_density *density;
+    atomic_size_t *points;
+} counted;
+
+static sf_status counted_evaluate(const void *self, size_t batch, const double *x,
+                                  double *log_density, double *score)
+{
+    const counted *c = self;
+
+    atomic_fetch_add(c->points, batch);
+    return sf_density_evaluate(c->density, batch, x, log_density, score);
+}
+
+static void counted_destroy(void *self)
+{
+    counted *c = self;
+
+    sf_density_release(&c->density);
+    sf_free(c);
+}
+
+static const sf_density_methods counted_methods = {
+    .name = "counted", .evaluate = counted_evaluate, .destroy = counted_destroy};
+
+static sf_density *count_points(sf_density *density, atomic_size_t *points)
+{
+    sf_density *made;
+    counted *c;
+
+    assert_ok(sf_allocate(&c, 1, sizeof *c));
+    *c = (counted){sf_density_retain(density), points};
+    assert_ok(sf_density_create(&counted_methods, c, sf_density_dimension(density), &made));
+    return made;
+}
+
+/* With moves that are tested and that are not, which walk twice. */
+static void evaluations_are_all_counted(void **state)
+{
+    const sf_kernel_kind kinds[2] = {SF_KERNEL_HMC, SF_KERNEL_ULA};
+    atomic_size_t points;
+    sf_density *target;
+    sf_path *path;
+    case_of c;
+
+    (void)state;
+    set_up(&c, 8, 0.25);
+    target = count_points(c.ends[1], &points);
+    assert_ok(sf_path_geometric(c.ends[0], target, &path));
+    for (size_t i = 0; i < 2; i++) {
+        atomic_store(&points, 0);
+        c.options.kernel.kind = kinds[i];
+        assert_ok(sf_schedule_pilot(path, &c.options, &c.schedule));
+        assert_true(c.schedule.evaluations > 1000);
+        assert_int_equal(c.schedule.evaluations, atomic_load(&points));
+        sf_schedule_release(&c.schedule);
+    }
+    sf_path_release(&path);
+    sf_density_release(&target);
+    tear_down(&c);
+}
+
 static void bits_do_not_depend_on_threads(void **state)
 {
     const int threads[3] = {1, 2, 7};
@@ -260,6 +324,7 @@ int main(void)
         cmocka_unit_test(steps_are_tuned),
         cmocka_unit_test(fixed_temperatures_get_steps),
         cmocka_unit_test(any_path_is_walked),
+        cmocka_unit_test(evaluations_are_all_counted),
         cmocka_unit_test(bits_do_not_depend_on_threads),
         cmocka_unit_test(what_cannot_be_annealed_is_named),
         cmocka_unit_test(nonsense_is_refused),
