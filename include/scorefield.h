@@ -3,6 +3,7 @@
 #define SCOREFIELD_H
 
 #include <scorefield/base.h>
+#include <scorefield/diffusion.h>
 #include <scorefield/field.h>
 #include <scorefield/free_energy.h>
 #include <scorefield/grid.h>

@@ -7,7 +7,7 @@
 # Every violation is a line; the exit status is 1 if there was one.
 set -eu
 source=$1 library=$2
-rooms="base grid io network field scene operator prior mcmc inverse free_energy"
+rooms="base grid io network field scene operator prior mcmc diffusion inverse free_energy"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$source"
