@@ -101,6 +101,126 @@ SF_API sf_status sf_diffusion_forward(const sf_diffusion *diffusion, double from
                                       uint64_t seed, uint64_t stream, uint64_t step, uint64_t first,
                                       size_t batch, size_t size, double *x);
 
+/* ---- samples ------------------------------------------------------------------------------- */
+
+/* From t to s < t, with h = t - s, a = alpha_t/alpha_s, G^2 = sigma_t^2 - a^2 sigma_s^2, the clean
+ * image D = E[x_0 | x_t], n the noise (x_t - alpha_t D)/sigma_t and e ~ N(0, I). All but Heun's
+ * (two) and the adaptive flow cost one evaluation of the prior a step. */
+typedef enum sf_predictor {
+    SF_PREDICTOR_EULER_MARUYAMA,    /* x - h (f x - g^2 score) + g sqrt(h) e: order 1 */
+    SF_PREDICTOR_REVERSE_DIFFUSION, /* (2 - a) x + G^2 score + G e: order 1 (Song et al. 2021,
+                                       appendix E) */
+    SF_PREDICTOR_ANCESTRAL,         /* a draw of q(x_s | x_t, x_0 = D): order 1 (Ho et al. 2020) */
+    SF_PREDICTOR_DDIM,          /* alpha_s D + sqrt(sigma_s^2 - c^2) n + c e, c = eta (G/sigma_t)
+                                   sigma_s: eta = 1 is ancestral, 0 a flow; order 1 (Song, Meng &
+                                   Ermon 2021, arXiv:2010.02502) */
+    SF_PREDICTOR_FLOW_EULER,    /* x - h (f x - g^2 score/2): order 1 */
+    SF_PREDICTOR_FLOW_HEUN,     /* the trapezium rule for x/alpha as a function of u = sigma/alpha,
+                                   d(x/alpha)/du = n, with churn: order 2 (Karras et al. 2022,
+                                   algorithm 2) */
+    SF_PREDICTOR_MULTISTEP,     /* DDIM of eta = 0 with D extrapolated linearly in log-SNR to the
+                                   middle of the step: order 2, DPM-Solver++ 2M (Lu et al. 2022,
+                                   arXiv:2211.01095) */
+    SF_PREDICTOR_MULTISTEP_SDE, /* the same of eta = 1: SDE-DPM-Solver++ 2M */
+    SF_PREDICTOR_ADAPTIVE /* the flow by an embedded Runge-Kutta pair, each sample by itself */
+} sf_predictor;
+
+/* Moves at the new level after a step that leave its density as it is, or nearly: on x/alpha with
+ * the prior's own score at u. M: precondition's, or u^2. e ~ N(0, I). */
+typedef enum sf_corrector {
+    SF_CORRECTOR_NONE,
+    SF_CORRECTOR_LANGEVIN,       /* x + d score + sqrt(2 d) e, d = 2 (snr |e|/|score|)^2 with the
+                                    norms of each sample (Song et al. 2021, algorithm 4, which has
+                                    the means over a batch and for VP a factor 1 - beta) */
+    SF_CORRECTOR_PRECONDITIONED, /* x + d M score + sqrt(2 d M) e with d = step: exact up to O(d);
+                                    for one mode of variance M it is M/(1 - d/2) */
+    SF_CORRECTOR_MALA /* the same, accepted by Metropolis: exact; for priors with energy */
+} sf_corrector;
+
+typedef struct sf_sample_options {
+    sf_predictor predictor;
+    double eta; /* DDIM: 0 ... 1 */
+    /* Heun: where churn_low <= u <= churn_high, a step begins with noise of churn_noise sqrt(v^2 -
+     * u^2), v = (1 + min(churn/steps, sqrt(2) - 1)) u, but never above the first level. */
+    double churn, churn_low, churn_high, churn_noise;
+    double tolerance; /* adaptive: error of each step, relative to the sample's rms (1e-5) */
+    sf_corrector corrector;
+    size_t corrections; /* moves a step */
+    double snr, step;
+    /* M_k >= 0 for each mode of the half spectrum: best is the variance of mode k of x_0 + u n. */
+    sf_status (*precondition)(void *user, const sf_grid *grid, double level, double *m);
+    void *user;
+    sf_time_spacing spacing;
+    double rho;
+    size_t steps;
+    bool given;         /* x holds where to start; else N(mean, u^2 + variance) does it */
+    const double *mean; /* one field; NULL: 0 */
+    double variance;    /* what the prior has, on average over cells */
+    bool denoise_last;  /* return E[x_0 | x] instead: prettier, and its variance is wrong */
+    double floor;       /* the noise that the result may have: the schedule's last level is checked
+                           against it; 0: any */
+    uint64_t seed, stream, first; /* number of the first sample of the batch */
+    sf_monitor monitor; /* stage "sample", after each step; residual: the level u; image: the first
+                           sample. What it stops stays at its level */
+} sf_sample_options;
+/* 100 ancestral steps spaced with rho = 7, no corrector; when asked for, one move a step with snr
+ * 0.16 or step 0.1. */
+SF_API sf_sample_options sf_sample_options_default(void);
+
+typedef struct sf_sample_report {
+    size_t steps;       /* taken */
+    size_t evaluations; /* of the prior, for each sample (adaptive: their mean, rounded up) */
+    double level;       /* u that the samples are at, about */
+    double acceptance;  /* MALA's; NaN: there was none */
+    bool finished;      /* false: stopped by the monitor */
+    double seconds;
+} sf_sample_report;
+
+/* x (batch fields on the prior's grid): samples of x_0 + u n at the last level u, in the prior's
+ * own units (x_t/alpha). With u far below the data's noise these are samples of the prior. Each is
+ * made of numbers for its own index alone: the same bits in any batch, on any number of threads,
+ * when the prior's are. report may be NULL. SF_ERR_ARGUMENT for a schedule that ends above the
+ * floor; SF_ERR_NUMERIC where a sample stops being finite; SF_ERR_UNSUPPORTED for MALA without
+ * energy. Memory: two batches, Langevin two and MALA four more. */
+SF_API sf_status sf_sample(const sf_prior *prior, const sf_diffusion *diffusion,
+                           const sf_sample_options *options, size_t batch, double *x,
+                           sf_sample_report *report);
+
+/* ---- the probability flow ------------------------------------------------------------------ */
+
+/* In z = x/alpha every process has the same flow, dz/d log u = z - D(z; u), from the level `low` to
+ * `high` and back, by the embedded Runge-Kutta pair of Fehlberg of order 5. */
+typedef struct sf_flow_options {
+    double low, high;
+    double tolerance;   /* of each step: relative to rms z, and nats a cell */
+    const double *mean; /* of what is at `high`: N(mean, high^2 + variance) */
+    double variance;
+    size_t probes; /* of the Jacobian's trace; 0: exact, from as many products as cells */
+    uint64_t seed, stream, first; /* of the probes */
+    sf_monitor monitor; /* stage "flow", after each sample; residual NaN. SF_ERR_INTERRUPTED where
+                           it stops */
+} sf_flow_options;
+/* From 0.002 to 80 with tolerance 1e-5, mean 0, variance 1, exact. */
+SF_API sf_flow_options sf_flow_options_default(void);
+
+/* The latent code (z - mean)/sqrt(high^2 + variance) of x, N(0, I) if x is a draw of x_0 + low n;
+ * and x of a code. Arrays of batch fields, different ones. */
+SF_API sf_status sf_flow_encode(const sf_prior *prior, const sf_flow_options *options, size_t batch,
+                                const double *x, double *code);
+SF_API sf_status sf_flow_decode(const sf_prior *prior, const sf_flow_options *options, size_t batch,
+                                const double *code, double *x);
+/* log p_low(x) in nats, the density of x_0 + low n (Chen et al. 2018, arXiv:1806.07366; Song et al.
+ * 2021, section 4.3): log N(z_high; mean, high^2 + variance) + int tr(1 - dD/dz) d log u. What is
+ * wrong with it besides the tolerance: the flow is the density's only where D is; and N at `high`
+ * is exact only for priors that are N(mean, variance) themselves or small against `high`. The
+ * trace: exact, or Hutchinson's (1989) v.(dD/dz)^T v with `probes` v of +-1, each kept along the
+ * way; then error[b] (may be NULL) is the standard error from their spread, NaN for one probe, 0
+ * when exact. The prior needs a pull (SF_ERR_UNSUPPORTED). Cost: cells or probes pulls an
+ * evaluation, about a hundred evaluations. */
+SF_API sf_status sf_flow_log_likelihood(const sf_prior *prior, const sf_flow_options *options,
+                                        size_t batch, const double *x, double *log_likelihood,
+                                        double *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,545 @@
+/* test_sample.c - predictors against what they do to one Gaussian mode, written out as the papers
+ * have them, and that against the mode's own law; measured orders; correctors against their
+ * stationary laws; the same bits from any batch and number of threads. */
+#include "field_prior.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST = 100 };
+
+/* A linear combination of the start (source 0) and each step's noise. */
+typedef struct mix {
+    double c[MOST + 1];
+} mix;
+
+static mix sum(double a, mix x, double b, mix y)
+{
+    for (size_t i = 0; i <= MOST; i++) x.c[i] = a * x.c[i] + b * y.c[i];
+    return x;
+}
+
+static double sum_of_squares(const mix *x)
+{
+    double s = 0.0;
+
+    for (size_t i = 0; i <= MOST; i++) s += x->c[i] * x->c[i];
+    return s;
+}
+
+/* One step of a mode with variance lambda; before and last: the clean image and half the log-SNR of
+ * the step before. */
+static mix paper_step(const sf_sample_options *o, size_t step, double h, const sf_marginal *t,
+                      const sf_marginal *s, double lambda, double last, mix x, mix *before)
+{
+    const double st = t->sigma, ss = s->sigma, at = t->alpha, as = s->alpha;
+    const bool ve = at == 1.0 && as == 1.0;
+    const double beta = 1.0 - at * at / (as * as), g2 = ve ? st * st - ss * ss : beta;
+    const double log_t = log(at / st), log_s = log(as / ss), d = log_s - log_t;
+    const mix score = sum(-1.0 / (at * at * lambda + st * st), x, 0.0, x);
+    const mix clean = sum(1.0 / at, x, st * st / at, score);
+    const mix noise = sum(-st, score, 0.0, x);
+    const mix slope = step > 0 ? sum(1.0, clean, -1.0, *before) : sum(0.0, x, 0.0, x);
+    double c = 0.0;
+    mix y;
+
+    switch (o->predictor) {
+    case SF_PREDICTOR_EULER_MARUYAMA:
+        y = sum(1.0 - h * t->f, x, h * t->g2, score);
+        c = sqrt(t->g2 * h);
+        break;
+    case SF_PREDICTOR_REVERSE_DIFFUSION:
+        y = ve ? sum(1.0, x, g2, score) : sum(2.0 - sqrt(1.0 - beta), x, beta, score);
+        c = sqrt(g2);
+        break;
+    case SF_PREDICTOR_ANCESTRAL:
+        y = ve ? sum(1.0, x, g2, score)
+               : sum(as * beta / (1.0 - at * at), clean,
+                     sqrt(1.0 - beta) * (1.0 - as * as) / (1.0 - at * at), x);
+        c = ve ? ss * sqrt(g2) / st : sqrt(beta * (1.0 - as * as) / (1.0 - at * at));
+        break;
+    case SF_PREDICTOR_DDIM:
+        c = o->eta * ss / st * sqrt(g2);
+        y = sum(as, clean, sqrt(ss * ss - c * c), noise);
+        break;
+    case SF_PREDICTOR_FLOW_EULER: y = sum(1.0 - h * t->f, x, 0.5 * h * t->g2, score); break;
+    case SF_PREDICTOR_MULTISTEP:
+        y = sum(ss / st, x, -as * expm1(-d), clean);
+        if (step > 0) y = sum(1.0, y, -as * expm1(-d) * 0.5 * d / (log_t - last), slope);
+        break;
+    default: /* MULTISTEP_SDE */
+        y = sum(ss / st * exp(-d), x, as * (1.0 - exp(-2.0 * d)), clean);
+        if (step > 0) y = sum(1.0, y, 0.5 * as * (1.0 - exp(-2.0 * d)) * d / (log_t - last), slope);
+        c = ss * sqrt(1.0 - exp(-2.0 * d));
+    }
+    y.c[step + 1] = c;
+    *before = clean;
+    return y;
+}
+
+/* Heun's with churn, as Karras et al. write it for alpha = 1: z = x/alpha. */
+static mix paper_heun(const sf_sample_options *o, size_t step, double first, double u, double to,
+                      double lambda, mix z)
+{
+    const double gamma = u >= o->churn_low && u <= o->churn_high
+                             ? fmin(o->churn / (double)o->steps, sqrt(2.0) - 1.0)
+                             : 0.0;
+    const double hat = fmin(u + gamma * u, first);
+    mix d, next, d2;
+
+    z.c[step + 1] = o->churn_noise * sqrt(hat * hat - u * u);
+    d = sum(1.0 / hat - lambda / (lambda + hat * hat) / hat, z, 0.0, z);
+    next = sum(1.0, z, to - hat, d);
+    d2 = sum(1.0 / to - lambda / (lambda + to * to) / to, next, 0.0, z);
+    return sum(1.0, z, to - hat, sum(0.5, d, 0.5, d2));
+}
+
+/* The variance of a mode at the end. */
+static double paper_variance(const sf_sample_options *o, const sf_diffusion *diffusion,
+                             double lambda)
+{
+    double times[MOST + 1], last = 0.0;
+    sf_marginal t, s;
+    mix x = {{0.0}}, before = x;
+
+    assert_ok(sf_diffusion_times(diffusion, o->spacing, o->rho, o->steps, times));
+    assert_ok(sf_diffusion_at(diffusion, times[0], &t));
+    const double first = t.level;
+    x.c[0] = t.alpha * sqrt(first * first + o->variance);
+    for (size_t i = 0; i < o->steps; i++) {
+        assert_ok(sf_diffusion_at(diffusion, times[i + 1], &s));
+        if (o->predictor == SF_PREDICTOR_FLOW_HEUN)
+            x = sum(
+                s.alpha,
+                paper_heun(o, i, first, t.level, s.level, lambda, sum(1.0 / t.alpha, x, 0.0, x)),
+                0.0, x);
+        else
+            x = paper_step(o, i, times[i] - times[i + 1], &t, &s, lambda, last, x, &before);
+        last = log(t.alpha / t.sigma);
+        t = s;
+    }
+    return sum_of_squares(&x) / (t.alpha * t.alpha);
+}
+
+typedef struct method {
+    sf_predictor predictor;
+    double eta, churn;
+    size_t steps;
+    double bias; /* of the variance, as a share, that this number of steps may leave */
+} method;
+
+static const method methods[] = {
+    {SF_PREDICTOR_EULER_MARUYAMA, 0.0, 0.0, 100, 0.06},
+    {SF_PREDICTOR_REVERSE_DIFFUSION, 0.0, 0.0, 100, 0.12},
+    {SF_PREDICTOR_ANCESTRAL, 0.0, 0.0, 100, 0.14},
+    {SF_PREDICTOR_DDIM, 0.5, 0.0, 100, 0.09},
+    {SF_PREDICTOR_DDIM, 0.0, 0.0, 100, 0.07},
+    {SF_PREDICTOR_FLOW_EULER, 0.0, 0.0, 100, 0.06},
+    {SF_PREDICTOR_FLOW_HEUN, 0.0, 0.0, 60, 0.012},
+    {SF_PREDICTOR_FLOW_HEUN, 0.0, 20.0, 60, 0.05},
+    {SF_PREDICTOR_MULTISTEP, 0.0, 0.0, 60, 0.012},
+    {SF_PREDICTOR_MULTISTEP_SDE, 0.0, 0.0, 60, 0.03},
+};
+enum { METHODS = sizeof methods / sizeof *methods, TABLE = 100 };
+
+static double table[TABLE];
+
+static size_t processes(sf_diffusion *d)
+{
+    assert_ok(sf_ddpm_linear(TABLE, table));
+    assert_ok(sf_diffusion_edm(0.02, 80.0, &d[0]));
+    assert_ok(sf_diffusion_vp(0.1, 20.0, 1e-3, &d[1]));
+    assert_ok(sf_diffusion_ddpm(TABLE, table, &d[2]));
+    return 3;
+}
+
+static sf_sample_options options_of(const method *m)
+{
+    sf_sample_options o = sf_sample_options_default();
+
+    o.predictor = m->predictor;
+    o.eta = m->eta;
+    o.churn = m->churn;
+    o.churn_low = 0.05;
+    o.churn_noise = 1.0;
+    o.steps = m->steps;
+    o.variance = 1.0;
+    o.seed = 17;
+    return o;
+}
+
+/* 30 runs of 12 modes, and all of them together: |z| < 4.8 (false alarms: 6e-4). */
+static void predictors_reach_the_spectrum(void **state)
+{
+    enum { SAMPLES = 400 };
+    field_prior f = field_prior_make(0.0);
+    double *x = malloc(SAMPLES * CELLS * sizeof *x), expected[HALF];
+    sf_diffusion d[3];
+    sf_sample_report report;
+    sf_marginal end;
+
+    (void)state;
+    assert_non_null(x);
+    for (size_t p = 0; p < processes(d); p++)
+        for (size_t m = 0; m < METHODS; m++) {
+            sf_sample_options o = options_of(&methods[m]);
+            assert_ok(sf_diffusion_at(&d[p], d[p].start, &end));
+            o.stream = p * METHODS + m;
+            for (size_t k = 0; k < HALF; k++) {
+                const double exact = f.lambda[k] + end.level * end.level;
+                size_t twin = 0; /* modes of one |k| */
+                while (f.lambda[twin] != f.lambda[k]) twin++;
+                expected[k] = twin < k ? expected[twin] : paper_variance(&o, &d[p], f.lambda[k]);
+                assert_close(expected[k] / exact, 1.0, methods[m].bias);
+            }
+            assert_ok(sf_sample(f.prior, &d[p], &o, SAMPLES, x, &report));
+            assert_close(field_worst(&f, SAMPLES, x, expected), 0.0, 4.8);
+            assert_true(report.finished && report.steps == o.steps);
+            assert_int_equal(report.evaluations,
+                             o.steps * (o.predictor == SF_PREDICTOR_FLOW_HEUN ? 2 : 1));
+            assert_close(report.level, end.level, 1e-12);
+        }
+    free(x);
+    field_prior_free(&f);
+}
+
+/* The table's own steps: the same variances from beta_t and alpha_bar_t alone. */
+static void ancestral_steps_of_a_table_are_the_papers(void **state)
+{
+    sf_sample_options o = sf_sample_options_default();
+    double x, variance;
+    sf_diffusion d[3];
+
+    (void)state;
+    (void)processes(d);
+    o.spacing = SF_TIMES_UNIFORM;
+    o.steps = TABLE - 1;
+    x = paper_variance(&o, &d[2], 0.7);
+    /* x_T has variance sigma_T^2 there, as variance = 0 */
+    variance = 1.0 - table[TABLE - 1];
+    for (size_t t = TABLE - 1; t > 0; t--) {
+        const double beta = 1.0 - table[t] / table[t - 1];
+        const double wiener = sqrt(table[t]) * 0.7 / (table[t] * 0.7 + 1.0 - table[t]);
+        const double gain = sqrt(table[t - 1]) * beta / (1.0 - table[t]) * wiener +
+                            sqrt(1.0 - beta) * (1.0 - table[t - 1]) / (1.0 - table[t]);
+        variance = gain * gain * variance + beta * (1.0 - table[t - 1]) / (1.0 - table[t]);
+    }
+    assert_close(x, variance / table[0], 1e-10);
+}
+
+/* Where the flow takes each mode from: sqrt((lambda + low^2)/(lambda + high^2)). */
+static void exact_flow(const field_prior *f, double high, double low, double *x)
+{
+    double filter[HALF];
+
+    for (size_t k = 0; k < HALF; k++)
+        filter[k] = sqrt((f->lambda[k] + low * low) / (f->lambda[k] + high * high));
+    field_filter(f, filter, x);
+}
+
+/* rms difference of the sampler's flow and the exact one. */
+static double flow_error(const field_prior *f, const sf_diffusion *d, const sf_sample_options *o)
+{
+    double x[CELLS], y[CELLS], square = 0.0;
+    sf_marginal first, last;
+    sf_sample_options given = *o;
+
+    assert_ok(sf_diffusion_at(d, d->end, &first));
+    assert_ok(sf_diffusion_at(d, d->start, &last));
+    sf_random_normal(sf_random_make(4, 4), 0, 0, CELLS, x);
+    for (int i = 0; i < CELLS; i++) y[i] = x[i] = f->mean + x[i] * first.level;
+    given.given = true;
+    assert_ok(sf_sample(f->prior, d, &given, 1, x, NULL));
+    exact_flow(f, first.level, last.level, y);
+    for (int i = 0; i < CELLS; i++) square += (x[i] - y[i]) * (x[i] - y[i]);
+    return sqrt(square / CELLS);
+}
+
+static void adaptive_flow_is_the_analytic_map(void **state)
+{
+    const double tolerances[] = {1e-5, 1e-10};
+    field_prior f = field_prior_make(0.4);
+    sf_diffusion d[3];
+
+    (void)state;
+    for (size_t p = 0; p < processes(d); p++)
+        for (size_t i = 0; i < 2; i++) {
+            sf_sample_options o = sf_sample_options_default();
+            o.predictor = SF_PREDICTOR_ADAPTIVE;
+            o.steps = 3;
+            o.tolerance = tolerances[i];
+            assert_close(flow_error(&f, &d[p], &o), 0.0, 100.0 * tolerances[i]);
+        }
+    field_prior_free(&f);
+}
+
+static void orders_are_one_two_and_two(void **state)
+{
+    const struct {
+        sf_predictor predictor;
+        double order;
+    } cases[] = {{SF_PREDICTOR_FLOW_EULER, 1.0},
+                 {SF_PREDICTOR_DDIM, 1.0},
+                 {SF_PREDICTOR_FLOW_HEUN, 2.0},
+                 {SF_PREDICTOR_MULTISTEP, 2.0}};
+    field_prior f = field_prior_make(0.4);
+    sf_diffusion d[3];
+
+    (void)state;
+    (void)processes(d);
+    for (size_t p = 0; p < 2; p++)
+        for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+            sf_sample_options o = sf_sample_options_default();
+            double coarse, fine, order;
+            o.predictor = cases[c].predictor;
+            o.spacing = p == 0 ? SF_TIMES_RHO : SF_TIMES_LOG_SNR;
+            o.steps = 400;
+            coarse = flow_error(&f, &d[p], &o);
+            o.steps = 800;
+            fine = flow_error(&f, &d[p], &o);
+            order = log2(coarse / fine);
+            assert_close(order, cases[c].order, 0.1);
+        }
+    field_prior_free(&f);
+}
+
+/* A level that stays, so that nothing but the corrector moves. */
+static void hold(double level, sf_diffusion *d)
+{
+    assert_ok(sf_diffusion_edm(level, level * (1.0 + 1e-9), d));
+}
+
+static sf_status true_variance(void *user, const sf_grid *grid, double level, double *m)
+{
+    const field_prior *f = user;
+
+    (void)grid;
+    for (size_t k = 0; k < HALF; k++) m[k] = f->lambda[k] + level * level;
+    return SF_OK;
+}
+
+static sf_sample_options corrector_options(sf_corrector corrector, double step, size_t moves)
+{
+    sf_sample_options o = sf_sample_options_default();
+
+    o.predictor = SF_PREDICTOR_DDIM;
+    o.corrector = corrector;
+    o.corrections = moves;
+    o.step = step;
+    o.steps = 1;
+    o.given = true;
+    o.seed = 23;
+    return o;
+}
+
+/* Langevin of step d with M the modes' own variance M: M/(1 - d/2). Metropolis: M itself, whatever
+ * the preconditioner. 12 modes each: |z| < 4.3 (false alarms: 6e-4). */
+static void correctors_have_their_stationary_laws(void **state)
+{
+    enum { SAMPLES = 800 };
+    field_prior f = field_prior_make(-0.3);
+    double *x = malloc(SAMPLES * CELLS * sizeof *x), expected[HALF], law[HALF];
+    sf_sample_report report;
+    sf_sample_options o = corrector_options(SF_CORRECTOR_PRECONDITIONED, 0.5, 25);
+    sf_diffusion d;
+
+    (void)state;
+    assert_non_null(x);
+    hold(1.5, &d);
+    assert_ok(true_variance(&f, &f.grid, 1.5, law));
+    o.precondition = true_variance;
+    o.user = &f;
+    for (size_t k = 0; k < HALF; k++) expected[k] = law[k] / (1.0 - 0.5 * o.step);
+    for (size_t i = 0; i < SAMPLES * CELLS; i++) x[i] = f.mean;
+    assert_ok(sf_sample(f.prior, &d, &o, SAMPLES, x, &report));
+    assert_close(field_worst(&f, SAMPLES, x, expected), 0.0, 4.3);
+    assert_true(isnan(report.acceptance));
+
+    o = corrector_options(SF_CORRECTOR_MALA, 0.4, 60);
+    o.precondition = true_variance;
+    o.user = &f;
+    for (size_t i = 0; i < SAMPLES * CELLS; i++) x[i] = f.mean;
+    assert_ok(sf_sample(f.prior, &d, &o, SAMPLES, x, &report));
+    assert_close(field_worst(&f, SAMPLES, x, law), 0.0, 4.3);
+    assert_true(report.acceptance > 0.5 && report.acceptance < 0.99);
+    assert_int_equal(report.evaluations, 1 + 1 + 60);
+
+    o.precondition = NULL; /* on from there with M = u^2 */
+    o.stream = 1;
+    assert_ok(sf_sample(f.prior, &d, &o, SAMPLES, x, &report));
+    assert_close(field_worst(&f, SAMPLES, x, law), 0.0, 4.3);
+    free(x);
+    field_prior_free(&f);
+}
+
+/* Song's rule by hand, for sample 6 of a run. */
+static void langevin_takes_each_samples_own_norms(void **state)
+{
+    field_prior f = field_prior_make(0.0);
+    sf_sample_options o = corrector_options(SF_CORRECTOR_LANGEVIN, 0.0, 1);
+    double x[2 * CELLS], by_hand[CELLS], score[CELLS], e[CELLS], squares[2] = {0.0, 0.0}, d;
+    sf_diffusion diffusion;
+
+    (void)state;
+    hold(0.7, &diffusion);
+    o.snr = 0.2;
+    o.first = 5;
+    for (int i = 0; i < 2 * CELLS; i++) x[i] = sin(i) * (i < CELLS ? 100.0 : 1.0);
+    memcpy(by_hand, x + CELLS, sizeof by_hand);
+    assert_ok(sf_sample(f.prior, &diffusion, &o, 2, x, NULL));
+    assert_ok(sf_prior_score(f.prior, 1, by_hand, 0.7, score));
+    sf_random_normal(sf_random_make(o.seed, o.stream), 6, 2 * CELLS, CELLS, e);
+    for (int i = 0; i < CELLS; i++) {
+        squares[0] += e[i] * e[i];
+        squares[1] += score[i] * score[i];
+    }
+    d = 2.0 * o.snr * o.snr * squares[0] / squares[1];
+    for (int i = 0; i < CELLS; i++)
+        assert_close(x[CELLS + i], by_hand[i] + d * score[i] + sqrt(2.0 * d) * e[i], 1e-7);
+    field_prior_free(&f);
+}
+
+/* Every predictor and corrector, in one batch on one thread, and in three on two and seven. */
+static void samples_are_the_same_bits_in_any_batch_and_on_any_threads(void **state)
+{
+    enum { SAMPLES = 5 };
+    field_prior f = field_prior_make(0.2);
+    double x[SAMPLES * CELLS], y[SAMPLES * CELLS];
+    sf_diffusion d[3];
+
+    (void)state;
+    (void)processes(d);
+    for (int p = 0; p <= SF_PREDICTOR_ADAPTIVE; p++) {
+        sf_sample_options o = sf_sample_options_default();
+        o.predictor = (sf_predictor)p;
+        o.corrector = (sf_corrector)(p % 4);
+        o.corrections = 2;
+        o.steps = 4;
+        o.eta = 0.3;
+        o.churn = 2.0;
+        o.first = 100;
+        o.precondition = p < 4 ? true_variance : NULL;
+        o.user = &f;
+        assert_ok(sf_thread_count_set(1));
+        assert_ok(sf_sample(f.prior, &d[p % 3], &o, SAMPLES, x, NULL));
+        for (int threads = 2; threads <= 7; threads += 5) {
+            assert_ok(sf_thread_count_set(threads));
+            for (size_t b = 0; b < SAMPLES; b += 2) {
+                o.first = 100 + b;
+                assert_ok(sf_sample(f.prior, &d[p % 3], &o, SAMPLES - b < 2 ? 1 : 2, y + b * CELLS,
+                                    NULL));
+            }
+            assert_memory_equal(x, y, sizeof x);
+        }
+    }
+    assert_ok(sf_thread_count_set(0));
+    field_prior_free(&f);
+}
+
+static void the_last_denoising_is_of_the_sample(void **state)
+{
+    field_prior f = field_prior_make(0.2);
+    sf_sample_options o = sf_sample_options_default();
+    double x[CELLS], y[CELLS], z[CELLS];
+    sf_diffusion d;
+
+    (void)state;
+    assert_ok(sf_diffusion_geometric(0.5, 10.0, &d));
+    o.steps = 5;
+    assert_ok(sf_sample(f.prior, &d, &o, 1, x, NULL));
+    o.denoise_last = true;
+    assert_ok(sf_sample(f.prior, &d, &o, 1, y, NULL));
+    assert_ok(sf_prior_denoise(f.prior, 1, x, 0.5, z));
+    for (int i = 0; i < CELLS; i++) assert_close(y[i], z[i], 1e-12);
+    field_prior_free(&f);
+}
+
+static bool stop_at_three(const sf_monitor_event *event, void *user)
+{
+    *(double *)user = event->residual;
+    assert_string_equal(event->stage, "sample");
+    assert_true(event->total == 10 && event->image_size == CELLS);
+    return event->iteration < 3;
+}
+
+static void a_monitor_stops_between_steps(void **state)
+{
+    field_prior f = field_prior_make(0.2);
+    sf_sample_options o = sf_sample_options_default();
+    double x[CELLS], level = 0.0;
+    sf_sample_report report;
+    sf_diffusion d;
+
+    (void)state;
+    assert_ok(sf_diffusion_geometric(0.5, 10.0, &d));
+    o.steps = 10;
+    o.monitor = (sf_monitor){stop_at_three, &level};
+    assert_ok(sf_sample(f.prior, &d, &o, 1, x, &report));
+    assert_true(!report.finished && report.steps == 3 && report.level == level && level > 0.5);
+    field_prior_free(&f);
+}
+
+static sf_status huge_denoiser(const void *self, size_t batch, const double *x, double sigma,
+                               double *out)
+{
+    (void)self;
+    (void)sigma;
+    for (size_t i = 0; i < batch * CELLS; i++) out[i] = 1e200 * x[i] * x[i];
+    return SF_OK;
+}
+
+static void what_cannot_be_sampled_is_named(void **state)
+{
+    static const sf_prior_methods huge = {.name = "huge", .denoise = huge_denoiser};
+    field_prior f = field_prior_make(0.2);
+    sf_sample_options o = sf_sample_options_default();
+    double x[CELLS];
+    sf_prior *prior;
+    sf_diffusion d;
+
+    (void)state;
+    assert_ok(sf_diffusion_geometric(0.5, 10.0, &d));
+    o.floor = 0.4;
+    assert_status(SF_ERR_ARGUMENT, sf_sample(f.prior, &d, &o, 1, x, NULL));
+    assert_non_null(strstr(sf_last_error(), "0.5, above the noise floor 0.4"));
+    o.floor = 0.6;
+    assert_ok(sf_sample(f.prior, &d, &o, 1, x, NULL));
+    assert_ok(sf_prior_create(&huge, NULL, &f.grid, &prior));
+    assert_status(SF_ERR_NUMERIC, sf_sample(prior, &d, &o, 1, x, NULL));
+    assert_non_null(strstr(sf_last_error(), "sample 0 is"));
+    o.corrector = SF_CORRECTOR_MALA;
+    o.steps = 1;
+    d.end = 0.001; /* from 0.5 to 0.5034: small enough for one step */
+    o.given = true;
+    memset(x, 0, sizeof x);
+    assert_status(SF_ERR_UNSUPPORTED, sf_sample(prior, &d, &o, 1, x, NULL));
+    o.given = false;
+    o.eta = 1.5;
+    assert_status(SF_ERR_ARGUMENT, sf_sample(f.prior, &d, &o, 1, x, NULL));
+    o = sf_sample_options_default();
+    o.steps = 0;
+    assert_status(SF_ERR_ARGUMENT, sf_sample(f.prior, &d, &o, 1, x, NULL));
+    o = sf_sample_options_default();
+    o.predictor = (sf_predictor)99;
+    assert_status(SF_ERR_ARGUMENT, sf_sample(f.prior, &d, &o, 1, x, NULL));
+    sf_prior_release(&prior);
+    field_prior_free(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(predictors_reach_the_spectrum),
+        cmocka_unit_test(ancestral_steps_of_a_table_are_the_papers),
+        cmocka_unit_test(adaptive_flow_is_the_analytic_map),
+        cmocka_unit_test(orders_are_one_two_and_two),
+        cmocka_unit_test(correctors_have_their_stationary_laws),
+        cmocka_unit_test(langevin_takes_each_samples_own_norms),
+        cmocka_unit_test(samples_are_the_same_bits_in_any_batch_and_on_any_threads),
+        cmocka_unit_test(the_last_denoising_is_of_the_sample),
+        cmocka_unit_test(a_monitor_stops_between_steps),
+        cmocka_unit_test(what_cannot_be_sampled_is_named),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
