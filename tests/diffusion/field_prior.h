@@ -56,10 +56,10 @@ static inline void field_filter(const field_prior *f, const double *filter, doub
     for (int i = 0; i < CELLS; i++) x[i] += f->mean;
 }
 
-/* The largest |z| of the measured variances, where `variance` is expected: of each mode, and of all
- * together. */
+/* The largest |z| of the measured variances, where `variance` is expected up to a share of `bias`:
+ * of each mode, and of all together. */
 static inline double field_worst(const field_prior *f, size_t samples, const double *x,
-                                 const double *variance)
+                                 const double *variance, double bias)
 {
     double power[HALF] = {0.0}, worst = 0.0, all = 0.0, row[CELLS];
     sf_complex modes[HALF];
@@ -72,13 +72,13 @@ static inline double field_worst(const field_prior *f, size_t samples, const dou
                 (creal(modes[k]) * creal(modes[k]) + cimag(modes[k]) * cimag(modes[k])) / CELLS;
     }
     for (size_t k = 0; k < HALF; k++) {
-        const double real = sf_grid_mode_is_real(&f->grid, k) ? 1.0 : 2.0;
-        const double z =
-            (power[k] / (double)samples / variance[k] - 1.0) * sqrt(0.5 * real * (double)samples);
-        all += (power[k] / variance[k] - (double)samples) * sf_grid_mode_weight(&f->grid, k);
-        if (!(fabs(z) <= worst)) worst = fabs(z);
+        const double freedom = sf_grid_mode_is_real(&f->grid, k) ? 1.0 : 2.0;
+        const double share = power[k] / (double)samples / variance[k] - 1.0;
+        const double z = (fabs(share) - bias) * sqrt(0.5 * freedom * (double)samples);
+        all += share * sf_grid_mode_weight(&f->grid, k) / CELLS;
+        if (!(z <= worst)) worst = z;
     }
-    return fmax(worst, fabs(all) / sqrt(2.0 * CELLS * (double)samples));
+    return fmax(worst, (fabs(all) - bias) * sqrt(0.5 * CELLS * (double)samples));
 }
 
 #endif

@@ -65,6 +65,32 @@ static void likelihood_is_the_fields_own(void **state)
     field_prior_free(&f);
 }
 
+/* With `high` among the field's own levels what the flow says differs from log p by what N differs
+ * there. */
+static void likelihood_ends_in_the_normal_density(void **state)
+{
+    field_prior f = field_prior_make(1.2);
+    double mean[CELLS], x[CELLS], code[CELLS], flow, low, high, normal, deviation;
+    sf_flow_options o = options_for(&f, mean);
+
+    (void)state;
+    o.high = 2.0;
+    o.variance = 1.7;
+    deviation = sqrt(o.high * o.high + o.variance);
+    field_at(&f, o.low, 3, x);
+    assert_ok(sf_flow_log_likelihood(f.prior, &o, 1, x, &flow, NULL));
+    assert_ok(sf_prior_energy(f.prior, 1, x, o.low, &low));
+    assert_ok(sf_flow_encode(f.prior, &o, 1, x, code));
+    normal = -0.5 * CELLS * log(2.0 * M_PI * deviation * deviation);
+    for (int i = 0; i < CELLS; i++) {
+        normal -= 0.5 * code[i] * code[i];
+        x[i] = f.mean + deviation * code[i];
+    }
+    assert_ok(sf_prior_energy(f.prior, 1, x, o.high, &high));
+    assert_close(flow, -low + high + normal, 1e-5);
+    field_prior_free(&f);
+}
+
 /* 40 fields, each with probes of its own: (estimate - truth)/error has mean 0 and variance near 1
  * (Student's t of 15 degrees of freedom: 15/13). Both within 4 of their own standard errors. */
 static void hutchinsons_error_is_the_spread(void **state)
@@ -153,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(codes_are_the_whitened_field),
         cmocka_unit_test(likelihood_is_the_fields_own),
+        cmocka_unit_test(likelihood_ends_in_the_normal_density),
         cmocka_unit_test(hutchinsons_error_is_the_spread),
         cmocka_unit_test(fields_have_their_own_probes),
         cmocka_unit_test(bad_flows_are_named),
