@@ -29,17 +29,14 @@ const char *reference_source_name(reference_source source)
     return names[source];
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------
- *
- * phi^4 after Albergo, Kanwar & Shanahan (2019, arXiv:1904.12072) has the
- * library's own action. After Nicoli et al. (2021, arXiv:2007.07115), S = sum
- * -2 kappa sum_mu phi phi_mu
- * + (1 - 2 lambda) phi^2 + lambda phi^4, phi sqrt(kappa) has it with mass2 = (1
- * - 2 lambda)/kappa
- * - 2 d and lambda/kappa^2, and log Z lacks -N/2 log kappa. Of chains with S =
- * sum (dphi)^2/2 + mass2 phi^2/2 + lambda phi^4, phi/sqrt(2) has it with the
- * same mass2 and 4 lambda, and log Z lacks N/2 log 2. */
+/* ---- the table ------------------------------------------------------------------------------- */
+
+/* phi^4 after Albergo, Kanwar & Shanahan (2019, arXiv:1904.12072) has the library's own action.
+ * After Nicoli et al. (2021, arXiv:2007.07115), with
+ *     S = sum -2 kappa sum_mu phi phi_mu + (1 - 2 lambda) phi^2 + lambda phi^4,
+ * phi sqrt(kappa) has it with mass2 = (1 - 2 lambda)/kappa - 2 d and lambda/kappa^2, and log Z
+ * lacks -N/2 log kappa. Of chains with S = sum (dphi)^2/2 + mass2 phi^2/2 + lambda phi^4,
+ * phi/sqrt(2) has it with the same mass2 and 4 lambda, and log Z lacks N/2 log 2. */
 
 #define NICOLI(shape, sites, kappa, square, value, error, n)                                     \
     {                                                                                            \
@@ -261,9 +258,7 @@ const reference references[] = {
 };
 const size_t reference_count = sizeof references / sizeof *references;
 
-/* ---- targets
- * ---------------------------------------------------------------------------------
- */
+/* ---- targets --------------------------------------------------------------------------------- */
 
 /* 1, 2, 3 times unnormalised Gaussians of sigma 1, 1/2, 3/2 at 0 and on two
  * axes. */
@@ -402,9 +397,7 @@ done:
     return status;
 }
 
-/* ---- measuring
- * -------------------------------------------------------------------------------
- */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 /* Systematic resampling of a run's samples to `count` rows of x. */
 static void choose(const sf_anneal_run *run, const sf_weights *weights, size_t n, size_t count,

@@ -14,8 +14,7 @@
 
 #define PI 3.14159265358979323846
 
-/* ---- one dimension, three modes ----------------------------------------------------------------
- */
+/* ---- one dimension, three modes -------------------------------------------------------------- */
 
 static double three_weights[] = {1.0, 3.0, 4.0}; /* of 8 */
 static double three_means[] = {-2.0, 0.5, 3.0};
@@ -111,8 +110,7 @@ static void points(void **state)
     sf_prior_release(&prior);
 }
 
-/* ---- full covariances
- * ---------------------------------------------------------------------------- */
+/* ---- full covariances ------------------------------------------------------------------------ */
 
 enum { N = 4, K = 3 };
 
@@ -200,8 +198,7 @@ static void every_covariance_is_the_dense_one(void **state)
     }
 }
 
-/* ---- posterior
- * ------------------------------------------------------------------------------------ */
+/* ---- posterior ------------------------------------------------------------------------------- */
 
 /* Bayes: log p(x) + log N(y; A x, noise) - log p(y) = log p(x | y), at any x. */
 static void bayes_holds(void **state)
@@ -276,8 +273,7 @@ static void the_denoiser_is_a_posterior(void **state)
     sf_mixture_release(&m);
 }
 
-/* ---- draws
- * ---------------------------------------------------------------------------------------- */
+/* ---- draws ----------------------------------------------------------------------------------- */
 
 /* Mean and covariance of 40,000 draws, at 5 standard errors (false alarm of all 14: 1e-5). */
 static void draws_have_the_moments(void **state)
@@ -316,8 +312,7 @@ static void draws_have_the_moments(void **state)
     sf_mixture_release(&m);
 }
 
-/* ---- files, and what is none
- * ------------------------------------------------------------------------ */
+/* ---- files, and what is none ----------------------------------------------------------------- */
 
 /* Heights and sigmas: weights are height * sigma^n. */
 static void a_file_is_read(void **state)
