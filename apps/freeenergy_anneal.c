@@ -12,10 +12,9 @@
 #define FITS        3
 #define FIT_ESS     100.0
 #define FIT_CESS    0.95 /* of the schedule of the run that a base is fitted to */
-/* Where there are no exact draws for the way back: moves before it, and how many effective samples
- * of the way there are a sample of the target without further proof. */
-#define SETTLING_MOVES 100
-#define LEAST_STARTS   100
+/* Where there are no exact draws for the way back: how many effective samples of the way there are
+ * a sample of the target without further proof. */
+#define LEAST_STARTS 100
 /* Trials of a schedule, and what they may show. */
 #define TRIALS       3
 #define TRIAL_CHAINS 200
@@ -24,7 +23,6 @@
 #define MOST_GROWTH  4.0 /* times as many temperatures */
 /* Streams of random numbers: seeds of pilots differ from that of the production. */
 #define FIT_SEED(seed)   ((seed) ^ UINT64_C(0x9e3779b97f4a7c15))
-#define START_SEED(seed) ((seed) ^ UINT64_C(0x165667b19e3779f9))
 #define TRIAL_SEED(seed) ((seed) ^ UINT64_C(0x27d4eb2f165667c5))
 #define PILOT_SEED(seed) ((seed) ^ UINT64_C(0xc2b2ae3d27d4eb4f))
 
@@ -82,6 +80,8 @@ static sf_status make_schedule(const freeenergy_options *o, sf_path *path, size_
     pilot.kernel = r->kernel;
     pilot.seed = PILOT_SEED(o->seed);
     pilot.monitor = monitor;
+    pilot.start = r->hot.x;
+    pilot.starts = r->hot.count;
     GO(sf_schedule_pilot(path, &pilot, &r->schedule));
     r->evaluations += r->schedule.evaluations;
     set_steps(&r->schedule, o->step);
@@ -103,6 +103,8 @@ static sf_status try_schedule(const freeenergy_options *o, sf_path *path, sf_mon
     options.moves = o->moves > 0 ? (size_t)o->moves : 1;
     options.kernel = r->kernel;
     options.seed = TRIAL_SEED(o->seed);
+    options.start = r->hot.x;
+    options.starts = r->hot.count;
     options.monitor = monitor;
     GO(sf_anneal(path, &r->schedule, &options, &run));
     r->evaluations += sf_anneal_run_evaluations(run);
@@ -318,58 +320,6 @@ done:
 /* ---- the way back -----------------------------------------------------------------------------
  */
 
-/* Of which chain each of `count` starts is a copy, by systematic resampling: chain i as often as
- * its weight over the mean weight says, but for one. */
-static void resample(const freeenergy_side *s, size_t count, size_t *from)
-{
-    const double each = (double)count / (double)s->count;
-    double sum = 0.0;
-    size_t k = 0;
-
-    for (size_t i = 0; i < s->count; i++) {
-        sum += each * exp(s->log_weight[i] - s->weights.log_mean);
-        while (k < count && (double)k + 0.5 <= sum) from[k++] = i;
-    }
-    for (; k < count; k++) from[k] = from[k - 1]; /* rounding */
-}
-
-/* Samples of the way there in proportion to their weights. */
-static sf_status choose_starts(const freeenergy_result *r, size_t count, double *start)
-{
-    const size_t n = sf_density_dimension(r->target.density);
-    const double *x = sf_anneal_run_samples(r->run[0]);
-    size_t *from;
-    sf_status status;
-
-    GO(sf_allocate(&from, count, sizeof *from));
-    resample(&r->forward, count, from);
-    for (size_t k = 0; k < count; k++) memcpy(start + k * n, x + from[k] * n, n * sizeof *x);
-done:
-    sf_free(from);
-    return status;
-}
-
-/* Chains from there in the target's own density, with the adjusted kernel of the same kind. */
-static sf_status settle(const freeenergy_options *o, sf_path *path, sf_monitor monitor,
-                        size_t count, freeenergy_result *r)
-{
-    sf_equilibrate_options options = {.kernel = r->kernel,
-                                      .chains = count,
-                                      .moves = SETTLING_MOVES,
-                                      .seed = START_SEED(o->seed),
-                                      .monitor = monitor};
-    sf_status status;
-
-    if (options.kernel.kind == SF_KERNEL_ULA) options.kernel.kind = SF_KERNEL_MALA;
-    if (options.kernel.kind == SF_KERNEL_UNDERDAMPED) options.kernel.kind = SF_KERNEL_HMC;
-    options.kernel.step = r->schedule.step[r->schedule.count - 1];
-    GO(choose_starts(r, count, r->start));
-    GO(sf_equilibrate(path, 1.0, &options, r->start, &r->equilibrium));
-    r->evaluations += r->equilibrium.evaluations;
-done:
-    return status;
-}
-
 /* As many starts as the samples of the way there are worth, so that none is another's copy; where
  * that is few, as many as there are chains, and then they must settle. */
 static sf_status find_starts(const freeenergy_options *o, sf_path *path, sf_anneal_options *options,
@@ -386,10 +336,10 @@ static sf_status find_starts(const freeenergy_options *o, sf_path *path, sf_anne
         if (options->batch < 2) options->batch = 2;
         count -= count % options->batch;
     }
-    GO(sf_allocate(&r->start, count, sf_density_dimension(r->target.density) * sizeof *r->start));
-    GO(settle(o, path, options->monitor, count, r));
-    r->good_starts = enough || r->equilibrium.settled;
-    options->start = r->start;
+    GO(freeenergy_starts_settle(o, path, r->schedule.step[r->schedule.count - 1], r->run[0], count,
+                                options->monitor, &r->cold, r));
+    r->good_starts = enough || r->cold.report.settled;
+    options->start = r->cold.x;
     options->chains = options->starts = count;
     if (options->islands > count / 2) options->islands = 1;
 done:
@@ -413,6 +363,8 @@ static sf_status run_back(const freeenergy_options *o, sf_path *path, sf_anneal_
 {
     sf_status status;
 
+    options.start = NULL;
+    options.starts = 0;
     r->good_starts = r->exact_starts;
     if (!r->exact_starts) GO(find_starts(o, path, &options, r));
     if (o->checkpoint != NULL) GO(name_checkpoint(o, r));
@@ -451,6 +403,8 @@ static sf_status run_both(const freeenergy_options *o, sf_path *path, sf_monitor
     options.moves = o->moves > 0 ? (size_t)o->moves : 1;
     options.kernel = r->kernel;
     options.seed = o->seed;
+    options.start = r->hot.x;
+    options.starts = r->hot.count;
     options.keep_samples = true;
     options.monitor = monitor;
     options.batch = choose_batch(options.chains, sf_density_dimension(r->target.density));
@@ -502,6 +456,36 @@ done:
     return status;
 }
 
+/* What is begun at B0 must have settled there, or else all that follows is of other states. */
+static void doubt_hot_starts(freeenergy_result *r)
+{
+    if (r->hot.x == NULL || r->hot.good || !r->estimate.reliable) return;
+    r->estimate.reliable = false;
+    (void)snprintf(r->estimate.verdict, sizeof r->estimate.verdict,
+                   "the chains that begin at the other temperature have not settled (R-hat %.3f)",
+                   r->hot.report.energy.r_hat);
+}
+
+static sf_status choose_path(const freeenergy_options *o, sf_monitor monitor, freeenergy_result *r,
+                             sf_path **path)
+{
+    sf_status status;
+
+    if (o->path == FREEENERGY_TEMPERING) {
+        GO(sf_path_tempering(r->target.density, o->first, path));
+        GO(freeenergy_starts_temper(o, *path, monitor, r));
+        (void)snprintf(r->target.base_name, sizeof r->target.base_name,
+                       "f^%g, %zu chains annealed to it and moved on (R-hat %.3f)", o->first,
+                       r->hot.count, r->hot.report.energy.r_hat);
+        return SF_OK;
+    }
+    if (r->target.base == NULL) GO(fit_base(o, monitor, r));
+    r->base_log_z = r->target.base_log_z;
+    status = sf_path_geometric(r->target.base, r->target.density, path);
+done:
+    return status;
+}
+
 sf_status freeenergy_anneal(const freeenergy_options *o, sf_monitor monitor, freeenergy_result *r)
 {
     const double start = program_seconds();
@@ -512,15 +496,14 @@ sf_status freeenergy_anneal(const freeenergy_options *o, sf_monitor monitor, fre
     r->smc = o->method == FREEENERGY_SMC;
     GO(freeenergy_target_create(o, &r->target));
     GO(choose_kernel(o, r));
-    if (r->target.base == NULL) GO(fit_base(o, monitor, r));
-    r->base_log_z = r->target.base_log_z;
-    GO(sf_path_geometric(r->target.base, r->target.density, &path));
+    GO(choose_path(o, monitor, r, &path));
     if (o->method == FREEENERGY_EXCHANGE) {
         GO(freeenergy_exchange(o, path, monitor, r));
     } else {
         GO(choose_schedule(o, path, monitor, r));
         GO(run_both(o, path, monitor, r));
         GO(estimate(r));
+        doubt_hot_starts(r);
     }
     r->seconds = program_seconds() - start;
 done:

@@ -20,6 +20,8 @@ static sf_status tune(const freeenergy_options *o, sf_path *path, sf_monitor mon
     pilot.monitor = tuning.monitor = monitor;
     pilot.temperatures = o->temperatures > 0 ? (size_t)o->temperatures : 0;
     pilot.cess = EXCHANGE_CESS;
+    pilot.start = tuning.start = r->hot.x;
+    pilot.starts = tuning.starts = r->hot.count;
     tuning.rounds = PILOT_ROUNDS;
     GO(sf_schedule_pilot(path, &pilot, &r->schedule));
     GO(sf_exchange_pilot(path, &tuning, 0.0, true, &r->schedule));
@@ -65,6 +67,8 @@ sf_status freeenergy_exchange(const freeenergy_options *o, sf_path *path, sf_mon
     options.kernel = r->kernel;
     options.seed = o->seed;
     options.monitor = monitor;
+    options.start = r->hot.x;
+    options.starts = r->hot.count;
     if (o->moves > 0) options.moves = (size_t)o->moves;
     if (o->chains > 0) options.copies = (size_t)o->chains;
     if (o->rounds > 0) options.rounds = (size_t)o->rounds;

@@ -121,6 +121,32 @@ static int read_kernel(freeenergy_options *o)
     return PROGRAM_OK;
 }
 
+/* "geometric" or "tempering:B0" */
+static int read_path(freeenergy_options *o)
+{
+    static const char word[] = "tempering:";
+    const char *text = o->path_text;
+    char *end;
+
+    if (text == NULL || strcmp(text, "geometric") == 0) return PROGRAM_OK;
+    if (strncmp(text, word, strlen(word)) != 0)
+        return program_usage(NAME, "--path %s is neither geometric nor tempering:B0", text);
+    text += strlen(word);
+    o->path = FREEENERGY_TEMPERING;
+    o->first = strtod(text, &end);
+    if (end == text || *end != '\0' || !(o->first > 0.0 && o->first < 1.0))
+        return program_usage(NAME,
+                             "--path %s: B0 is above 0 and below 1, such as tempering:0.5 for "
+                             "twice the temperature",
+                             o->path_text);
+    if (o->base != NULL || !isnan(o->target_error))
+        return program_usage(NAME,
+                             "there is no use for %s with --path tempering, whose chains begin in "
+                             "the target at another temperature",
+                             o->base != NULL ? "--base" : "--target-error");
+    return PROGRAM_OK;
+}
+
 /* "adaptive", "linear", "power:P", "sigmoid:S" or "file:FILE" */
 static int read_schedule(freeenergy_options *o)
 {
@@ -241,6 +267,7 @@ static int check_uses(const freeenergy_options *o)
         {o->unit_text != NULL, "--units", WORK},
         {!isnan(o->temperature), "--temperature", WORK},
         {o->base != NULL, "--base", BOTH},
+        {o->path_text != NULL, "--path", BOTH},
         {o->method_text != NULL, "--method", BOTH},
         {o->kernel_text != NULL, "--kernel", BOTH},
         {o->leapfrogs != NOT_GIVEN, "--leapfrogs", BOTH},
@@ -274,8 +301,8 @@ static int check_uses(const freeenergy_options *o)
 
 static int check(freeenergy_options *o)
 {
-    int (*const steps[])(freeenergy_options *) = {read_unit, read_seed, read_kernel, read_schedule,
-                                                  read_method};
+    int (*const steps[])(freeenergy_options *) = {read_unit, read_seed,     read_kernel,
+                                                  read_path, read_schedule, read_method};
     int code = check_question(o);
 
     if (code == PROGRAM_OK) code = check_counts(o);
@@ -327,6 +354,10 @@ bool freeenergy_options_parse(int argc, const char **argv, freeenergy_options *o
          "a shared object with an energy of your own (examples/own_energy.c); load what you trust",
          "ENERGY.so"},
         {"base", 'b', POPT_ARG_STRING, &o->base, 0, "where to start from (auto)", "BASE"},
+        {"path", 0, POPT_ARG_STRING, &o->path_text, 0,
+         "geometric (default), from the base; or tempering:B0, from f^B0: log Z of f less that of "
+         "f^B0",
+         "PATH"},
         {"schedule", 0, POPT_ARG_STRING, &o->schedule_text, 0,
          "adaptive (default), linear, power:P, sigmoid:S or file:FILE", "SCHEDULE"},
         {"kernel", 'k', POPT_ARG_STRING, &o->kernel_text, 0,
@@ -403,7 +434,7 @@ void freeenergy_options_release(freeenergy_options *o)
                            o->schedule_text, o->kernel_text, o->method_text, o->resampling_text,
                            o->unit_text,     o->seed_text,   o->report,      o->samples,
                            o->plot,          o->forward,     o->reverse,     o->command,
-                           o->checkpoint};
+                           o->checkpoint,    o->path_text};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
 }

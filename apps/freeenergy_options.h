@@ -12,12 +12,14 @@ typedef enum freeenergy_method {
     FREEENERGY_EXCHANGE
 } freeenergy_method;
 
+typedef enum freeenergy_path { FREEENERGY_GEOMETRIC, FREEENERGY_TEMPERING } freeenergy_path;
+
 /* Texts are as they were given, NULL when they were not; numbers are NaN or -1 when they were not.
  */
 typedef struct freeenergy_options {
     char *target, *library, *work; /* what is asked: one of them */
-    char *base, *schedule_text, *kernel_text, *method_text, *resampling_text, *unit_text,
-        *seed_text;
+    char *base, *path_text, *schedule_text, *kernel_text, *method_text, *resampling_text,
+        *unit_text, *seed_text;
     char *report, *samples, *plot, *checkpoint;
     double temperature, step, target_error;
     int chains, most_chains, islands, rounds, temperatures, moves, leapfrogs, threads;
@@ -25,6 +27,8 @@ typedef struct freeenergy_options {
     /* what the texts say */
     char *forward, *reverse; /* of --work; reverse NULL: one direction */
     sf_work_unit unit;
+    freeenergy_path path;
+    double first; /* B0 of tempering: from f^B0 to f */
     sf_schedule_kind schedule;
     double shape;
     const char *schedule_file; /* in schedule_text; NULL: none */

@@ -118,35 +118,47 @@ static void warn_of_checkpoints(const freeenergy_result *r)
                     sf_anneal_run_checkpoint_error(r->run[i]));
 }
 
+/* What log_z is the logarithm of. */
+static const char *quantity(const freeenergy_options *o)
+{
+    return o->work != NULL || o->path == FREEENERGY_TEMPERING ? "log Z1/Z0" : "log Z";
+}
+
 static void print_target(const freeenergy_options *o, const freeenergy_result *r)
 {
-    const double exact = sf_density_log_z(r->target.density);
+    const bool ratio = o->path == FREEENERGY_TEMPERING;
+    const double exact = ratio ? NAN : sf_density_log_z(r->target.density);
 
     print_choices(o, r);
     if (o->checkpoint != NULL && sf_anneal_run_resumed(r->run[0]))
         printf("resumed     from %s\n", o->checkpoint);
-    print_estimate("log Z", r->estimate.value, r->estimate.error, "");
+    print_estimate(quantity(o), r->estimate.value, r->estimate.error, "");
+    if (ratio)
+        printf("            log Z of f less log Z of f^%g: the same energy at %g times the "
+               "temperature\n",
+               o->first, 1.0 / o->first);
     if (isfinite(exact))
         printf("            known exactly for this target: %.*f, %.1f errors away\n",
                freeenergy_decimals(r->estimate.error) + 1, exact,
                fabs(r->estimate.value - exact) / r->estimate.error);
 }
 
-static void print_bounds(const freeenergy_result *r)
+static void print_bounds(const freeenergy_options *o, const freeenergy_result *r)
 {
     const int digits = freeenergy_decimals(fmax(r->lower_error, r->upper_error));
 
     if (r->smc && isfinite(r->upper))
-        printf("bounds      %.*f +- %.*f <= log Z <= %.*f +- %.*f, from means over islands\n",
-               digits, r->lower, digits, r->lower_error, digits, r->upper, digits, r->upper_error);
+        printf("bounds      %.*f +- %.*f <= %s <= %.*f +- %.*f, from means over islands\n", digits,
+               r->lower, digits, r->lower_error, quantity(o), digits, r->upper, digits,
+               r->upper_error);
     else if (isfinite(r->upper) && r->upper - r->lower > 1e4)
-        printf("bounds      %.4g <= log Z <= %.4g\n", r->lower, r->upper);
+        printf("bounds      %.4g <= %s <= %.4g\n", r->lower, quantity(o), r->upper);
     else if (isfinite(r->upper))
-        printf("bounds      %.*f <= log Z <= %.*f; a cycle dissipates %.3g kT\n", digits, r->lower,
-               digits, r->upper, r->upper - r->lower);
+        printf("bounds      %.*f <= %s <= %.*f; a cycle dissipates %.3g kT\n", digits, r->lower,
+               quantity(o), digits, r->upper, r->upper - r->lower);
     else
-        printf("bounds      %.*f <= log Z; no upper one without the reverse direction\n",
-               freeenergy_decimals(r->lower_error), r->lower);
+        printf("bounds      %.*f <= %s; no upper one without the reverse direction\n",
+               freeenergy_decimals(r->lower_error), r->lower, quantity(o));
 }
 
 static void print_weights(const freeenergy_result *r)
@@ -160,15 +172,16 @@ static void print_weights(const freeenergy_result *r)
     putchar('\n');
 }
 
-static void print_exchange(const freeenergy_result *r)
+static void print_exchange(const freeenergy_options *o, const freeenergy_result *r)
 {
     const sf_exchange_run *run = r->exchange;
     const sf_exchange_report *e = &r->exchanged;
     const int digits = freeenergy_decimals(r->estimate.error);
 
-    printf("bounds      %.*f +- %.*f <= log Z <= %.*f +- %.*f on average, by stepping stone there "
+    printf("bounds      %.*f +- %.*f <= %s <= %.*f +- %.*f on average, by stepping stone there "
            "and back\n",
-           digits, r->lower, digits, r->lower_error, digits, r->upper, digits, r->upper_error);
+           digits, r->lower, digits, r->lower_error, quantity(o), digits, r->upper, digits,
+           r->upper_error);
     printf("integration %.*f +- %.*f along the path\n", digits,
            r->base_log_z + e->thermodynamic.estimate.value, digits,
            e->thermodynamic.estimate.error);
@@ -178,9 +191,9 @@ static void print_exchange(const freeenergy_result *r)
            e->r_hat);
 }
 
-static void print_annealing(const freeenergy_result *r)
+static void print_annealing(const freeenergy_options *o, const freeenergy_result *r)
 {
-    print_bounds(r);
+    print_bounds(o, r);
     print_weights(r);
     print_starts(r);
     print_acceptance(r);
@@ -197,7 +210,7 @@ void freeenergy_output_print(const freeenergy_options *o, const freeenergy_resul
             stderr,
             "sf-freeenergy: warning: the chains that begin the way back have not settled (R-hat "
             "%.3f): the upper bound is no bound\n",
-            r->equilibrium.energy.r_hat);
+            r->cold.report.energy.r_hat);
     if (r->annealed.warning[0] != '\0')
         fprintf(stderr, "sf-freeenergy: warning: %s\n", r->annealed.warning);
     warn_of_checkpoints(r);
@@ -207,9 +220,9 @@ void freeenergy_output_print(const freeenergy_options *o, const freeenergy_resul
     else
         print_target(o, r);
     if (r->exchange != NULL)
-        print_exchange(r);
+        print_exchange(o, r);
     else
-        print_annealing(r);
+        print_annealing(o, r);
     if (o->work == NULL)
         printf("cost        %.3g evaluations, %.2f s\n", (double)r->evaluations, r->seconds);
     printf("verdict     %s%s\n", r->estimate.verdict, r->interrupted ? " (interrupted)" : "");

@@ -395,8 +395,9 @@ sf_status freeenergy_plot(const freeenergy_options *o, const freeenergy_result *
         count = 4;
     }
     (void)snprintf(title, sizeof title, "%.120s: log Z%s = %.*f +- %.*f%s", freeenergy_question(o),
-                   o->work != NULL ? "1/Z0" : "", digits, r->estimate.value, digits,
-                   r->estimate.error, r->estimate.reliable ? "" : " (not reliable)");
+                   o->work != NULL || o->path == FREEENERGY_TEMPERING ? "1/Z0" : "", digits,
+                   r->estimate.value, digits, r->estimate.error,
+                   r->estimate.reliable ? "" : " (not reliable)");
     status = sf_plot_frames(o->plot, o->force != 0, title, frames, count, count == 3 ? 3 : 2);
 done:
     distributions_release(&d);

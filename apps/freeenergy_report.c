@@ -2,6 +2,7 @@
 #include "freeenergy_output.h"
 #include "program.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -137,16 +138,20 @@ done:
 static sf_status report_choices(sf_report *p, const freeenergy_options *o,
                                 const freeenergy_result *r)
 {
+    const bool ratio = o->path == FREEENERGY_TEMPERING;
     sf_status status;
 
     GO(sf_report_string(p, "target/name", freeenergy_question(o)));
     GO(sf_report_integer(p, "target/dimension",
                          (long long)sf_density_dimension(r->target.density)));
-    GO(sf_report_double(p, "target/exact_log_z", sf_density_log_z(r->target.density)));
+    GO(sf_report_double(p, "target/exact_log_z",
+                        ratio ? NAN : sf_density_log_z(r->target.density)));
+    GO(sf_report_string(p, "log_z_of", ratio ? "Z of f over Z of f^B0" : "Z of f"));
     GO(sf_report_string(p, "base/name", r->target.base_name));
-    GO(sf_report_double(p, "base/log_z", r->base_log_z));
+    GO(sf_report_double(p, "base/log_z", ratio ? NAN : r->base_log_z));
+    if (ratio) GO(sf_report_double(p, "options/b0", o->first));
     GO(sf_report_string(p, "options/method", freeenergy_method_name(o->method)));
-    GO(sf_report_string(p, "options/path", "geometric"));
+    GO(sf_report_string(p, "options/path", ratio ? "tempering" : "geometric"));
     GO(sf_report_string(p, "options/schedule",
                         o->schedule_text != NULL ? o->schedule_text : "adaptive"));
     GO(sf_report_integer(p, "options/temperatures", (long long)r->schedule.count));
@@ -174,9 +179,9 @@ static sf_status report_starts(sf_report *p, const freeenergy_result *r)
     GO(sf_report_string(p, "way_back/from",
                         r->exact_starts ? "exact draws" : "samples of the way there"));
     if (r->exact_starts) goto done;
-    GO(sf_report_bool(p, "way_back/settled", r->equilibrium.settled));
-    GO(sf_report_double(p, "way_back/r_hat", r->equilibrium.energy.r_hat));
-    status = sf_report_double(p, "way_back/acceptance", r->equilibrium.acceptance);
+    GO(sf_report_bool(p, "way_back/settled", r->cold.report.settled));
+    GO(sf_report_double(p, "way_back/r_hat", r->cold.report.energy.r_hat));
+    status = sf_report_double(p, "way_back/acceptance", r->cold.report.acceptance);
 done:
     return status;
 }

@@ -250,7 +250,9 @@ sf_status freeenergy_target_create(const freeenergy_options *o, freeenergy_targe
     if (o->library != NULL && sf_density_has_score(t->density) &&
         o->kernel.kind != SF_KERNEL_RANDOM_WALK)
         GO(check_score(o, t->density));
-    if (strcmp(base, "auto") == 0)
+    if (o->path == FREEENERGY_TEMPERING) /* in its own coordinates, or its powers had others */
+        status = SF_OK;
+    else if (strcmp(base, "auto") == 0)
         status = choose_base(t);
     else if (strcmp(base, "laplace") == 0)
         status = base_of_laplace(t);

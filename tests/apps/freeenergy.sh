@@ -118,6 +118,16 @@ measures 0.200096670809 q.json --target phi4:shape=2,mass2=1,lambda=0.4 $few --k
 measures 20.5869594141 x.json --target many-well:dim=4 --method exchange --rounds 600 --threads 1 \
     --samples x.fits --plot x.png
 grep -q '^bounds .*stepping stone' stdout || complain "no bounds"
+# Between two temperatures: quadrature, and n/2 log(2 pi) (B0 - 1) + n/2 log B0.
+measures 10.637457316512 t.json --target many-well:dim=4 --path tempering:0.3 $few --plot t.png
+grep -q 'log Z of f less log Z of f^0.3' stdout || complain "no word of what log Z is"
+grep -q '"exact_log_z": null' t.json || complain "an exact value that is of another question"
+measures -3.2241714275 t.json --target gaussian:dim=4 --path tempering:0.5 $few --method smc
+works --target many-well:dim=4 --path tempering:0.3 --method exchange --threads 1 --report t.json --force
+agrees 10.637457316512 t.json
+fails 2 'neither geometric nor' --target dw4 --path straight --report out/x
+fails 2 'below 1' --target dw4 --path tempering:1 --report out/x
+fails 2 'no use for --base' --target dw4 --path tempering:0.5 --base fit --report out/x
 # The number of threads changes no bit, and neither does a kill at any moment.
 long="--target $phi4 --schedule linear --temperatures 100 --chains 2000 --seed 5 --quiet --force"
 works $long --threads 1 --report one.json
@@ -135,17 +145,28 @@ cp point kept
 fails 1 'point' --target many-well:dim=4 --checkpoint point --report out/x
 cmp -s point kept || complain "the checkpoint of another run was overwritten"
 
-# Interrupted: the estimate so far, marked.
-"$program" --target many-well:dim=32 --schedule linear --temperatures 200 --chains 20000 \
-    --base gaussian:sigma=1.5 --threads 1 --report stopped.json --checkpoint stopped >stdout 2>stderr &
+# Interrupted: the estimate so far, marked; then the same command ends with the bits of a whole run.
+slow="--target $phi4 --schedule linear --temperatures 300 --chains 8000 --seed 6 --one-way --threads 1"
+works $slow --report whole.json --quiet
+"$program" $slow --report stopped.json --checkpoint stopped >stdout 2>stderr &
 stopped=$!
 while kill -0 $stopped 2>/dev/null && [ ! -s stopped ]; do sleep 0.05; done
-sleep 2
+sleep 0.5
 kill -INT $stopped 2>/dev/null
 wait $stopped
 [ $? = 130 ] || complain "interrupted: no exit status 130"
-[ ! -e stopped.json ] || grep -q '"interrupted": true' stopped.json || complain "not marked"
 grep -q 'interrupted' stderr || { complain "no word of the interrupt"; cat stderr; }
+if [ -e stopped.json ]; then # not stopped before there was an estimate
+    grep -q '"interrupted": true' stopped.json || complain "not marked in the report"
+    grep -q '^verdict.*(interrupted)' stdout || complain "not marked in the output"
+    agrees 2.40513896161 stopped.json
+    [ "$(value log_z stopped.json)" != "$(value log_z whole.json)" ] || complain "not stopped"
+fi
+works $slow --report stopped.json --checkpoint stopped --force --quiet
+grep -q '"resumed": true' stopped.json || complain "not resumed after an interrupt"
+grep -q '"interrupted": false' stopped.json || complain "an interrupt is not forgotten"
+[ "$(value log_z stopped.json)" = "$(value log_z whole.json)" ] ||
+    complain "an interrupt changes the bits"
 
 printf '1.0\nabc\n' >bad.txt
 : >empty.txt
