@@ -156,8 +156,7 @@ void sf_scale_ticks(const sf_scale *scale, double spacing, sf_ticks *ticks)
 void sf_scale_ticks_three(const sf_scale *scale, double spacing, sf_ticks *ticks)
 {
     /* an eighth of the spacing is enough: a range of 1.5 steps of 5 has three of 0.5 */
-    for (int halved = 0; halved <= 3; halved++, spacing *= 0.5) {
-        sf_scale_ticks(scale, spacing, ticks);
-        if (ticks->count >= 3) return;
-    }
+    sf_scale_ticks(scale, spacing, ticks);
+    for (int halved = 1; halved <= 3 && ticks->count < 3; halved++)
+        sf_scale_ticks(scale, ldexp(spacing, -halved), ticks);
 }

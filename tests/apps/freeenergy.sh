@@ -1,8 +1,8 @@
 #!/bin/sh
-# freeenergy.sh SF-FREEENERGY: work values and targets from the command line, and bad input.
+# freeenergy.sh SF-FREEENERGY CC INCLUDE: work values and targets from the command line, and bad input.
 # A failure is one sentence on the standard error stream, the documented exit status, and no file.
 set -u
-program=$1
+program=$1 compiler=$2 include=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -167,6 +167,47 @@ grep -q '"resumed": true' stopped.json || complain "not resumed after an interru
 grep -q '"interrupted": false' stopped.json || complain "an interrupt is not forgotten"
 [ "$(value log_z stopped.json)" = "$(value log_z whole.json)" ] ||
     complain "an interrupt changes the bits"
+
+# Energies of one's own, and what can be wrong with them.
+energy() { # NAME ENERGY GRADIENT: of x in two dimensions
+    cat >"$1.c" <<END
+#include <math.h>
+#include <scorefield/energy.h>
+static void evaluate(size_t batch, const double *all, double *energy, double *gradient)
+{
+    for (size_t b = 0; b < batch; b++) {
+        energy[b] = 0.0;
+        for (size_t i = 0; i < 2; i++) {
+            const double x = all[2 * b + i];
+            energy[b] += $2;
+            if (gradient) gradient[2 * b + i] = $3;
+        }
+    }
+}
+const struct scorefield_energy scorefield_energy = {
+    .version = SCOREFIELD_ENERGY_VERSION, .dimension = 2, .evaluate = evaluate};
+END
+    "$compiler" -O2 -shared -fPIC -I"$include" "$1.c" -o "$1.so" || complain "$1.c: no such energy"
+}
+energy normal 'x * x / 2' x # log 2 pi
+energy wrong 'x * x / 2' 'x + (i == 1)'
+energy none NAN 0.0
+energy open '-x * x / 10' '-x / 5'
+energy flat '1.0 + 0.0 * x' 0.0
+echo 'int nothing;' >nothing.c
+"$compiler" -shared -fPIC nothing.c -o nothing.so
+measures 1.8378770664 own.json --library ./normal.so $few
+fails 1 'no readable file' --library ./missing.so --report out/x
+fails 1 'no symbol' --library ./nothing.so --report out/x
+fails 1 'coordinate 1 of the gradient is .* but differences' --library ./wrong.so --report out/x
+fails 1 'or no number' --library ./none.so --report out/x
+fails 1 'cannot be normalised' --library ./open.so --report out/x
+fails 1 'cannot be normalised' --library ./flat.so --report out/x
+fails 1 'support' --target many-well:dim=4 --base uniform:dim=4,low=10,high=11 --report out/x
+fails 2 'below 2' --target dw4 --chains 0 --report out/x
+for output in report samples plot; do
+    fails 1 'device' --target $phi4 --$output /dev/full --force
+done
 
 printf '1.0\nabc\n' >bad.txt
 : >empty.txt
