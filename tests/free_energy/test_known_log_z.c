@@ -1,6 +1,6 @@
-/* test_known_log_z.c - annealing against log Z from quadratures, transfer matrices and closed forms:
- * the quick rows of the table that the benchmark goes through. False alarms: 4 standard errors,
- * 6e-5 a comparison, though the seeds are fixed. */
+/* test_known_log_z.c - annealing against log Z from quadratures, transfer matrices and closed
+ * forms: the quick rows of the table that the benchmark goes through. False alarms: 4 standard
+ * errors, 6e-5 a comparison, though the seeds are fixed. */
 #include "free_energy/reference.h"
 
 #include "check.h"
