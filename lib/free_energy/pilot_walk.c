@@ -78,10 +78,11 @@ static sf_status measure(sf_pilot *p, double b, double *cess, double *support)
 static sf_status no_support(const sf_pilot *p, double b)
 {
     if (b == 0.0)
-        return sf_fail(SF_ERR_NUMERIC,
-                       "the target is 0 (or no number) at all %zu draws of the base: the base has no "
-                       "support on it, choose one that has",
-                       p->options->chains);
+        return sf_fail(
+            SF_ERR_NUMERIC,
+            "the target is 0 (or no number) at all %zu draws of the base: the base has no "
+            "support on it, choose one that has",
+            p->options->chains);
     return sf_fail(SF_ERR_NUMERIC,
                    "all chains have weight zero beyond b = %g: they have left the target's support",
                    b);
