@@ -466,6 +466,18 @@ static void doubt_hot_starts(freeenergy_result *r)
                    r->hot.report.energy.r_hat);
 }
 
+/* Between Gaussian fields by the variance of their modes. */
+static sf_status vary(const freeenergy_target *t, sf_path **path)
+{
+    const sf_field *from = t->base != NULL ? sf_density_as_field(t->base) : NULL;
+    const sf_field *to = sf_density_as_field(t->density);
+
+    if (from != NULL && to != NULL) return sf_path_field_variance(from, to, path);
+    return sf_fail(SF_ERR_ARGUMENT,
+                   "--path variance leads from one Gaussian field to another: --target "
+                   "field:SPECTRUM,shape=NxN --base field:SPECTRUM");
+}
+
 static sf_status choose_path(const freeenergy_options *o, sf_monitor monitor, freeenergy_result *r,
                              sf_path **path)
 {
@@ -479,9 +491,11 @@ static sf_status choose_path(const freeenergy_options *o, sf_monitor monitor, fr
                        r->hot.count, r->hot.report.energy.r_hat);
         return SF_OK;
     }
-    if (r->target.base == NULL) GO(fit_base(o, monitor, r));
+    if (r->target.base == NULL && o->path != FREEENERGY_VARIANCE) GO(fit_base(o, monitor, r));
     r->base_log_z = r->target.base_log_z;
-    status = sf_path_geometric(r->target.base, r->target.density, path);
+    status = o->path == FREEENERGY_VARIANCE
+                 ? vary(&r->target, path)
+                 : sf_path_geometric(r->target.base, r->target.density, path);
 done:
     return status;
 }

@@ -121,7 +121,16 @@ static int read_kernel(freeenergy_options *o)
     return PROGRAM_OK;
 }
 
-/* "geometric" or "tempering:B0" */
+const char *freeenergy_path_name(freeenergy_path path)
+{
+    static const char *const paths[] = {[FREEENERGY_GEOMETRIC] = "geometric",
+                                        [FREEENERGY_TEMPERING] = "tempering",
+                                        [FREEENERGY_VARIANCE] = "variance"};
+
+    return paths[path];
+}
+
+/* "geometric", "tempering:B0" or "variance" */
 static int read_path(freeenergy_options *o)
 {
     static const char word[] = "tempering:";
@@ -129,8 +138,12 @@ static int read_path(freeenergy_options *o)
     char *end;
 
     if (text == NULL || strcmp(text, "geometric") == 0) return PROGRAM_OK;
+    if (strcmp(text, "variance") == 0) {
+        o->path = FREEENERGY_VARIANCE;
+        return PROGRAM_OK;
+    }
     if (strncmp(text, word, strlen(word)) != 0)
-        return program_usage(NAME, "--path %s is neither geometric nor tempering:B0", text);
+        return program_usage(NAME, "--path %s is none of geometric, tempering:B0, variance", text);
     text += strlen(word);
     o->path = FREEENERGY_TEMPERING;
     o->first = strtod(text, &end);
@@ -355,8 +368,8 @@ bool freeenergy_options_parse(int argc, const char **argv, freeenergy_options *o
          "ENERGY.so"},
         {"base", 'b', POPT_ARG_STRING, &o->base, 0, "where to start from (auto)", "BASE"},
         {"path", 0, POPT_ARG_STRING, &o->path_text, 0,
-         "geometric (default), from the base; or tempering:B0, from f^B0: log Z of f less that of "
-         "f^B0",
+         "geometric (default), from the base; tempering:B0, from f^B0: log Z of f less that of "
+         "f^B0; or variance, of Gaussian fields",
          "PATH"},
         {"schedule", 0, POPT_ARG_STRING, &o->schedule_text, 0,
          "adaptive (default), linear, power:P, sigmoid:S or file:FILE", "SCHEDULE"},

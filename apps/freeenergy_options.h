@@ -12,7 +12,11 @@ typedef enum freeenergy_method {
     FREEENERGY_EXCHANGE
 } freeenergy_method;
 
-typedef enum freeenergy_path { FREEENERGY_GEOMETRIC, FREEENERGY_TEMPERING } freeenergy_path;
+typedef enum freeenergy_path {
+    FREEENERGY_GEOMETRIC,
+    FREEENERGY_TEMPERING,
+    FREEENERGY_VARIANCE
+} freeenergy_path;
 
 /* Texts are as they were given, NULL when they were not; numbers are NaN or -1 when they were not.
  */
@@ -45,8 +49,9 @@ bool freeenergy_options_parse(int argc, const char **argv, freeenergy_options *o
                               int *exit_status);
 /* What was asked for, in the user's words. */
 const char *freeenergy_question(const freeenergy_options *options);
-/* As --method and --kernel have them. */
+/* As --method, --path and --kernel have them. */
 const char *freeenergy_method_name(freeenergy_method method);
+const char *freeenergy_path_name(freeenergy_path path);
 const char *freeenergy_kernel_name(const sf_kernel *kernel);
 void freeenergy_options_release(freeenergy_options *options);
 

@@ -151,7 +151,7 @@ static sf_status report_choices(sf_report *p, const freeenergy_options *o,
     GO(sf_report_double(p, "base/log_z", ratio ? NAN : r->base_log_z));
     if (ratio) GO(sf_report_double(p, "options/b0", o->first));
     GO(sf_report_string(p, "options/method", freeenergy_method_name(o->method)));
-    GO(sf_report_string(p, "options/path", ratio ? "tempering" : "geometric"));
+    GO(sf_report_string(p, "options/path", freeenergy_path_name(o->path)));
     GO(sf_report_string(p, "options/schedule",
                         o->schedule_text != NULL ? o->schedule_text : "adaptive"));
     GO(sf_report_integer(p, "options/temperatures", (long long)r->schedule.count));

@@ -107,6 +107,8 @@ SF_API sf_status sf_density_funnel(size_t dimension, sf_density **density);
 /* A Gaussian field without modes of no variance (SF_ERR_ARGUMENT), normalised. Exact draws. Two
  * transforms a point. */
 SF_API sf_status sf_density_field(sf_field *field, sf_density **density);
+/* The field of a density that sf_density_field has made, or NULL; it lives as long as that. */
+SF_API const sf_field *sf_density_as_field(const sf_density *density);
 /* log f = -S on a periodic lattice, S = sum over links (phi - phi')^2 + mass2 sum phi^2
  * + lambda sum phi^4. lambda >= 0; where it is 0, mass2 > 0, draws are exact and log Z is known. An
  * axis of two sites has two links between them. */

@@ -184,3 +184,8 @@ done:
     sf_free(near);
     return status;
 }
+
+const void *sf_density_self(const sf_density *density, const sf_density_methods *methods)
+{
+    return density->methods == methods ? density->self : NULL;
+}

@@ -3,6 +3,7 @@
  * The score costs the two transforms, and log f nothing more: it is (x - mean) . score / 2. */
 #include "base/internal.h"
 #include "field/field.h"
+#include "mcmc/density.h"
 #include "mcmc/lanes.h"
 
 #include <scorefield/mcmc.h>
@@ -129,4 +130,11 @@ sf_status sf_density_field(sf_field *field, sf_density **density)
 done:
     field_destroy(d);
     return status;
+}
+
+const sf_field *sf_density_as_field(const sf_density *density)
+{
+    const density_field *d = sf_density_self(density, &field_methods);
+
+    return d != NULL ? d->field : NULL;
 }

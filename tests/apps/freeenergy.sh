@@ -125,7 +125,11 @@ grep -q '"exact_log_z": null' t.json || complain "an exact value that is of anot
 measures -3.2241714275 t.json --target gaussian:dim=4 --path tempering:0.5 $few --method smc
 works --target many-well:dim=4 --path tempering:0.3 --method exchange --threads 1 --report t.json --force
 agrees 10.637457316512 t.json
-fails 2 'neither geometric nor' --target dw4 --path straight --report out/x
+measures 0 t.json --target field:matern:1,1.5,2,shape=4x4 --base field:matern:1.2,1.5,2 \
+    --path variance --temperatures 40 $few
+grep -q '"path": "variance"' t.json || complain "another path"
+fails 1 'from one Gaussian field to another' --target dw4 --path variance --report out/x
+fails 2 'none of geometric' --target dw4 --path straight --report out/x
 fails 2 'below 1' --target dw4 --path tempering:1 --report out/x
 fails 2 'no use for --base' --target dw4 --path tempering:0.5 --base fit --report out/x
 # The number of threads changes no bit, and neither does a kill at any moment.

@@ -421,6 +421,8 @@ static void lattices_are_fields(void **state)
     }
     assert_ok(sf_field_from_eigenvalues(&grid, lambda, 0.0, &field));
     assert_ok(sf_density_field(field, &field_density));
+    assert_ptr_equal(sf_density_as_field(field_density), field);
+    assert_null(sf_density_as_field(lattice));
     sf_random_normal(sf_random_make(4, 0), 0, 0, 4 * SITES, x);
     assert_ok(sf_density_evaluate(lattice, 4, x, of_lattice, NULL));
     assert_ok(sf_density_evaluate(field_density, 4, x, of_field, NULL));
