@@ -42,7 +42,7 @@ static sf_status choose_kernel(const freeenergy_options *o, freeenergy_result *r
     return SF_OK;
 }
 
-static sf_status read_schedule_file(const char *path, double step, sf_schedule *schedule)
+static sf_status read_schedule_file(const char *path, sf_schedule *schedule)
 {
     double *b = NULL;
     size_t rows, columns;
@@ -53,10 +53,22 @@ static sf_status read_schedule_file(const char *path, double step, sf_schedule *
         status = sf_fail(SF_ERR_FORMAT, "%s has %zu columns; a schedule has one, from 0 to 1", path,
                          columns);
     else
-        status = sf_schedule_given(b, rows, step, schedule);
+        status = sf_schedule_given(b, rows, 1.0, schedule);
 done:
     sf_free(b);
     return status;
+}
+
+/* The steps that another schedule has there, or between its temperatures. */
+static void take_steps(const sf_schedule *from, sf_schedule *to)
+{
+    for (size_t j = 0, k = 0; j < to->count; j++) {
+        double share;
+
+        while (k + 2 < from->count && from->b[k + 1] < to->b[j]) k++;
+        share = (to->b[j] - from->b[k]) / (from->b[k + 1] - from->b[k]);
+        to->step[j] = from->step[k] * pow(from->step[k + 1] / from->step[k], share);
+    }
 }
 
 /* The steps that were asked for, instead of the pilot's. */
@@ -70,10 +82,10 @@ static sf_status make_schedule(const freeenergy_options *o, sf_path *path, size_
                                sf_monitor monitor, freeenergy_result *r)
 {
     sf_pilot_options pilot = sf_pilot_options_default();
+    sf_schedule given = {.count = 0}, piloted;
     sf_status status;
 
-    if (o->schedule_file != NULL)
-        return read_schedule_file(o->schedule_file, r->kernel.step, &r->schedule);
+    if (o->schedule_file != NULL) GO(read_schedule_file(o->schedule_file, &given));
     pilot.kind = o->schedule;
     pilot.shape = o->shape;
     pilot.temperatures = temperatures;
@@ -84,8 +96,15 @@ static sf_status make_schedule(const freeenergy_options *o, sf_path *path, size_
     pilot.starts = r->hot.count;
     GO(sf_schedule_pilot(path, &pilot, &r->schedule));
     r->evaluations += r->schedule.evaluations;
+    if (given.count > 0) {
+        take_steps(&r->schedule, &given);
+        piloted = r->schedule;
+        r->schedule = given;
+        given = piloted;
+    }
     set_steps(&r->schedule, o->step);
 done:
+    sf_schedule_release(&given);
     return status;
 }
 

@@ -118,6 +118,9 @@ measures 0.200096670809 q.json --target phi4:shape=2,mass2=1,lambda=0.4 $few --k
 measures 20.5869594141 x.json --target many-well:dim=4 --method exchange --rounds 600 --threads 1 \
     --samples x.fits --plot x.png
 grep -q '^bounds .*stepping stone' stdout || complain "no bounds"
+awk 'BEGIN { for (j = 0; j <= 40; j++) print j / 40 }' >schedule.txt
+measures 20.5869594141 t.json --target many-well:dim=4 $few --schedule file:schedule.txt
+grep -q '"temperatures": 41' t.json || complain "not the temperatures of the file"
 # Between two temperatures: quadrature, and n/2 log(2 pi) (B0 - 1) + n/2 log B0.
 measures 10.637457316512 t.json --target many-well:dim=4 --path tempering:0.3 $few --plot t.png
 grep -q 'log Z of f less log Z of f^0.3' stdout || complain "no word of what log Z is"
