@@ -212,14 +212,27 @@ static const char *find_command(const char *text, size_t *length)
     return NULL;
 }
 
+/* Bytes of a power such as ^3 or ^-3, of at most three digits; 0: there is none. */
+static size_t power_length(const char *text)
+{
+    const size_t sign = text[0] == '^' && text[1] == '-' ? 2 : 1;
+    const size_t digits = text[0] == '^' ? strspn(text + sign, "0123456789") : 0;
+
+    return digits > 0 && digits <= 3 ? sign + digits : 0;
+}
+
 const char *sf_page_escape(const char *text, char *markup, size_t size)
 {
     size_t n = 0;
 
-    for (const char *p = text != NULL ? text : ""; *p != '\0' && n + 8 < size;) {
+    for (const char *p = text != NULL ? text : ""; *p != '\0' && n + 9 < size;) {
+        const size_t power = power_length(p);
         size_t length = 1;
         const char *command = find_command(p, &length);
-        if (command != NULL) {
+        if (power > 0) {
+            n += (size_t)snprintf(markup + n, size - n, "\\u%.*s\\d", (int)power - 1, p + 1);
+            length = power;
+        } else if (command != NULL) {
             memcpy(markup + n, command, strlen(command));
             n += strlen(command);
         } else {

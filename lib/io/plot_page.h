@@ -42,8 +42,8 @@ void sf_page_frame(double x, double y, double width, double height);
  * would be wider than `room` (0: any width). text: in giza's markup, 10\u3\d for a power. */
 void sf_page_text(double x, double y, double size, double room, double just, double angle,
                   const char *text);
-/* A caller's text (NULL: none) as markup that shows it as it is (of UTF-8, ASCII and what units
- * need); cut when longer than `size`. */
+/* A caller's text (NULL: none) as markup that shows it as it is, but for powers such as ^-3, which
+ * are raised (of UTF-8, ASCII and what units need); cut when longer than `size`. */
 const char *sf_page_escape(const char *text, char *markup, size_t size);
 double sf_page_text_width(double size, const char *text);
 /* Rows of colour indices, bottom row first, one a pixel of the page. */
