@@ -26,8 +26,7 @@
 #define TRIAL_SEED(seed) ((seed) ^ UINT64_C(0x27d4eb2f165667c5))
 #define PILOT_SEED(seed) ((seed) ^ UINT64_C(0xc2b2ae3d27d4eb4f))
 
-/* ---- kernel and schedule ----------------------------------------------------------------------
- */
+/* ---- kernel and schedule --------------------------------------------------------------------- */
 
 static sf_status choose_kernel(const freeenergy_options *o, freeenergy_result *r)
 {
@@ -160,8 +159,7 @@ done:
     return status;
 }
 
-/* ---- the base ---------------------------------------------------------------------------------
- */
+/* ---- the base -------------------------------------------------------------------------------- */
 
 /* exp(power log_weight), the largest 1; returns how many samples they are worth. */
 static double flatten(const double *log_weight, size_t count, double power, double *weight)
@@ -289,8 +287,7 @@ done:
     return status;
 }
 
-/* ---- the way there ----------------------------------------------------------------------------
- */
+/* ---- the way there --------------------------------------------------------------------------- */
 
 /* Its log-weights, and its states from the base to the target. */
 static sf_status take_side(const sf_anneal_run *run, freeenergy_side *side)
@@ -336,8 +333,7 @@ done:
     return status;
 }
 
-/* ---- the way back -----------------------------------------------------------------------------
- */
+/* ---- the way back ---------------------------------------------------------------------------- */
 
 /* As many starts as the samples of the way there are worth, so that none is another's copy; where
  * that is few, as many as there are chains, and then they must settle. */
@@ -399,8 +395,7 @@ done:
     return SF_OK;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------
- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 /* Few enough that there is an estimate when the run is interrupted, and not too few for threads;
  * results do not depend on it. At most 2 MB of positions. */

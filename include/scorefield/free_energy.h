@@ -564,9 +564,9 @@ typedef enum sf_work_unit {
 SF_API sf_status sf_work_unit_parse(const char *text, sf_work_unit *unit);
 /* kT in this unit at `temperature` kelvin (for SF_WORK_KT 1, and any temperature). */
 SF_API sf_status sf_thermal_energy(sf_work_unit unit, double temperature, double *kt);
-/* *log_weight (sf_free) = -W/kT of a text file with one work value a line; what follows a # is a
- * comment. inf and nan: a weight of zero. Errors: SF_ERR_IO, SF_ERR_FORMAT with the line's number,
- * SF_ERR_ARGUMENT for a file without values or a temperature that is not positive. */
+/* *log_weight (sf_free) = -W/kT of a text file with one work value a line, read by
+ * sf_text_table_read, whose errors these are. inf and nan: a weight of zero. Also SF_ERR_FORMAT for
+ * a work of -inf, SF_ERR_ARGUMENT for a temperature that is not positive. */
 SF_API sf_status sf_work_read(const char *path, sf_work_unit unit, double temperature,
                               double **log_weight, size_t *count);
 

@@ -2,6 +2,7 @@
 # deblur.sh PROGRAM DATA WRITERS DENOISER: sf-deblur on the bundled frame and on bad input. A
 # failure is one sentence on the standard error stream, the documented exit status, and no file.
 set -u
+here=$(cd "$(dirname "$0")" && pwd)
 program=$1 data=$2 writers=$3 denoiser=$4
 work=$(mktemp -d)
 chmod 755 "$work" # another user comes in below
@@ -9,24 +10,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 red=0
 
-complain() { printf 'FAILED: %s\n' "$*"; red=1; }
-
-fails() { # STATUS WORDS ARGUMENTS...
-    status=$1 words=$2
-    shift 2
-    rm -rf out
-    mkdir out
-    "$program" "$@" >stdout 2>stderr
-    got=$?
-    [ $got = "$status" ] || complain "exit status $got, not $status: $*"
-    [ "$(wc -l <stderr)" = 1 ] || { complain "not one line: $*"; cat stderr; }
-    grep -q "$words" stderr || { complain "no word of '$words': $*"; cat stderr; }
-    [ -z "$(ls -A out)" ] || complain "left a file: $*"
-}
-
-works() {
-    "$program" "$@" >stdout 2>stderr || { complain "$*"; cat stderr; }
-}
+. "$here/checks.sh"
 
 for kind in good nan zero negative wide truncated huge empty cube; do "$writers/write_bad_fits" $kind $kind.fits; done
 for kind in good cyclic shape huge wide; do "$writers/write_onnx" $kind $kind.onnx; done

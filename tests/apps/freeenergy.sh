@@ -2,30 +2,14 @@
 # freeenergy.sh SF-FREEENERGY CC INCLUDE: work values and targets from the command line, and bad input.
 # A failure is one sentence on the standard error stream, the documented exit status, and no file.
 set -u
+here=$(cd "$(dirname "$0")" && pwd)
 program=$1 compiler=$2 include=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 red=0
 
-complain() { printf 'FAILED: %s\n' "$*"; red=1; }
-
-fails() { # STATUS WORDS ARGUMENTS...
-    status=$1 words=$2
-    shift 2
-    rm -rf out
-    mkdir out
-    "$program" "$@" >stdout 2>stderr
-    got=$?
-    [ $got = "$status" ] || complain "exit status $got, not $status: $*"
-    [ "$(wc -l <stderr)" = 1 ] || { complain "not one line: $*"; cat stderr; }
-    grep -q -e "$words" stderr || { complain "no word of '$words': $*"; cat stderr; }
-    [ -z "$(ls -A out)" ] || complain "left a file: $*"
-}
-
-works() {
-    "$program" "$@" >stdout 2>stderr || { complain "$*"; cat stderr; }
-}
+. "$here/checks.sh"
 
 value() { # KEY REPORT: a number at the top level
     sed -n "s/^  \"$1\": \([-0-9.e+]*\),*$/\1/p" "$2"
@@ -230,6 +214,6 @@ fails 2 'same name' --work forward.txt --report out/x --plot out/x
 fails 2 'no option' --work forward.txt stray
 fails 1 'cannot open' --work missing.txt --report out/x
 fails 1 'line 2' --work bad.txt --report out/x
-fails 1 'no work values' --work empty.txt --plot out/x.png
+fails 1 'no numbers' --work empty.txt --plot out/x.png
 fails 1 'exists already' --work forward.txt --report w.json
 exit $red

@@ -103,10 +103,10 @@ static void bad_files(void **state)
     size_t count;
 
     (void)state;
-    refused("1.0\nabc\n", SF_ERR_FORMAT, "line 2: \"abc\" is not one work value");
-    refused("1.0 2.0\n", SF_ERR_FORMAT, "line 1");
-    refused("# nothing\n", SF_ERR_ARGUMENT, "holds no work values");
-    refused("-inf\n", SF_ERR_FORMAT, "infinite weight");
+    refused("1.0\nabc\n", SF_ERR_FORMAT, "line 2: \"abc\" is not a number");
+    refused("1.0 2.0\n", SF_ERR_FORMAT, "2 numbers a line");
+    refused("# nothing\n", SF_ERR_FORMAT, "holds no numbers");
+    refused("1.0\n-inf\n", SF_ERR_FORMAT, "value 2: a work of -inf is an infinite weight");
     assert_status(SF_ERR_ARGUMENT, sf_work_read(path, SF_WORK_KJ_PER_MOL, 0.0, &w, &count));
     assert_null(w);
     assert_status(SF_ERR_IO, sf_work_read("/nonexistent", SF_WORK_KT, 0.0, &w, &count));
