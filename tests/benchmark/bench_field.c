@@ -8,6 +8,8 @@
  * precision 0.8, 1.0, 0.8. Large transforms here are faster than FFTW's own (fft_columns.c), and
  * the numbers take 9 ns a mode; so grids that lie in a cache have 2.9 at 128^3 (17 ms) and 3.7 at
  * 64^3 (2.0 ms). From 64^3 to 512^3, a field takes 900 times as long for 512 times the cells.
+ * With writing the file, by sf-mock on two threads in single precision: 0.35 s at 256^3, 2.6 s at
+ * 512^3, 8.3 s at 768^3.
  * Memory: 1.03 grids at 256^3 in single precision, where a grid is 64 MiB, 1.02 in double, and 6
  * MiB of code. */
 #include <scorefield/field.h>
