@@ -158,6 +158,7 @@ SF_API sf_status sf_report_write(const sf_report *report, const char *path, bool
 
 typedef enum sf_stretch { SF_STRETCH_LINEAR, SF_STRETCH_ASINH } sf_stretch;
 
+struct sf_frame;
 typedef struct sf_panel {
     const char *title;
     const char *unit;     /* at the colour bar; NULL none */
@@ -169,6 +170,9 @@ typedef struct sf_panel {
     bool diverging;     /* a blue-white-red map about 0, for residuals */
     const char *length; /* unit of the axes, in the grid's spacings from 0 on ("": none); NULL:
                            pixel numbers */
+    const struct sf_frame *frame; /* curves (see sf_plot_frames) instead of an image; NULL: none.
+                                     Of the rest only the title is used, and the grid, whose shape
+                                     the panel has */
 } sf_panel;
 
 typedef struct sf_curve {

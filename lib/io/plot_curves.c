@@ -1,7 +1,8 @@
 /* plot_curves.c - lines, points and areas with axes, error bars and a legend: in one frame, in two
  * that share an axis, or in many on a page. */
+#include "io/plot_curves.h"
+
 #include "io/output.h"
-#include "io/plot_page.h"
 #include "io/plot_scale.h"
 
 #include <math.h>
@@ -69,8 +70,7 @@ static bool area_is_shown(const sf_axes *axes, const sf_curve *curve, size_t i)
            isfinite(curve->low[i]) && can_be_shown(curve->high[i], axes->log_y);
 }
 
-/* ---- ranges
- * --------------------------------------------------------------------------------------- */
+/* ---- ranges --------------------------------------------------------------------------------- */
 
 static void widen(sf_scale *scale, double value)
 {
@@ -143,8 +143,7 @@ static sf_status find_ranges(const set *shown, frame *frames, size_t count)
     return SF_OK;
 }
 
-/* ---- axes
- * ----------------------------------------------------------------------------------------- */
+/* ---- axes ----------------------------------------------------------------------------------- */
 
 /* The caller's label, and the power of ten that the ticks leave out. */
 static void axis_label(const char *text, int exponent, char *label, size_t size)
@@ -194,8 +193,7 @@ static void draw_y_axis(const sf_axes *axes, const frame *f)
                  label);
 }
 
-/* ---- curves
- * --------------------------------------------------------------------------------------- */
+/* ---- curves --------------------------------------------------------------------------------- */
 
 static double page_x(const frame *f, double x)
 {
@@ -282,8 +280,7 @@ static void draw_curve(const sf_axes *axes, const frame *f, const sf_curve *curv
     }
 }
 
-/* ---- legend
- * --------------------------------------------------------------------------------------- */
+/* ---- legend --------------------------------------------------------------------------------- */
 
 typedef struct corner {
     double x, y, width, height;
@@ -417,13 +414,10 @@ static sf_status draw_frame(const set *shown, const frame *f, const char *x_labe
     return SF_OK;
 }
 
-static sf_status check_counts(const char *path, const set *shown, size_t count)
+sf_status sf_curves_check(const char *path, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (shown[i].count == 0 || shown[i].count > MAX_CURVES)
-            return sf_fail(SF_ERR_ARGUMENT, "%s: %zu curves: give 1 to %d", path, shown[i].count,
-                           MAX_CURVES);
-    return SF_OK;
+    if (count > 0 && count <= MAX_CURVES) return SF_OK;
+    return sf_fail(SF_ERR_ARGUMENT, "%s: %zu curves: give 1 to %d", path, count, MAX_CURVES);
 }
 
 static sf_status plot(const char *path, bool overwrite, const set *shown, size_t count,
@@ -437,7 +431,7 @@ static sf_status plot(const char *path, bool overwrite, const set *shown, size_t
     sf_status status = SF_OK;
     sf_page page;
 
-    SF_TRY(check_counts(path, shown, count));
+    for (size_t i = 0; i < count; i++) SF_TRY(sf_curves_check(path, shown[i].count));
     frames[1] = frames[0];
     frames[1].y = BOTTOM;
     frames[1].height = LOWER_HEIGHT;
@@ -472,16 +466,19 @@ sf_status sf_plot_stacked(const char *path, bool overwrite, const sf_axes *axes,
     return plot(path, overwrite, shown, 2, PAGE_HEIGHT + LOWER_HEIGHT);
 }
 
-/* The frame's place on the page, row by row from the top. */
-static frame place(size_t i, size_t columns, double page_height)
+sf_status sf_page_curves(const sf_frame *curves, double x, double y, double width, double height)
 {
-    const double left = CELL_WIDTH * (double)(i % columns);
-    const double top = page_height - PAGE_TITLE - CELL_HEIGHT * (double)(i / columns);
+    frame place = {.x = x + LEFT,
+                   .y = y + BOTTOM,
+                   .width = width - LEFT - RIGHT,
+                   .height = height - BOTTOM - TOP};
+    const set shown = {&curves->axes, curves->curves, curves->count};
 
-    return (frame){.x = left + LEFT,
-                   .y = top - CELL_HEIGHT + BOTTOM,
-                   .width = CELL_WIDTH - LEFT - RIGHT,
-                   .height = CELL_HEIGHT - BOTTOM - TOP};
+    SF_TRY(find_ranges(&shown, &place, 1));
+    make_room(&shown, &place);
+    SF_TRY(draw_frame(&shown, &place, curves->axes.x_label));
+    draw_title(curves->axes.title, &place, SF_TITLE_SIZE);
+    return SF_OK;
 }
 
 sf_status sf_plot_frames(const char *path, bool overwrite, const char *title,
@@ -490,8 +487,6 @@ sf_status sf_plot_frames(const char *path, bool overwrite, const char *title,
     const size_t rows = columns > 0 ? (count + columns - 1) / columns : 0;
     const double height = PAGE_TITLE + CELL_HEIGHT * (double)rows;
     const double width = CELL_WIDTH * (double)columns;
-    frame places[MAX_FRAMES];
-    set shown[MAX_FRAMES];
     char markup[512];
     sf_status status;
     sf_page page;
@@ -501,19 +496,13 @@ sf_status sf_plot_frames(const char *path, bool overwrite, const char *title,
                        "%s: %zu frames in %zu columns: give 1 to %d, and no more "
                        "columns than frames",
                        path, count, columns, MAX_FRAMES);
-    for (size_t i = 0; i < count; i++) {
-        shown[i] = (set){&frames[i].axes, frames[i].curves, frames[i].count};
-        places[i] = place(i, columns, height);
-    }
-    SF_TRY(check_counts(path, shown, count));
+    for (size_t i = 0; i < count; i++) SF_TRY(sf_curves_check(path, frames[i].count));
     SF_TRY(sf_output_check(path, overwrite));
-    for (size_t i = 0; i < count; i++) SF_TRY(find_ranges(&shown[i], &places[i], 1));
     SF_TRY(sf_page_open(width, height, &page));
-    for (size_t i = 0; i < count; i++) {
-        make_room(&shown[i], &places[i]);
-        SF_GO(draw_frame(&shown[i], &places[i], frames[i].axes.x_label));
-        draw_title(frames[i].axes.title, &places[i], SF_TITLE_SIZE);
-    }
+    for (size_t i = 0; i < count; i++)
+        SF_GO(sf_page_curves(&frames[i], CELL_WIDTH * (double)(i % columns),
+                             height - PAGE_TITLE - CELL_HEIGHT * (double)(i / columns + 1),
+                             CELL_WIDTH, CELL_HEIGHT));
     sf_page_text(0.5 * width, height - 30.0, SF_TITLE_SIZE + 2.0, width, 0.5, 0.0,
                  sf_page_escape(title, markup, sizeof markup));
     return sf_page_finish(&page, path, overwrite);

@@ -1,10 +1,10 @@
-/* plot_panels.c - images side by side, each with its colour bar.
+/* plot_panels.c - images side by side, each with its colour bar, and curves among them.
  *
  * An image is drawn with a whole number of page pixels a cell (small ones), or of cells a page
  * pixel, averaged (large ones), so that no interpolation invents structure. Row 0 is at the
  * bottom, as in FITS viewers. */
 #include "io/output.h"
-#include "io/plot_page.h"
+#include "io/plot_curves.h"
 #include "io/plot_scale.h"
 
 #include <math.h>
@@ -36,8 +36,7 @@ typedef struct layout {
 
 static const sf_colour ink = {0.15, 0.15, 0.15};
 
-/* ---- ranges
- * --------------------------------------------------------------------------------------- */
+/* ---- ranges --------------------------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
 {
@@ -129,7 +128,7 @@ static sf_status make_scale(const sf_panel *panel, size_t cells, layout *l)
     return status;
 }
 
-static sf_status check_panel(const sf_panel *panel, size_t number)
+static sf_status check_panel(const char *path, const sf_panel *panel, size_t number)
 {
     const sf_grid *grid = panel->grid;
 
@@ -140,11 +139,10 @@ static sf_status check_panel(const sf_panel *panel, size_t number)
         !(panel->softening >= 0.0 && isfinite(panel->softening)))
         return sf_fail(SF_ERR_ARGUMENT, "panel %zu: the range %g .. %g or the softening %g is bad",
                        number + 1, panel->low, panel->high, panel->softening);
-    return SF_OK;
+    return panel->frame != NULL ? sf_curves_check(path, panel->frame->count) : SF_OK;
 }
 
-/* ---- layout
- * --------------------------------------------------------------------------------------- */
+/* ---- layout --------------------------------------------------------------------------------- */
 
 static void size_image(const sf_grid *grid, layout *l)
 {
@@ -183,8 +181,7 @@ static void place(layout *layouts, size_t count, size_t columns, bool title, dou
     *page_height = (double)rows * height + (title ? PAGE_TITLE : 0.0);
 }
 
-/* ---- drawing
- * -------------------------------------------------------------------------------------- */
+/* ---- drawing -------------------------------------------------------------------------------- */
 
 static int colour_index(const sf_scale *scale, double value)
 {
@@ -324,10 +321,22 @@ static sf_status draw_bar(const sf_panel *panel, const layout *l)
     return SF_OK;
 }
 
+/* Curves have the room of an image and of its colour bar, and the title that images have. */
+static sf_status draw_curves(const sf_panel *panel, const layout *l)
+{
+    sf_frame frame = *panel->frame;
+
+    frame.axes.title = panel->title;
+    return sf_page_curves(&frame, l->x - MARGIN_LEFT, l->y - MARGIN_BOTTOM,
+                          (double)l->width + MARGIN_LEFT + BAR_GAP + BAR_WIDTH + BAR_MARGIN,
+                          (double)l->height + MARGIN_BOTTOM + MARGIN_TOP);
+}
+
 static sf_status draw_panel(const sf_panel *panel, const layout *l)
 {
     char title[256];
 
+    if (panel->frame != NULL) return draw_curves(panel, l);
     sf_page_palette(panel->diverging);
     SF_TRY(draw_image(panel, l));
     draw_axes(panel, l);
@@ -347,9 +356,10 @@ static sf_status draw_page(const char *path, bool overwrite, const char *title,
     sf_status status;
 
     for (size_t i = 0; i < count; i++) {
-        SF_TRY(check_panel(&panels[i], i));
+        SF_TRY(check_panel(path, &panels[i], i));
         size_image(panels[i].grid, &layouts[i]);
-        SF_TRY(make_scale(&panels[i], sf_grid_size(panels[i].grid), &layouts[i]));
+        if (panels[i].frame == NULL)
+            SF_TRY(make_scale(&panels[i], sf_grid_size(panels[i].grid), &layouts[i]));
     }
     place(layouts, count, columns, title != NULL, &width, &height);
     SF_TRY(sf_page_open(width, height, &page));

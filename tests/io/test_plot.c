@@ -480,6 +480,30 @@ static void test_frames(void **state)
     expect(SF_ERR_ARGUMENT, sf_plot_frames(scratch("far.png"), true, "p", frames, 3, 0), "columns");
 }
 
+/* A frame of curves beside an image: in its own half of the page. */
+static void test_frame_among_panels(void **state)
+{
+    const double x[] = {1, 2, 3}, y[] = {1, 1, 1}, low[] = {0, 0, 0}, high[] = {2, 2, 2};
+    const sf_curve area = {.count = 3, .x = x, .y = y, .low = low, .high = high};
+    sf_frame frame = {.curves = &area, .count = 1};
+    const sf_panel panels[] = {{.title = "image", .grid = &grid, .pixels = ramp},
+                               {.title = "curves", .grid = &grid, .frame = &frame}};
+    picture p;
+    int n;
+
+    (void)state;
+    ok(sf_plot_panels(scratch("m.png"), true, NULL, panels, 2, 2));
+    p = open_picture(scratch("m.png"));
+    assert_int_equal(p.width, 2 * (480 + 184));
+    n = count_tint(&p, p.width - 560, 60); /* 498 x 390, less grid lines and the curve */
+    assert_true(n > 180000 && n < 196000);
+    assert_true(count_tint(&p, 0, 60) == 0);
+    free(p.rows);
+    frame.count = 0;
+    expect(SF_ERR_ARGUMENT, sf_plot_panels(scratch("far.png"), true, NULL, panels, 2, 2),
+           "0 curves");
+}
+
 /* ---- ticks ------------------------------------------------------------------------------------
  */
 
@@ -588,7 +612,7 @@ int main(void)
         cmocka_unit_test(test_frames),           cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_odd_curves),       cmocka_unit_test(test_ticks),
         cmocka_unit_test(test_three_ticks),      cmocka_unit_test(test_overwrite),
-        cmocka_unit_test(test_temporary_folder),
+        cmocka_unit_test(test_temporary_folder), cmocka_unit_test(test_frame_among_panels),
     };
 
     return cmocka_run_group_tests(tests, set_up, scratch_remove);
