@@ -1,5 +1,6 @@
 /* scorefield/diffusion.h - diffusions x_t = alpha(t) x_0 + sigma(t) n, n ~ N(0, I), and what runs
- * them backwards through the score of any prior: samples, likelihoods, latent codes.
+ * them backwards through the score of any prior: samples, likelihoods, latent codes; and what many
+ * samples say.
  *
  * Conventions: dx = f(t) x dt + g(t) dw, so that dx = sqrt(beta) dw has g^2 = beta. Backwards in
  * time dx = (f x - g^2 s) dt + g dw, and with the same marginals, without noise, the probability
@@ -220,6 +221,58 @@ SF_API sf_status sf_flow_decode(const sf_prior *prior, const sf_flow_options *op
 SF_API sf_status sf_flow_log_likelihood(const sf_prior *prior, const sf_flow_options *options,
                                         size_t batch, const double *x, double *log_likelihood,
                                         double *error);
+
+/* ---- what many samples say ------------------------------------------------------------------- */
+
+/* Statistics of samples that come one after the other, cell by cell, without keeping all of them.
+ * Sample i is draw floor(i/chains) of chain i mod chains. Kept is every stride-th draw of each
+ * chain: all while there is room, and whenever there is none the stride doubles, so that between
+ * half of `reservoir` and all of it is there, at equal distances. For one thread at a time. */
+typedef struct sf_ensemble sf_ensemble;
+
+typedef struct sf_ensemble_options {
+    size_t cells;      /* values of a sample */
+    size_t reservoir;  /* most samples kept; 0: none, else two of each chain at least */
+    size_t chains;     /* 1 for independent samples */
+    const char *label; /* what the samples are of, for sf_ensemble_load; NULL: nothing */
+} sf_ensemble_options;
+/* 256 samples kept, one chain, no label; `cells` has to be set. */
+SF_API sf_ensemble_options sf_ensemble_options_default(void);
+
+/* Memory: reservoir + 2 samples. */
+SF_API sf_status sf_ensemble_create(const sf_ensemble_options *options, sf_ensemble **ensemble);
+SF_API void sf_ensemble_release(sf_ensemble **ensemble);
+/* The next `batch` samples; the same bits in any batches, on any threads. SF_ERR_NUMERIC, and the
+ * ensemble as it was, where a value is not finite. */
+SF_API sf_status sf_ensemble_add(sf_ensemble *ensemble, size_t batch, const double *x);
+/* Samples so far. */
+SF_API size_t sf_ensemble_count(const sf_ensemble *ensemble);
+/* The kept samples in the order of their coming, *count of them; until the next one is added. */
+SF_API const double *sf_ensemble_samples(const sf_ensemble *ensemble, size_t *count);
+
+/* Of all samples, by Welford's updates (1962, doi:10.1080/00401706.1962.10490022): their mean, and
+ * their standard deviation with n - 1, NaN for one sample. SF_ERR_ARGUMENT where there is none. */
+SF_API sf_status sf_ensemble_mean(const sf_ensemble *ensemble, double *mean);
+SF_API sf_status sf_ensemble_deviation(const sf_ensemble *ensemble, double *deviation);
+/* Of the n kept samples, between those of rank (n + 1) p (Hyndman & Fan 1996, type 6,
+ * doi:10.2307/2684934): n independent samples and the truth among them are below the k-th with
+ * probability k/(n + 1), exactly. Below 1/(n + 1) it is the least sample, above n/(n + 1) the
+ * largest, and intervals are too narrow: for 2.5 % and 97.5 % keep 39. Cost: a sort a cell.
+ * SF_ERR_ARGUMENT for p outside of 0 ... 1 or nothing kept. */
+SF_API sf_status sf_ensemble_quantile(const sf_ensemble *ensemble, double p, double *quantile);
+/* Of the kept draws: split R-hat, and how many independent samples they are worth in the mean
+ * (`bulk` of sf_chains_diagnose); NULL: not wanted. Where the stride is above 1 all draws are worth
+ * as much or more. SF_ERR_ARGUMENT for fewer than 8 kept draws a chain. Cost: a few Fourier
+ * transforms of the draws a cell. */
+SF_API sf_status sf_ensemble_diagnose(const sf_ensemble *ensemble, double *r_hat,
+                                      double *effective);
+
+/* All of it in a file, at any moment the old or the new one. Loaded it goes on to the same bits.
+ * SF_ERR_FORMAT for a file that is damaged, or of an ensemble with other options (which may be told
+ * by the label that the samples come from another computation). */
+SF_API sf_status sf_ensemble_save(const sf_ensemble *ensemble, const char *path);
+SF_API sf_status sf_ensemble_load(const char *path, const sf_ensemble_options *options,
+                                  sf_ensemble **ensemble);
 
 #ifdef __cplusplus
 }
