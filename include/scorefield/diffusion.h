@@ -274,6 +274,24 @@ SF_API sf_status sf_ensemble_save(const sf_ensemble *ensemble, const char *path)
 SF_API sf_status sf_ensemble_load(const char *path, const sf_ensemble_options *options,
                                   sf_ensemble **ensemble);
 
+/* Where samples come from. */
+typedef struct sf_ensemble_source {
+    /* x (batch samples) = numbers `first`, first + 1, ... of all samples, which must not depend on
+     * the batch they are drawn in. What it tells the monitor is passed on as a part of the whole.
+     */
+    sf_status (*draw)(void *user, sf_monitor monitor, uint64_t first, size_t batch, double *x);
+    void *user;
+    size_t batch;           /* samples drawn at once */
+    const char *checkpoint; /* sf_ensemble_save after each batch; NULL: not */
+    sf_monitor monitor;
+} sf_ensemble_source;
+
+/* Draws until the ensemble has `count`: for one loaded from a checkpoint those that are missing, to
+ * the same bits. SF_ERR_INTERRUPTED by the monitor; then, and after an error, what whole batches
+ * gave is there. Memory: a batch. */
+SF_API sf_status sf_ensemble_fill(sf_ensemble *ensemble, const sf_ensemble_source *source,
+                                  size_t count);
+
 #ifdef __cplusplus
 }
 #endif

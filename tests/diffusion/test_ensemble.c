@@ -334,6 +334,68 @@ static void files_of_others_are_refused(void **state)
 
 /* ---- bad input ----------------------------------------------------------------------------- */
 
+/* ---- drawing --------------------------------------------------------------------------------- */
+
+#define FILL_CELLS 3
+
+/* Normal numbers in three steps that a monitor hears of; it stops the course at call `stop`. */
+typedef struct course {
+    size_t calls, stop, last, total;
+} course;
+
+static bool hear(const sf_monitor_event *event, void *user)
+{
+    course *c = user;
+
+    assert_int_equal(event->iteration, c->last + 1);
+    c->last = event->iteration;
+    c->total = event->total;
+    return ++c->calls != c->stop;
+}
+
+static sf_status draw(void *user, sf_monitor monitor, uint64_t first, size_t batch, double *x)
+{
+    sf_monitor_event event = {.stage = "draw", .total = 3};
+
+    (void)user;
+    for (event.iteration = 1; event.iteration <= 3; event.iteration++)
+        if (!sf_monitor_call(&monitor, &event)) return SF_OK; /* with x as it is */
+    for (size_t i = 0; i < batch; i++)
+        sf_random_normal(sf_random_make(2, 0), first + i, 0, FILL_CELLS, x + i * FILL_CELLS);
+    return SF_OK;
+}
+
+static void a_stopped_draw_goes_on_to_the_same_bits(void **state)
+{
+    const sf_ensemble_options o = {.cells = FILL_CELLS, .reservoir = 16, .chains = 1};
+    course c = {.stop = 5};
+    sf_ensemble_source source = {.draw = draw, .batch = 4, .monitor = {hear, &c}};
+    sf_ensemble *whole = make(FILL_CELLS, 16, 1), *part = make(FILL_CELLS, 16, 1), *rest;
+
+    (void)state;
+    source.checkpoint = scratch("e.check");
+    assert_int_equal(sf_ensemble_fill(part, &source, 10), SF_ERR_INTERRUPTED);
+    assert_int_equal(sf_ensemble_count(part), 4);
+    assert_int_equal(c.total, 9);
+    assert_ok(sf_ensemble_load(source.checkpoint, &o, &rest));
+    c = (course){.stop = 0};
+    source.batch = 5;
+    assert_ok(sf_ensemble_fill(rest, &source, 10));
+    assert_int_equal(c.last, 6);
+    source.checkpoint = NULL;
+    source.monitor = (sf_monitor){NULL, NULL};
+    source.batch = 3;
+    assert_ok(sf_ensemble_fill(whole, &source, 10));
+    assert_same_bits(whole, rest, FILL_CELLS);
+    assert_ok(sf_ensemble_fill(whole, &source, 9)); /* nothing to do */
+    assert_int_equal(sf_ensemble_count(whole), 10);
+    source.batch = 0;
+    assert_int_equal(sf_ensemble_fill(whole, &source, 11), SF_ERR_ARGUMENT);
+    sf_ensemble_release(&whole);
+    sf_ensemble_release(&part);
+    sf_ensemble_release(&rest);
+}
+
 static void bad_options_are_refused(void **state)
 {
     const sf_ensemble_options o[] = {{.cells = 0, .chains = 1},
@@ -395,6 +457,7 @@ int main(void)
         cmocka_unit_test(a_file_goes_on_to_the_same_bits),
         cmocka_unit_test(damaged_files_are_refused),
         cmocka_unit_test(files_of_others_are_refused),
+        cmocka_unit_test(a_stopped_draw_goes_on_to_the_same_bits),
         cmocka_unit_test(bad_options_are_refused),
         cmocka_unit_test(bad_samples_leave_no_trace),
     };
