@@ -81,7 +81,8 @@ SF_API sf_status sf_prior_pull(const sf_prior *prior, size_t batch, const double
  * sqrt(variance). At sigma = 0 modes of zero power are a constraint: score and energy live on the
  * others, and a field with power in a forbidden mode (beyond the transform's rounding) has energy
  * +inf. `mean` is the field's mean value. Two transforms a field (energy: one; pull with the
- * denoised field: four). */
+ * denoised field: four). Memory: the eigenvalues, half a field, evaluated once; at work a field for
+ * each thread. The same bits on any number of threads. */
 SF_API sf_status sf_prior_gaussian(const sf_grid *grid, const sf_spectrum *spectrum, double mean,
                                    sf_prior **prior);
 /* Isotropic total variation R(z) = strength * sum |grad z| (Rudin, Osher & Fatemi 1992; forward

@@ -242,6 +242,49 @@ static void a_batch_is_its_fields(void **state)
     sf_prior_release(&prior);
 }
 
+/* The prior's eigenvalues, evaluated once, are the field's own, and a batch on several threads is
+ * its fields one by one, to the bit: also where a field has no array of them (2^18 modes). */
+static void every_view_is_the_fields_own(void **state)
+{
+    enum { BATCH = 3 };
+    const size_t shape[2] = {640, 1024};
+    double zero_mode = 2.0, *x, *together, *alone, energy[BATCH], log_density;
+    sf_spectrum *spectrum;
+    sf_prior *prior;
+    sf_field *field;
+    sf_grid grid;
+
+    (void)state;
+    OK(sf_grid_make(2, shape, NULL, &grid));
+    OK(sf_spectrum_callback(power, &zero_mode, &spectrum));
+    OK(sf_prior_gaussian(&grid, spectrum, 0.3, &prior));
+    OK(sf_field_create(&grid, spectrum, 0.3, &field));
+    const size_t n = size_of(prior);
+    x = malloc(BATCH * n * sizeof *x);
+    together = malloc(BATCH * n * sizeof *together);
+    alone = malloc(n * sizeof *alone);
+    assert_true(x != NULL && together != NULL && alone != NULL);
+    draw(6, BATCH * n, x);
+    for (int threads = 1; threads <= 2; threads++) {
+        OK(sf_thread_count_set(threads));
+        OK(sf_prior_denoise(prior, BATCH, x, 0.9, together));
+        OK(sf_prior_energy(prior, BATCH, x, 0.9, energy));
+        for (size_t b = 0; b < BATCH; b++) {
+            OK(sf_field_denoise(field, x + b * n, 0.9, alone));
+            assert_memory_equal(alone, together + b * n, n * sizeof *alone);
+            OK(sf_field_log_density(field, x + b * n, 0.9, &log_density));
+            assert_true(energy[b] == -log_density);
+        }
+    }
+    OK(sf_thread_count_set(0));
+    free(x);
+    free(together);
+    free(alone);
+    sf_field_release(&field);
+    sf_prior_release(&prior);
+    sf_spectrum_release(&spectrum);
+}
+
 static void a_mean_shifts_everything(void **state)
 {
     (void)state;
@@ -282,6 +325,7 @@ int main(void)
         cmocka_unit_test(prox_is_the_denoiser),
         cmocka_unit_test(modes_without_power_are_constraints),
         cmocka_unit_test(a_batch_is_its_fields),
+        cmocka_unit_test(every_view_is_the_fields_own),
         cmocka_unit_test(a_mean_shifts_everything),
         cmocka_unit_test(a_mean_must_be_finite),
     };
