@@ -2,6 +2,7 @@
 #ifndef SCOREFIELD_INVERSE_H
 #define SCOREFIELD_INVERSE_H
 
+#include <scorefield/diffusion.h>
 #include <scorefield/operator.h>
 #include <scorefield/prior.h>
 
@@ -190,6 +191,60 @@ SF_API sf_status sf_richardson_lucy(const sf_observation *observation,
  * SF_ERR_SHAPE for a prior on another grid, SF_ERR_ARGUMENT for an observation with blur. */
 SF_API sf_status sf_denoise(const sf_observation *observation, const sf_prior *prior, double *scene,
                             sf_solver_report *report);
+
+/* ---- posteriors ---------------------------------------------------------------------------- */
+
+/* What y = M H x_0 + n, n ~ N(0, S), says at x = x_0 + u n'. With D = D(x; u) the prior's denoiser
+ * and J = dD/dx, x_0 given x is taken for N(D, C), and the posterior's denoiser is
+ *     D_y = D + u^2 J^T H^T (S + H C H^T)^-1 (y - H D)        ("...": what stands in its place)
+ * which is E[x_0 | x, y] where that is so. Cost of one D_y, beside transforms: calls of the prior's
+ * denoiser + calls of its pull (a pull is about three calls for a network). */
+typedef enum sf_likelihood {
+    SF_LIKELIHOOD_EXACT, /* C_k = 1/(1/lambda_k + 1/u^2), the prior a Gaussian field: exact. 1 + 0.
+                            With pull (1 more solution) and energy (but for a constant) */
+    SF_LIKELIHOOD_MOMENT_MATCHING, /* C = u^2 J, by pulls within conjugate gradients: exact for
+                                      every Gaussian prior. 1 + as many as the tolerance takes */
+    SF_LIKELIHOOD_DIAGONAL, /* C = diag(u^2 J^T 1): exact for Gaussian priors of independent cells.
+                               0 + 2 */
+    SF_LIKELIHOOD_PIGDM, /* C = u^2 v/(u^2 + v): exact for a Gaussian prior of covariance v. 1 + 1
+                          */
+    SF_LIKELIHOOD_DPS,   /* C = 0: never exact. 1 + 1 */
+    SF_LIKELIHOOD_CONVOLVED, /* D + u^2 H^T (S + u^2 H H^T)^-1 (y - H x): for a flat prior. 1 + 0 */
+    SF_LIKELIHOOD_ANNEALED,  /* D + u^2 H^T (S + u^2)^-1 (y - H x): never exact. 1 + 0 */
+    SF_LIKELIHOOD_PLUG_IN,   /* D + u^2 H^T S^-1 (y - H x): never exact. 1 + 0 */
+    SF_LIKELIHOOD_PROXIMAL   /* argmin |S^-1/2 (y - H z)|^2 + |C^-1/2 (z - D)|^2, C_k as in EXACT of
+                                the spectrum that the options tell: exact for its field. 1 + 0 */
+} sf_likelihood;
+SF_API const char *sf_likelihood_text(sf_likelihood likelihood); /* "moment matching" */
+
+typedef struct sf_posterior_options {
+    sf_likelihood likelihood;
+    const sf_spectrum *spectrum; /* of x_0, for PROXIMAL, and to speed MOMENT_MATCHING up; NULL:
+                                    every mode has the variance ... */
+    double variance;  /* ... v, PiGDM's too; infinity: C = u^2; 0 = chosen: what the observed pixels
+                         vary by beyond their noise, at least as much as that */
+    double strength;  /* of the gradient of DPS, ANNEALED and PLUG_IN; 1 is the formula's */
+    double tolerance; /* of conjugate gradients: residual relative to the first, preconditioned */
+    size_t iterations; /* of conjugate gradients at most */
+} sf_posterior_options;
+/* Moment matching to 1e-3 in at most 100 iterations. */
+SF_API sf_posterior_options sf_posterior_options_default(void);
+
+/* The posterior as a prior on the scene's grid, for sf_sample and all else that takes one. Retains
+ * both; the spectrum is not needed afterwards. Conjugate gradients begin at D in every call, so
+ * that results depend on x alone: the same bits in any batch, on any threads, when the prior's are.
+ * Items of a batch run in parallel, but for the prior's own calls. Memory, while it works: two
+ * batches of fields, seven for moments. Errors: SF_ERR_SHAPE for a prior on another grid;
+ * SF_ERR_UNSUPPORTED for EXACT with another prior than a Gaussian field, and for a prior without
+ * pull where one is needed; SF_ERR_ARGUMENT for options; options NULL: the defaults. */
+SF_API sf_status sf_posterior(sf_prior *prior, sf_observation *observation,
+                              const sf_posterior_options *options, sf_prior **posterior);
+/* options->precondition = the variance of mode k of x given the data,
+ *     M_k = u^2 + 1/(1/lambda_k + |H_k|^2 w),   w = mean of 1/sigma^2 over the observed pixels,
+ * lambda_k of the field (EXACT), the options' spectrum or v: so that correctors mix the modes that
+ * H does not show as fast as those that it does. The posterior must outlive the options.
+ * SF_ERR_ARGUMENT for any other prior. */
+SF_API sf_status sf_posterior_precondition(const sf_prior *posterior, sf_sample_options *options);
 
 /* ---- judging a result ---------------------------------------------------------------------- */
 

@@ -235,12 +235,26 @@ static sf_status conjugate_gradients(sf_normal *n, const sf_normal_goal *goal)
 }
 
 /* No blur: x = (w y + R c) / (w + R) cell by cell. */
-static void pointwise(const sf_normal *n, const double *centre, double *x)
+static void pointwise(const sf_normal *n, bool data, const double *centre, double *x)
 {
     const double *w = n->o->weight, *y = n->o->data;
 
     for (size_t i = 0; i < n->cells; i++)
-        x[i] = (w[i] * y[i] + n->ridge * centre[i]) / (w[i] + n->ridge);
+        x[i] = ((data ? w[i] * y[i] : 0.0) + n->ridge * centre[i]) / (w[i] + n->ridge);
+}
+
+/* Of the system with right-hand side b, from what n->x is, where held modes stay. */
+static sf_status solve(sf_normal *n, const sf_normal_goal *goal, double *x)
+{
+    if (n->o->diagonal) {
+        for (size_t k = 0; k < n->half; k++)
+            if (n->inverse[k] > 0.0) n->x[k] = n->inverse[k] * n->b[k];
+        count_iteration(n, goal, 0.0);
+    } else {
+        SF_TRY(conjugate_gradients(n, goal));
+    }
+    memcpy(n->q, n->x, n->half * sizeof *n->q);
+    return inverse(n, n->q, x);
 }
 
 sf_status sf_normal_solve(sf_normal *n, const double *centre, const sf_normal_goal *goal, double *x)
@@ -248,7 +262,7 @@ sf_status sf_normal_solve(sf_normal *n, const double *centre, const sf_normal_go
     n->reached = true;
     n->stopped = false;
     if (n->o->transfer == NULL && n->ridge > 0.0 && centre != NULL) {
-        pointwise(n, centre, x);
+        pointwise(n, true, centre, x);
         return SF_OK;
     }
     if (centre != NULL) {
@@ -257,12 +271,20 @@ sf_status sf_normal_solve(sf_normal *n, const double *centre, const sf_normal_go
     } else {
         memcpy(n->b, n->o->back, n->half * sizeof *n->b);
     }
-    if (n->o->diagonal) {
-        for (size_t k = 0; k < n->half; k++) n->x[k] = n->inverse[k] * n->b[k];
-        count_iteration(n, goal, 0.0);
-    } else {
-        SF_TRY(conjugate_gradients(n, goal));
+    return solve(n, goal, x);
+}
+
+sf_status sf_normal_update(sf_normal *n, bool data, const double *centre,
+                           const sf_normal_goal *goal, double *x)
+{
+    n->reached = true;
+    n->stopped = false;
+    if (n->o->transfer == NULL && n->ridge > 0.0) {
+        pointwise(n, data, centre, x);
+        return SF_OK;
     }
-    memcpy(n->q, n->x, n->half * sizeof *n->q);
-    return inverse(n, n->q, x);
+    SF_TRY(forward(n, centre, n->x));
+    for (size_t k = 0; k < n->half; k++)
+        n->b[k] = (data ? n->o->back[k] : 0.0) + n->penalty[k] * n->x[k];
+    return solve(n, goal, x);
 }

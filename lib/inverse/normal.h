@@ -37,6 +37,10 @@ void sf_normal_set_roughness(sf_normal *normal, double strength, int order);
  * gradients in Fourier space at two transforms an iteration. */
 sf_status sf_normal_solve(sf_normal *normal, const double *centre, const sf_normal_goal *goal,
                           double *x);
+/* The same from the centre on, whatever the last solution was; modes with R_k = INFINITY stay as
+ * they are there. Without `data`, y = 0. */
+sf_status sf_normal_update(sf_normal *normal, bool data, const double *centre,
+                           const sf_normal_goal *goal, double *x);
 /* Since creation: seconds inside transforms; iterations of conjugate gradients, a division in
  * Fourier space counted as one. */
 double sf_normal_transform_seconds(const sf_normal *normal);

@@ -235,23 +235,35 @@ sf_status sf_observation_crop(const sf_observation *o, const double *scene, doub
     return sf_operator_apply(o->crop, scene, frame);
 }
 
-sf_status sf_observation_blur(const sf_observation *o, const double *scene, double *blurred)
+/* out = H in, or H^T in. */
+static sf_status convolve(const sf_observation *o, bool adjoint, const double *in, double *out)
 {
     const size_t half = sf_grid_half_size(&o->scene);
     sf_complex *spectrum = NULL;
     sf_status status;
 
     if (o->transfer == NULL) {
-        memcpy(blurred, scene, sf_grid_size(&o->scene) * sizeof *blurred);
+        memcpy(out, in, sf_grid_size(&o->scene) * sizeof *out);
         return SF_OK;
     }
     SF_GO(sf_allocate(&spectrum, half, sizeof *spectrum));
-    SF_GO(sf_fft_forward(o->fft, scene, spectrum));
-    for (size_t k = 0; k < half; k++) spectrum[k] *= o->transfer[k];
-    SF_GO(sf_fft_inverse(o->fft, spectrum, blurred));
+    SF_GO(sf_fft_forward(o->fft, in, spectrum));
+    for (size_t k = 0; k < half; k++)
+        spectrum[k] *= adjoint ? conj(o->transfer[k]) : o->transfer[k];
+    SF_GO(sf_fft_inverse(o->fft, spectrum, out));
 done:
     sf_free(spectrum);
     return status;
+}
+
+sf_status sf_observation_blur(const sf_observation *o, const double *scene, double *blurred)
+{
+    return convolve(o, false, scene, blurred);
+}
+
+sf_status sf_observation_blur_adjoint(const sf_observation *o, const double *field, double *out)
+{
+    return convolve(o, true, field, out);
 }
 
 sf_status sf_observation_predict(const sf_observation *o, const double *scene, double *frame)

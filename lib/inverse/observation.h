@@ -28,6 +28,10 @@ struct sf_observation {
 sf_status sf_observation_blur(const sf_observation *observation, const double *scene,
                               double *blurred);
 
+/* out = H^T field, on the scene's grid. */
+sf_status sf_observation_blur_adjoint(const sf_observation *observation, const double *field,
+                                      double *out);
+
 /* misfit = (data - H scene) / sigma on the scene's grid, 0 where unobserved. */
 sf_status sf_observation_misfit(const sf_observation *observation, const double *scene,
                                 double *misfit);

@@ -1,10 +1,10 @@
 /* gaussian.c - the Gaussian random field as a prior: a view of sf_field whose eigenvalues are known
  * once and for all, since samplers ask for every mode at every step. The proximal step is the
  * fallback, the denoiser at sqrt(variance), which for this prior is exact. */
+#include "prior/prior.h"
+
 #include "base/internal.h"
 #include "field/field.h"
-
-#include <scorefield/prior.h>
 
 enum { LARGE = 1 << 20 }; /* cells of a field whose transform has work for several threads */
 
@@ -85,6 +85,11 @@ static sf_status tabulate(const sf_field *field, sf_field **tabulated)
 done:
     sf_free(lambda);
     return status;
+}
+
+const sf_field *sf_prior_field(const sf_prior *prior)
+{
+    return sf_prior_self(prior, &gaussian_methods);
 }
 
 sf_status sf_prior_gaussian(const sf_grid *grid, const sf_spectrum *spectrum, double mean,

@@ -1,9 +1,9 @@
 /* prior.c - the handle of a prior, and the views of one another that its methods are: Tweedie's
  * formula D(x; sigma) = x + sigma^2 grad log p_sigma(x) turns a denoiser into a score and back,
  * and plug and play takes a denoiser for a proximal step. */
-#include "base/internal.h"
+#include "prior/prior.h"
 
-#include <scorefield/prior.h>
+#include "base/internal.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -65,6 +65,13 @@ const char *sf_prior_name(const sf_prior *prior)
 }
 
 const sf_grid *sf_prior_grid(const sf_prior *prior) { return &prior->grid; }
+
+const void *sf_prior_self(const sf_prior *prior, const sf_prior_methods *methods)
+{
+    return prior->methods == methods ? prior->self : NULL;
+}
+
+bool sf_prior_pulls(const sf_prior *prior) { return prior->methods->pull != NULL; }
 
 /* The number of values in a batch that may be worked on: finite, at a level that makes sense. */
 static sf_status check_input(const sf_prior *prior, size_t batch, const double *x,

@@ -1,0 +1,53 @@
+/* posterior.h - a prior given an observation, as the files of its likelihoods see it.
+ *
+ * At x = x_0 + u n the prior says x_0 ~ N(D, C) or something like it, D = D(x; u). With pixels
+ * y = H x_0 + e, e ~ N(0, S) on the observed ones, E[x_0 | x, y] follows by least squares, and each
+ * likelihood is a choice of C and of what D depends on. */
+#ifndef SF_INVERSE_POSTERIOR_H
+#define SF_INVERSE_POSTERIOR_H
+
+#include "inverse/observation.h"
+
+typedef struct sf_conditioned {
+    sf_prior *prior;
+    sf_observation *observation;
+    sf_likelihood likelihood;
+    double *lambda;  /* half spectrum: the variance of each mode of x_0; NULL: all of them */
+    double variance; /* are this one */
+    double strength, tolerance;
+    size_t iterations;
+} sf_conditioned;
+
+/* The variance of mode k of x_0, and of x_0 given x: 1/(1/lambda + 1/u^2). */
+static inline double sf_conditioned_lambda(const sf_conditioned *c, size_t k)
+{
+    return c->lambda != NULL ? c->lambda[k] : c->variance;
+}
+static inline double sf_conditioned_variance(const sf_conditioned *c, double level, size_t k)
+{
+    const double u2 = level * level;
+
+    return u2 / (1.0 + u2 / sf_conditioned_lambda(c, k));
+}
+
+/* out = E[x_0 | x, y] of the likelihoods with ... */
+typedef sf_status sf_conditioned_denoise(const sf_conditioned *c, size_t batch, const double *x,
+                                         double level, double *out);
+/* ... C diagonal in Fourier space: EXACT, PROXIMAL, PIGDM, CONVOLVED; */
+sf_conditioned_denoise sf_posterior_by_modes;
+/* ... C of the denoiser's Jacobian: MOMENT_MATCHING, DIAGONAL; */
+sf_conditioned_denoise sf_posterior_by_moments;
+/* ... C = 0, or noise for it: DPS, PLUG_IN, ANNEALED. */
+sf_conditioned_denoise sf_posterior_by_gradient;
+
+/* Of EXACT: out = (dD_y/dx)^T v; and -log p(x | y) but for a constant. */
+sf_status sf_posterior_exact_pull(const sf_conditioned *c, size_t batch, const double *x,
+                                  double level, const double *v, double *denoised, double *out);
+sf_status sf_posterior_exact_energy(const sf_conditioned *c, size_t batch, const double *x,
+                                    double level, double *energy);
+
+/* out += factor (dD/dx)^T g at x. */
+sf_status sf_posterior_add_pulled(const sf_conditioned *c, size_t batch, const double *x,
+                                  double level, const double *g, double factor, double *out);
+
+#endif

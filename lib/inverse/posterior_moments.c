@@ -1,0 +1,252 @@
+/* posterior_moments.c - likelihoods whose covariance C of x_0 given x is the denoiser's Jacobian
+ * (Tweedie: Cov[x_0 | x] = u^2 dD/dx):
+ *     MOMENT_MATCHING  D_y = D + C H^T v,              C = u^2 dD/dx, a pull for each product
+ *     DIAGONAL         D_y = D + u^2 (dD/dx)^T H^T v,  C = diag(u^2 (dD/dx)^T 1), not below 0
+ * with (S + H C H^T) v = y - H D on the observed pixels, by conjugate gradients in units of the
+ * noise: (1 + q H C H^T q) w = q (y - H D), q = S^-1/2, 0 where nothing is observed. They are
+ * preconditioned by 1 + |H_k|^2 C_k/noise^2 in Fourier space, with the C_k that the options tell
+ * (or the mean of diag C), and run for all items of a batch together, so that the prior is asked
+ * about many at once; each by itself stops at its own tolerance. Rozet et al. 2024
+ * (arXiv:2405.13712); Boys et al. 2023 (arXiv:2310.06721). */
+#include "inverse/posterior.h"
+
+#include "base/internal.h"
+#include "mcmc/chains.h"
+#include "mcmc/lanes.h"
+
+#include <complex.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct system {
+    const sf_conditioned *c;
+    double level;
+    const double *mean; /* D */
+    size_t batch, cells;
+    /* of each item */
+    double *r, *z, *p; /* residual, preconditioned, direction */
+    double *sum;       /* of the steps' C s, or (DIAGONAL) of s */
+    double *gain;      /* DIAGONAL: diag C, ... */
+    double *typical;   /* ... and its mean */
+    double *rho, *target;
+    bool *done;
+    /* of each slot, where the items that are not done stand in a row */
+    size_t slots, *item;
+    double *x, *s, *t; /* x; s = H^T q p; t = C s */
+} system;
+
+static void finish(system *a)
+{
+    sf_free(a->r);
+    sf_free(a->z);
+    sf_free(a->p);
+    sf_free(a->sum);
+    sf_free(a->gain);
+    sf_free(a->typical);
+    sf_free(a->rho);
+    sf_free(a->target);
+    sf_free(a->done);
+    sf_free(a->item);
+    sf_free(a->x);
+    sf_free(a->s);
+    sf_free(a->t);
+}
+
+static bool diagonal(const system *a) { return a->c->likelihood == SF_LIKELIHOOD_DIAGONAL; }
+
+static sf_status prepare(system *a)
+{
+    const size_t count = a->batch * a->cells;
+
+    SF_TRY(sf_allocate(&a->r, count, sizeof *a->r));
+    SF_TRY(sf_allocate(&a->z, count, sizeof *a->z));
+    SF_TRY(sf_allocate(&a->p, count, sizeof *a->p));
+    SF_TRY(sf_allocate(&a->sum, count, sizeof *a->sum));
+    SF_TRY(sf_allocate(&a->rho, a->batch, sizeof *a->rho));
+    SF_TRY(sf_allocate(&a->target, a->batch, sizeof *a->target));
+    SF_TRY(sf_allocate(&a->done, a->batch, sizeof *a->done));
+    SF_TRY(sf_allocate(&a->item, a->batch, sizeof *a->item));
+    SF_TRY(sf_allocate(&a->x, count, sizeof *a->x));
+    SF_TRY(sf_allocate(&a->s, count, sizeof *a->s));
+    SF_TRY(sf_allocate(&a->t, count, sizeof *a->t));
+    if (!diagonal(a)) return SF_OK;
+    SF_TRY(sf_allocate(&a->gain, count, sizeof *a->gain));
+    return sf_allocate(&a->typical, a->batch, sizeof *a->typical);
+}
+
+/* q at cell i */
+static double scale(const sf_observation *o, size_t i) { return sqrt(o->weight[i]) / o->noise; }
+
+/* z = M^-1 r on the observed cells. */
+static sf_status precondition(const system *a, size_t b)
+{
+    const sf_observation *o = a->c->observation;
+    const size_t half = sf_grid_half_size(&o->scene);
+    const double *r = a->r + b * a->cells, noise2 = o->noise * o->noise;
+    double *z = a->z + b * a->cells;
+    sf_complex *spectrum = NULL;
+    sf_status status;
+
+    SF_GO(sf_allocate(&spectrum, half, sizeof *spectrum));
+    SF_GO(sf_fft_forward(o->fft, r, spectrum));
+    for (size_t k = 0; k < half; k++) {
+        const double h = o->transfer != NULL ? cabs(o->transfer[k]) : 1.0;
+        const double variance =
+            diagonal(a) ? a->typical[b] : sf_conditioned_variance(a->c, a->level, k);
+
+        spectrum[k] /= 1.0 + h * h * variance / noise2;
+    }
+    SF_GO(sf_fft_inverse(o->fft, spectrum, z));
+    for (size_t i = 0; i < a->cells; i++)
+        if (!(o->weight[i] > 0.0)) z[i] = 0.0;
+done:
+    sf_free(spectrum);
+    return status;
+}
+
+static sf_status begin(void *user, size_t b)
+{
+    system *a = user;
+    const size_t n = a->cells;
+    const double tolerance = a->c->tolerance;
+
+    SF_TRY(sf_observation_misfit(a->c->observation, a->mean + b * n, a->r + b * n));
+    SF_TRY(precondition(a, b));
+    memcpy(a->p + b * n, a->z + b * n, n * sizeof *a->p);
+    a->rho[b] = sf_lanes_product(n, a->r + b * n, 0.0, a->z + b * n);
+    a->target[b] = tolerance * tolerance * a->rho[b];
+    a->done[b] = !(a->rho[b] > 0.0);
+    return SF_OK;
+}
+
+/* s = H^T q p */
+static sf_status look_back(void *user, size_t slot)
+{
+    system *a = user;
+    const sf_observation *o = a->c->observation;
+    const size_t n = a->cells;
+    const double *p = a->p + a->item[slot] * n;
+    double *s = a->s + slot * n, *scaled = a->t + slot * n; /* t is not there yet */
+
+    for (size_t i = 0; i < n; i++) scaled[i] = scale(o, i) * p[i];
+    return sf_observation_blur_adjoint(o, scaled, s);
+}
+
+/* t = C s in every slot. */
+static sf_status apply_covariance(system *a)
+{
+    const double factor = a->level * a->level;
+    const size_t n = a->cells;
+
+    if (!diagonal(a)) {
+        SF_TRY(sf_prior_pull(a->c->prior, a->slots, a->x, a->level, a->s, NULL, a->t));
+        for (size_t i = 0; i < a->slots * n; i++) a->t[i] *= factor;
+        return SF_OK;
+    }
+    for (size_t j = 0; j < a->slots; j++)
+        for (size_t i = 0; i < n; i++)
+            a->t[j * n + i] = a->gain[a->item[j] * n + i] * a->s[j * n + i];
+    return SF_OK;
+}
+
+/* One step along p, and the next p. A direction of negative curvature, which a network's Jacobian
+ * may have where a covariance has none, ends it. */
+static sf_status step(void *user, size_t slot)
+{
+    system *a = user;
+    const sf_observation *o = a->c->observation;
+    const size_t n = a->cells, b = a->item[slot];
+    const double *s = a->s + slot * n, *t = a->t + slot * n, *more = diagonal(a) ? s : t;
+    double *r = a->r + b * n, *z = a->z + b * n, *p = a->p + b * n, *sum = a->sum + b * n;
+    const double curvature = sf_lanes_square(n, p) + sf_lanes_product(n, s, 0.0, t);
+    const double alpha = a->rho[b] / curvature;
+    double next;
+
+    a->done[b] = !(curvature > 0.0);
+    if (a->done[b]) return SF_OK;
+    SF_TRY(sf_observation_blur(o, t, z));
+    for (size_t i = 0; i < n; i++) {
+        sum[i] += alpha * more[i];
+        r[i] -= alpha * (p[i] + scale(o, i) * z[i]);
+    }
+    SF_TRY(precondition(a, b));
+    next = sf_lanes_product(n, r, 0.0, z);
+    if (!isfinite(next))
+        return sf_fail(SF_ERR_NUMERIC,
+                       "the covariance that the prior's denoiser has at noise level %g makes "
+                       "numbers that are not finite",
+                       a->level);
+    for (size_t i = 0; i < n; i++) p[i] = z[i] + next / a->rho[b] * p[i];
+    a->rho[b] = next;
+    a->done[b] = !(next > a->target[b]);
+    return SF_OK;
+}
+
+/* Items that are done leave their slots. */
+static void close_ranks(system *a)
+{
+    const size_t n = a->cells;
+    size_t left = 0;
+
+    for (size_t j = 0; j < a->slots; j++) {
+        if (a->done[a->item[j]]) continue;
+        if (left < j) {
+            a->item[left] = a->item[j];
+            memcpy(a->x + left * n, a->x + j * n, n * sizeof *a->x);
+        }
+        left++;
+    }
+    a->slots = left;
+}
+
+static sf_status conjugate_gradients(system *a, const double *x)
+{
+    memcpy(a->x, x, a->batch * a->cells * sizeof *x);
+    for (size_t b = 0; b < a->batch; b++) a->item[b] = b;
+    a->slots = a->batch;
+    SF_TRY(sf_items_each(a->batch, begin, a));
+    close_ranks(a);
+    for (size_t i = 0; i < a->c->iterations && a->slots > 0; i++) {
+        SF_TRY(sf_items_each(a->slots, look_back, a));
+        SF_TRY(apply_covariance(a));
+        SF_TRY(sf_items_each(a->slots, step, a));
+        close_ranks(a);
+    }
+    return SF_OK;
+}
+
+/* D, and diag C by the Jacobian's columns' sums. */
+static sf_status find_diagonal(system *a, const double *x, double *mean)
+{
+    const size_t count = a->batch * a->cells;
+
+    for (size_t i = 0; i < count; i++) a->s[i] = 1.0;
+    SF_TRY(sf_prior_pull(a->c->prior, a->batch, x, a->level, a->s, mean, a->gain));
+    for (size_t i = 0; i < count; i++) {
+        a->gain[i] = fmax(a->gain[i] * a->level * a->level, 0.0);
+        a->typical[i / a->cells] += a->gain[i] / (double)a->cells;
+    }
+    return SF_OK;
+}
+
+sf_status sf_posterior_by_moments(const sf_conditioned *c, size_t batch, const double *x,
+                                  double level, double *out)
+{
+    const size_t cells = sf_grid_size(&c->observation->scene);
+    system a = {.c = c, .level = level, .mean = out, .batch = batch, .cells = cells};
+    sf_status status;
+
+    SF_GO(prepare(&a));
+    if (diagonal(&a))
+        SF_GO(find_diagonal(&a, x, out));
+    else
+        SF_GO(sf_prior_denoise(c->prior, batch, x, level, out));
+    SF_GO(conjugate_gradients(&a, x));
+    if (diagonal(&a))
+        SF_GO(sf_posterior_add_pulled(c, batch, x, level, a.sum, level * level, out));
+    else
+        for (size_t i = 0; i < batch * cells; i++) out[i] += a.sum[i];
+done:
+    finish(&a);
+    return status;
+}
