@@ -245,6 +245,51 @@ SF_API sf_status sf_posterior(sf_prior *prior, sf_observation *observation,
  * H does not show as fast as those that it does. The posterior must outlive the options.
  * SF_ERR_ARGUMENT for any other prior. */
 SF_API sf_status sf_posterior_precondition(const sf_prior *posterior, sf_sample_options *options);
+/* Split Gibbs sampling (Vono, Dobigeon & Chainais 2019, doi:10.1109/TSP.2019.2894825) with a
+ * diffusion for the prior's step (Wu et al. 2024, arXiv:2405.18782). The scene z is tied to a copy
+ * x by a coupling rho, and the two are drawn in turns:
+ *     x given z and y: N(y; H x, Sigma) N(x; z, rho^2), exactly, by one linear system;
+ *     z given x:       p(z) N(x; z, rho^2), by the prior's diffusion back from level rho,
+ * while rho falls from one that forgets the start to a small one. What is drawn in the end is
+ * z + u n, u = end noise, from the posterior of the prior and of data with the noise
+ * Sigma + rho^2 H H^T: in the limit rho, u -> 0 that is the posterior itself, whatever the prior.
+ *
+ * Along a mode of a Gaussian field (prior variance l; data of variance d = noise^2/|H|^2) one
+ * iteration keeps l/(l + rho^2) d/(d + rho^2) of the last z, so that modes which neither prior nor
+ * data hold forget slowly at small rho; but there z's law does not depend on rho, and what it was
+ * at large rho stays true. */
+typedef struct sf_split_gibbs_options {
+    size_t iterations; /* a draw of x and one of z each */
+    double from, to;   /* rho in units of the frame's noise, falling logarithmically;
+                          from: 0 = chosen, the brightness of the scene */
+    size_t steps;      /* of the diffusion for each z: one evaluation of the prior each */
+    double depth;      /* which ends at depth rho; x is drawn for a z of that noise */
+    double end;        /* the last one at this level, in units of the frame's noise */
+    uint64_t seed, stream, first; /* number of the first sample of the batch */
+    sf_monitor monitor; /* stage "split Gibbs", residual = rho in units of the noise, image = the
+                           first sample. What it stops stays at its level */
+} sf_split_gibbs_options;
+SF_API sf_split_gibbs_options sf_split_gibbs_options_default(void);
+
+typedef struct sf_split_gibbs_report {
+    size_t iterations;
+    size_t evaluations;       /* of the prior, for each sample */
+    size_t solver_iterations; /* of conjugate gradients, all samples */
+    sf_stop stop;
+    double from;  /* rho at first, in units of the frame's noise */
+    double level; /* u, the noise that is left in the samples */
+    double seconds, prior_seconds, data_seconds;
+} sf_split_gibbs_report;
+
+/* scenes: `batch` independent samples on the scene's grid. Each is made of numbers for its own
+ * index alone: the same bits in any batch, on any number of threads, when the prior's are. options
+ * and report may be NULL. Cost: iterations x steps evaluations of the prior a sample, and for each
+ * iteration three transforms, with masks and borders two more an iteration of conjugate gradients.
+ * Errors: SF_ERR_SHAPE (prior on another grid), SF_ERR_ARGUMENT (options), SF_ERR_NUMERIC (a prior
+ * that returns numbers which are not finite). */
+SF_API sf_status sf_split_gibbs(const sf_observation *observation, const sf_prior *prior,
+                                const sf_split_gibbs_options *options, size_t batch, double *scenes,
+                                sf_split_gibbs_report *report);
 
 /* ---- judging a result ---------------------------------------------------------------------- */
 

@@ -1,0 +1,207 @@
+/* split_gibbs.c - posterior samples by split Gibbs sampling: Vono, Dobigeon & Chainais 2019
+ * (doi:10.1109/TSP.2019.2894825) with a diffusion for the prior's step (Wu et al. 2024,
+ * arXiv:2405.18782).
+ *
+ * The pair (x, z) has the density N(y; H x, Sigma) N(x; z, rho^2) p(z). z is carried with the noise
+ * u = depth rho that the diffusion has left in it: (x, z + u n) has p_u for p and rho^2 - u^2 for
+ * rho^2, and so a chain that never goes to u = 0 costs nothing but that. When rho falls from one
+ * iteration to the next, z's noise stays below it. */
+#include "base/internal.h"
+#include "inverse/conditional.h"
+#include "inverse/normal.h"
+
+#include <scorefield/diffusion.h>
+
+#include <math.h>
+#include <string.h>
+
+typedef struct chain {
+    const sf_observation *o;
+    const sf_prior *prior;
+    const sf_split_gibbs_options *options;
+    size_t cells, batch;
+    double first; /* rho of the first iteration, in units of the noise */
+    double level; /* u of z */
+    double *x;
+    sf_conditional *conditional;
+    sf_split_gibbs_report report;
+} chain;
+
+sf_split_gibbs_options sf_split_gibbs_options_default(void)
+{
+    return (sf_split_gibbs_options){
+        .iterations = 20, .to = 0.3, .steps = 5, .depth = 0.1, .end = 0.05};
+}
+
+static sf_status check_positive(double value, const char *what)
+{
+    if (value > 0.0 && isfinite(value)) return SF_OK;
+    return sf_fail(SF_ERR_ARGUMENT, "split Gibbs: %s is %g: give a positive number", what, value);
+}
+
+static sf_status check(const chain *c)
+{
+    const sf_split_gibbs_options *o = c->options;
+    char scene[96], grid[96];
+
+    if (!sf_grid_same_shape(sf_prior_grid(c->prior), &c->o->scene))
+        return sf_fail(SF_ERR_SHAPE,
+                       "the prior is made on %s but the scene is %s: make it on the grid that "
+                       "sf_observation_scene gives",
+                       sf_grid_text(sf_prior_grid(c->prior), grid, sizeof grid),
+                       sf_grid_text(&c->o->scene, scene, sizeof scene));
+    if (o->iterations == 0 || o->steps == 0)
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "split Gibbs: %zu iterations of %zu steps: give at least one of each",
+                       o->iterations, o->steps);
+    SF_TRY(check_positive(o->to, "the last coupling"));
+    SF_TRY(check_positive(o->end, "the last level"));
+    if (o->from != 0.0 && !(o->from >= o->to && isfinite(o->from)))
+        return sf_fail(
+            SF_ERR_ARGUMENT,
+            "split Gibbs: the coupling falls from %g to %g: give a first value above the "
+            "last one, or 0 to have it chosen",
+            o->from, o->to);
+    if (!(o->depth > 0.0 && o->depth < 1.0) || !(o->end < o->to))
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "split Gibbs: a depth of %g and a last level of %g below a coupling of %g: "
+                       "the depth is between 0 and 1, and the level below the coupling",
+                       o->depth, o->end, o->to);
+    return SF_OK;
+}
+
+/* rho of iteration k = 0, 1, ... */
+static double coupling(const chain *c, size_t k)
+{
+    const size_t last = c->options->iterations - 1;
+    const double t = last > 0 ? (double)k / (double)last : 1.0;
+
+    return c->o->noise * c->first * pow(c->options->to / c->first, t);
+}
+
+/* z's noise that iteration k leaves: what the next one can still hide. */
+static double level_after(const chain *c, size_t k)
+{
+    const double level = c->options->depth * coupling(c, k);
+
+    if (k + 1 == c->options->iterations) return fmin(level, c->options->end * c->o->noise);
+    return fmin(level, 0.9 * coupling(c, k + 1));
+}
+
+/* Every chain starts at the data's own solution with a membrane's smoothness, which continues it
+ * into the unobserved cells; and at a coupling as large as what is there to be seen. */
+static sf_status start(chain *c)
+{
+    const sf_normal_goal goal = {.reduction = 1e-3, .iterations = 200};
+    sf_normal *normal = NULL;
+    double *sizes = NULL;
+    sf_status status;
+
+    SF_GO(sf_normal_create(c->o, &normal));
+    SF_GO(sf_allocate(&sizes, c->cells, sizeof *sizes));
+    sf_normal_set_roughness(normal, 1.0, 1);
+    SF_GO(sf_normal_solve(normal, NULL, &goal, c->x));
+    for (size_t b = 1; b < c->batch; b++)
+        memcpy(c->x + b * c->cells, c->x, c->cells * sizeof *c->x);
+    for (size_t i = 0; i < c->cells; i++) sizes[i] = fabs(c->x[i]);
+    c->first = c->options->from;
+    if (c->first == 0.0)
+        c->first = fmax(sf_quantile(sizes, c->cells, 0.999) / c->o->noise, 10.0 * c->options->to);
+done:
+    sf_normal_release(&normal);
+    sf_free(sizes);
+    return status;
+}
+
+/* x given z and the data. */
+static sf_status data_step(chain *c, size_t k, sf_random random)
+{
+    const double rho = coupling(c, k), begin = sf_seconds();
+    const double hidden = sqrt((rho - c->level) * (rho + c->level));
+    const sf_status status =
+        sf_conditional_draw(c->conditional, hidden, random, k, c->options->first, c->x);
+
+    c->report.data_seconds += sf_seconds() - begin;
+    return status;
+}
+
+/* z given x: the diffusion back from rho. */
+static sf_status prior_step(chain *c, size_t k, uint64_t seed)
+{
+    sf_sample_options options = sf_sample_options_default();
+    sf_sample_report report;
+    sf_diffusion diffusion;
+
+    SF_TRY(sf_diffusion_edm(level_after(c, k), coupling(c, k), &diffusion));
+    options.predictor = SF_PREDICTOR_MULTISTEP_SDE;
+    options.spacing = SF_TIMES_LOG_SNR;
+    options.steps = c->options->steps;
+    options.given = true;
+    options.seed = seed;
+    options.stream = k + 1;
+    options.first = c->options->first;
+    SF_TRY(sf_sample(c->prior, &diffusion, &options, c->batch, c->x, &report));
+    c->level = report.level;
+    c->report.evaluations += report.evaluations;
+    c->report.prior_seconds += report.seconds;
+    return SF_OK;
+}
+
+static bool tell(const chain *c, size_t k)
+{
+    const sf_monitor_event event = {.stage = "split Gibbs",
+                                    .iteration = k + 1,
+                                    .total = c->options->iterations,
+                                    .residual = coupling(c, k) / c->o->noise,
+                                    .image = c->x,
+                                    .image_size = c->cells};
+
+    return sf_monitor_call(&c->options->monitor, &event);
+}
+
+static sf_status iterate(chain *c)
+{
+    const sf_random own = sf_random_make(c->options->seed, c->options->stream);
+    const uint64_t seed = own.key[0] | (uint64_t)own.key[1] << 32;
+    bool more = true;
+
+    for (size_t k = 0; more && k < c->options->iterations; k++) {
+        SF_TRY(data_step(c, k, sf_random_make(seed, 0)));
+        SF_TRY(prior_step(c, k, seed));
+        c->report.iterations = k + 1;
+        more = tell(c, k);
+    }
+    c->report.stop =
+        c->report.iterations == c->options->iterations ? SF_STOP_SCHEDULE : SF_STOP_MONITOR;
+    return SF_OK;
+}
+
+sf_status sf_split_gibbs(const sf_observation *observation, const sf_prior *prior,
+                         const sf_split_gibbs_options *options, size_t batch, double *x,
+                         sf_split_gibbs_report *report)
+{
+    const sf_split_gibbs_options defaults = sf_split_gibbs_options_default();
+    const double begin = sf_seconds();
+    chain c = {.o = observation,
+               .prior = prior,
+               .options = options != NULL ? options : &defaults,
+               .cells = sf_grid_size(&observation->scene),
+               .batch = batch,
+               .x = x};
+    sf_status status;
+
+    SF_TRY(check(&c));
+    SF_GO(sf_conditional_create(observation, batch, &c.conditional));
+    if (batch > 0) {
+        SF_GO(start(&c));
+        SF_GO(iterate(&c));
+    }
+    c.report.solver_iterations = sf_conditional_iterations(c.conditional);
+    c.report.from = c.first;
+    c.report.level = c.level;
+    c.report.seconds = sf_seconds() - begin;
+    if (report != NULL) *report = c.report;
+done:
+    sf_conditional_release(&c.conditional);
+    return status;
+}

@@ -1,0 +1,524 @@
+/* bench_calibration.c - whether posterior samples mean what they say, on galaxies that were never
+ * seen: simulated scenes (lib/scene) are blurred by real PSFs, cut out, and noise is added; the
+ * built-in denoiser is the prior.
+ *
+ * usage: bench_calibration TABLE FIRST COUNT [NAME=VALUE ...] for observations FIRST ... FIRST +
+ * COUNT - 1: their rows are added to TABLE (those that it has already are left out, so that a run
+ * may be continued or shared by several processes), and a summary of the whole table follows.
+ * COUNT 0: the summary alone. Names: samples, iterations, from, to, steps, depth, end, noise (of
+ * the observation: its S/N instead of one between 10 and 200), picture=FILE.png (of the first).
+ * PSFs: survey stars and models of SCOREFIELD_DATA/fits, else Moffat profiles.
+ *
+ * With n samples the truth's rank among them is one of n + 1 with equal probabilities, and the
+ * interval between the quantiles (1 -+ c)/2 (Hyndman & Fan 1996, type 6) covers it with
+ * probability c, if c (n + 1) says so: n = 39 for 95 %. TARP (Lemos et al. 2023, arXiv:2302.03026):
+ * the share of samples that are nearer than the truth to a point drawn without looking at either
+ * (another scene) is uniform, for any such points if and only if the posterior is right. */
+#include <scorefield/inverse.h>
+#include <scorefield/io.h>
+#include <scorefield/scene.h>
+
+#include <gsl/gsl_cdf.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OK(call)                                                         \
+    do {                                                                 \
+        if ((call) != SF_OK) {                                           \
+            fprintf(stderr, "bench_calibration: %s\n", sf_last_error()); \
+            exit(1);                                                     \
+        }                                                                \
+    } while (0)
+
+enum { FRAME = 32, SPREAD = 17, PIXELS = FRAME * FRAME, BINS = 10 };
+enum { SEED = 2026, RADIUS = 6 };
+
+/* A row of the table. */
+enum {
+    INDEX,
+    RATIO,       /* of the brightest pixel to the noise */
+    PSNR_PNP,    /* of the default method of sf-deblur */
+    PSNR_MEAN,   /* of the samples' mean */
+    PSNR_SAMPLE, /* of the samples, on average */
+    CHI_SQUARED, /* of the last sample, per pixel */
+    ERROR,       /* mean square of (mean - truth) over the source, in units of the noise */
+    VARIANCE,    /* of the samples, there: equal if calibrated */
+    SOURCE,      /* pixels where the truth exceeds the noise */
+    SOURCE_68,   /* the share of them that the interval covers */
+    SOURCE_95,   /* */
+    ALL_68,      /* of all pixels */
+    ALL_95,      /* */
+    PIXEL_RANK,  /* share of samples below the truth: one pixel of the source */
+    FLUX_RANK,   /* the flux in the aperture about the brightest pixel */
+    FLUX_68,     /* */
+    FLUX_95,     /* */
+    FLUX_ERROR,  /* (mean - truth)/deviation */
+    TARP,        /* share of samples that are nearer to another scene */
+    SECONDS,     /* of sampling */
+    COLUMNS
+};
+
+typedef struct settings {
+    size_t samples;
+    double ratio; /* 0: by the observation's number */
+    const char *picture;
+    sf_split_gibbs_options gibbs;
+} settings;
+
+typedef struct trial {
+    sf_grid frame;
+    sf_observation *observation;
+    sf_prior *prior;
+    size_t cells;
+    double *truth, *pixels, *other; /* frames; other: where TARP looks from */
+    double *scenes, *samples;       /* samples: frames */
+    double noise;
+} trial;
+
+static double *new_array(size_t count)
+{
+    double *values;
+
+    OK(sf_allocate(&values, count, sizeof *values));
+    return values;
+}
+
+/* ---- observations ---------------------------------------------------------------------------- */
+
+static sf_psf *choose_psf(size_t index, const sf_grid *box)
+{
+    static const char *const files[] = {
+        "gama_kids_G265911_psfim.fits", "gama_kids_G265940_psfim.fits",
+        "gama_kids_G266033_psfim.fits", "gama_kids_G267525_psfim.fits",
+        "gama_kids_G279148_psfim.fits", "gama_sdss_G265911_psfim.fits",
+        "gama_sdss_G266033_psfim.fits", "sdss_hsm_psf4.fits"};
+    const char *folder = getenv("SCOREFIELD_DATA");
+    sf_psf *psf, *cut;
+
+    if (folder != NULL) {
+        char path[1024];
+        sf_fits *fits;
+
+        (void)snprintf(path, sizeof path, "%s/fits/%s", folder,
+                       files[index % (sizeof files / sizeof *files)]);
+        OK(sf_fits_read(path, &fits));
+        OK(sf_psf_from_pixels(sf_fits_grid(fits), sf_fits_pixels(fits), NULL, &psf));
+        sf_fits_release(&fits);
+    } else {
+        OK(sf_psf_moffat(2.5 + 0.25 * (double)(index % 8), 3.0, &psf));
+    }
+    OK(sf_psf_cut(psf, box, &cut));
+    sf_psf_release(&psf);
+    return cut;
+}
+
+/* A scene with a galaxy to speak of. */
+static void draw_scene(const sf_grid *grid, uint64_t index, double *scene)
+{
+    sf_scene_options options = sf_scene_options_default();
+    double peak = 0.0;
+
+    options.galaxies = 48.0; /* two on 48 x 48 */
+    options.diffuse = 0.0;
+    for (uint64_t try = 0; peak < 0.02; try++) {
+        OK(sf_scene_draw(grid, &options, SEED, 1000 * index + try, scene));
+        peak = 0.0;
+        for (size_t i = 0; i < sf_grid_size(grid); i++) peak = fmax(peak, scene[i]);
+    }
+}
+
+/* scene *= what makes the blurred frame's brightest pixel `peak`. */
+static void scale_scene(const sf_observation *o, double peak, size_t cells, double *scene,
+                        double *frame)
+{
+    double brightest = 0.0;
+
+    OK(sf_observation_predict(o, scene, frame));
+    for (size_t i = 0; i < PIXELS; i++) brightest = fmax(brightest, frame[i]);
+    for (size_t i = 0; i < cells; i++) scene[i] *= peak / brightest;
+    for (size_t i = 0; i < PIXELS; i++) frame[i] *= peak / brightest;
+}
+
+static double ratio_of(const settings *s, size_t index)
+{
+    double u;
+
+    sf_random_uniform(sf_random_make(SEED, 2), index, 0, 1, &u);
+    return s->ratio > 0.0 ? s->ratio : 10.0 * pow(20.0, u);
+}
+
+static void observe(const settings *s, size_t index, sf_model *model, trial *t)
+{
+    double *scene, *noise = new_array(PIXELS);
+    sf_grid box;
+    sf_psf *psf;
+
+    OK(sf_grid_image(FRAME, FRAME, &t->frame));
+    OK(sf_grid_image(SPREAD, SPREAD, &box));
+    t->truth = new_array(PIXELS);
+    t->pixels = new_array(PIXELS);
+    t->other = new_array(PIXELS);
+    psf = choose_psf(index, &box);
+    OK(sf_observation_create(&t->frame, t->pixels, NULL, 1.0, NULL, psf, NULL, &t->observation));
+    t->cells = sf_grid_size(sf_observation_scene(t->observation));
+    scene = new_array(t->cells);
+    draw_scene(sf_observation_scene(t->observation), 1000000 + index, scene);
+    scale_scene(t->observation, ratio_of(s, index), t->cells, scene, t->pixels);
+    OK(sf_observation_crop(t->observation, scene, t->other));
+    draw_scene(sf_observation_scene(t->observation), index, scene);
+    scale_scene(t->observation, ratio_of(s, index), t->cells, scene, t->pixels);
+    OK(sf_observation_crop(t->observation, scene, t->truth));
+    sf_observation_release(&t->observation);
+    t->noise = 1.0;
+    sf_random_normal(sf_random_make(SEED, 1), index, 0, PIXELS, noise);
+    for (size_t i = 0; i < PIXELS; i++) t->pixels[i] += noise[i];
+    OK(sf_observation_create(&t->frame, t->pixels, NULL, 1.0, NULL, psf, NULL, &t->observation));
+    OK(sf_prior_network(sf_observation_scene(t->observation), model, &t->prior));
+    t->scenes = new_array(s->samples * t->cells);
+    t->samples = new_array(s->samples * PIXELS);
+    sf_psf_release(&psf);
+    sf_free(scene);
+    sf_free(noise);
+}
+
+static void forget(trial *t)
+{
+    sf_prior_release(&t->prior);
+    sf_observation_release(&t->observation);
+    sf_free(t->truth);
+    sf_free(t->pixels);
+    sf_free(t->other);
+    sf_free(t->scenes);
+    sf_free(t->samples);
+}
+
+/* ---- scores of one observation -----------------------------------------------------------------
+ */
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Whether the central interval of probability c of sorted samples holds the truth. */
+static bool covers(const double *sorted, size_t count, double c, double truth)
+{
+    const double place = 0.5 * (1.0 - c) * (double)(count + 1) - 1.0;
+    const double at = fmax(place, 0.0), share = at - floor(at);
+    const size_t i = (size_t)at, j = i + 1 < count ? i + 1 : i;
+    const double low = (1.0 - share) * sorted[i] + share * sorted[j];
+    const double high = (1.0 - share) * sorted[count - 1 - i] + share * sorted[count - 1 - j];
+
+    return low <= truth && truth <= high;
+}
+
+static double rank_of(const double *sorted, size_t count, double truth)
+{
+    size_t below = 0;
+
+    while (below < count && sorted[below] < truth) below++;
+    return (double)below;
+}
+
+static double psnr(const trial *t, const double *frame)
+{
+    sf_comparison c;
+
+    OK(sf_compare(&t->frame, frame, t->truth, 0.0, &c));
+    return c.psnr;
+}
+
+static void score_pixels(const settings *s, const trial *t, size_t chosen, double *row)
+{
+    double *column = new_array(s->samples), *mean = new_array(PIXELS);
+
+    for (size_t i = 0; i < PIXELS; i++) {
+        double sum = 0.0, square = 0.0, covered_68, covered_95;
+        for (size_t b = 0; b < s->samples; b++) sum += column[b] = t->samples[b * PIXELS + i];
+        mean[i] = sum / (double)s->samples;
+        for (size_t b = 0; b < s->samples; b++) square += pow(column[b] - mean[i], 2.0);
+        qsort(column, s->samples, sizeof *column, compare);
+        covered_68 = covers(column, s->samples, 0.68, t->truth[i]);
+        covered_95 = covers(column, s->samples, 0.95, t->truth[i]);
+        row[ALL_68] += covered_68 / PIXELS;
+        row[ALL_95] += covered_95 / PIXELS;
+        if (i == chosen) row[PIXEL_RANK] = rank_of(column, s->samples, t->truth[i]);
+        if (!(t->truth[i] > t->noise)) continue;
+        row[SOURCE] += 1.0;
+        row[SOURCE_68] += covered_68;
+        row[SOURCE_95] += covered_95;
+        row[ERROR] += pow(mean[i] - t->truth[i], 2.0);
+        row[VARIANCE] += square / (double)(s->samples - 1) * (1.0 + 1.0 / (double)s->samples);
+    }
+    row[PSNR_MEAN] = psnr(t, mean);
+    for (size_t b = 0; b < s->samples; b++)
+        row[PSNR_SAMPLE] += psnr(t, t->samples + b * PIXELS) / (double)s->samples;
+    sf_free(column);
+    sf_free(mean);
+}
+
+static double aperture(const double *frame, size_t centre)
+{
+    const double y0 = (double)(centre / FRAME), x0 = (double)(centre % FRAME);
+    double sum = 0.0;
+
+    for (size_t i = 0; i < PIXELS; i++)
+        if (hypot((double)(i / FRAME) - y0, (double)(i % FRAME) - x0) <= RADIUS) sum += frame[i];
+    return sum;
+}
+
+static void score_flux(const settings *s, const trial *t, double *row)
+{
+    double *flux = new_array(s->samples), truth, mean = 0.0, square = 0.0;
+    size_t brightest = 0;
+
+    for (size_t i = 0; i < PIXELS; i++) /* of the data: the truth is not looked at */
+        if (t->pixels[i] > t->pixels[brightest]) brightest = i;
+    truth = aperture(t->truth, brightest);
+    for (size_t b = 0; b < s->samples; b++)
+        mean += (flux[b] = aperture(t->samples + b * PIXELS, brightest)) / (double)s->samples;
+    for (size_t b = 0; b < s->samples; b++) square += pow(flux[b] - mean, 2.0);
+    qsort(flux, s->samples, sizeof *flux, compare);
+    row[FLUX_RANK] = rank_of(flux, s->samples, truth);
+    row[FLUX_68] = covers(flux, s->samples, 0.68, truth);
+    row[FLUX_95] = covers(flux, s->samples, 0.95, truth);
+    row[FLUX_ERROR] = (mean - truth) / sqrt(square / (double)(s->samples - 1));
+    sf_free(flux);
+}
+
+static double distance(const double *a, const double *b)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < PIXELS; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sum;
+}
+
+/* One pixel of the source, as a number of the observation says; the brightest if there is none. */
+static size_t choose_pixel(const trial *t, size_t index)
+{
+    size_t count = 0, brightest = 0, wanted;
+    double u;
+
+    for (size_t i = 0; i < PIXELS; i++) {
+        count += t->truth[i] > t->noise ? 1 : 0;
+        if (t->truth[i] > t->truth[brightest]) brightest = i;
+    }
+    sf_random_uniform(sf_random_make(SEED, 3), index, 0, 1, &u);
+    wanted = (size_t)(u * (double)count);
+    for (size_t i = 0; i < PIXELS; i++)
+        if (t->truth[i] > t->noise && wanted-- == 0) return i;
+    return brightest;
+}
+
+static void draw_picture(const settings *s, const trial *t, const double *pnp)
+{
+    enum { PANELS = 12 };
+    double *mean = new_array(PIXELS), *deviation = new_array(PIXELS);
+    sf_panel panels[PANELS];
+    double high = 0.0;
+
+    for (size_t i = 0; i < PIXELS; i++) {
+        for (size_t b = 0; b < s->samples; b++)
+            mean[i] += t->samples[b * PIXELS + i] / (double)s->samples;
+        for (size_t b = 0; b < s->samples; b++)
+            deviation[i] +=
+                pow(t->samples[b * PIXELS + i] - mean[i], 2.0) / (double)(s->samples - 1);
+        deviation[i] = sqrt(deviation[i]);
+        high = fmax(high, t->truth[i]);
+    }
+    for (size_t i = 0; i < PANELS; i++)
+        panels[i] = (sf_panel){.title = "sample",
+                               .grid = &t->frame,
+                               .pixels = t->samples + (i >= 5 ? i - 5 : 0) * PIXELS,
+                               .low = -2.0,
+                               .high = high,
+                               .stretch = SF_STRETCH_ASINH,
+                               .softening = 1.0};
+    panels[0].title = "truth", panels[0].pixels = t->truth;
+    panels[1].title = "observed", panels[1].pixels = t->pixels;
+    panels[2].title = "plug and play", panels[2].pixels = pnp;
+    panels[3].title = "mean", panels[3].pixels = mean;
+    panels[4].title = "deviation", panels[4].pixels = deviation;
+    panels[4].low = panels[4].high = 0.0;
+    OK(sf_plot_panels(s->picture, true, NULL, panels, PANELS, 4));
+    sf_free(mean);
+    sf_free(deviation);
+}
+
+static void run_trial(const settings *s, size_t index, sf_model *model, bool picture, double *row)
+{
+    sf_split_gibbs_options gibbs = s->gibbs;
+    sf_split_gibbs_report report;
+    sf_diagnostics diagnostics;
+    size_t nearer = 0;
+    double *pnp = new_array(PIXELS);
+    trial t = {0};
+
+    memset(row, 0, COLUMNS * sizeof *row);
+    observe(s, index, model, &t);
+    row[INDEX] = (double)index;
+    row[RATIO] = ratio_of(s, index);
+    OK(sf_pnp(t.observation, t.prior, NULL, t.scenes, NULL));
+    OK(sf_observation_crop(t.observation, t.scenes, pnp));
+    row[PSNR_PNP] = psnr(&t, pnp);
+    gibbs.seed = index;
+    OK(sf_split_gibbs(t.observation, t.prior, &gibbs, s->samples, t.scenes, &report));
+    row[SECONDS] = report.seconds;
+    for (size_t b = 0; b < s->samples; b++) {
+        double *sample = t.samples + b * PIXELS;
+        OK(sf_observation_crop(t.observation, t.scenes + b * t.cells, sample));
+        nearer += distance(sample, t.other) < distance(t.truth, t.other) ? 1 : 0;
+    }
+    OK(sf_diagnose(t.observation, t.scenes + (s->samples - 1) * t.cells, &diagnostics));
+    row[CHI_SQUARED] = diagnostics.chi_squared;
+    row[TARP] = (double)nearer;
+    score_pixels(s, &t, choose_pixel(&t, index), row);
+    score_flux(s, &t, row);
+    if (picture) draw_picture(s, &t, pnp);
+    sf_free(pnp);
+    forget(&t);
+}
+
+/* ---- the table ---------------------------------------------------------------------------------
+ */
+
+static void add_row(const char *path, const double *row)
+{
+    FILE *file = fopen(path, "a");
+
+    if (file == NULL) {
+        fprintf(stderr, "bench_calibration: cannot write %s\n", path);
+        exit(1);
+    }
+    for (size_t c = 0; c < COLUMNS; c++)
+        fprintf(file, "%.6g%c", row[c], c + 1 < COLUMNS ? ' ' : '\n');
+    (void)fclose(file);
+}
+
+static bool has_row(const char *path, size_t index)
+{
+    double *values;
+    size_t rows, columns;
+    bool found = false;
+
+    if (sf_text_table_read(path, &values, &rows, &columns) != SF_OK) return false; /* none yet */
+    for (size_t r = 0; r < rows; r++) found = found || values[r * columns] == (double)index;
+    sf_free(values);
+    return found;
+}
+
+static double mean_of(const double *values, size_t rows, size_t column)
+{
+    double sum = 0.0;
+
+    for (size_t r = 0; r < rows; r++) sum += values[r * COLUMNS + column];
+    return sum / (double)rows;
+}
+
+/* Ranks 0 ... samples in BINS bins against equal numbers in all. */
+static void print_ranks(const char *name, const double *values, size_t rows, size_t column,
+                        size_t samples)
+{
+    size_t count[BINS] = {0};
+    double expected[BINS] = {0.0}, chi_squared = 0.0;
+
+    for (size_t rank = 0; rank <= samples; rank++)
+        expected[rank * BINS / (samples + 1)] += (double)rows / (double)(samples + 1);
+    for (size_t r = 0; r < rows; r++)
+        count[(size_t)values[r * COLUMNS + column] * BINS / (samples + 1)]++;
+    printf("  ranks, %-8s", name);
+    for (size_t b = 0; b < BINS; b++) {
+        printf(" %3zu", count[b]);
+        chi_squared += pow((double)count[b] - expected[b], 2.0) / expected[b];
+    }
+    printf("   p = %.3g\n", gsl_cdf_chisq_Q(chi_squared, BINS - 1));
+}
+
+static void print_summary(const char *path, size_t samples)
+{
+    double *v, source = 0.0, covered_68 = 0.0, covered_95 = 0.0;
+    size_t rows, columns;
+
+    OK(sf_text_table_read(path, &v, &rows, &columns));
+    for (size_t r = 0; r < rows; r++) {
+        source += v[r * COLUMNS + SOURCE];
+        covered_68 += v[r * COLUMNS + SOURCE_68];
+        covered_95 += v[r * COLUMNS + SOURCE_95];
+    }
+    printf("%zu observations, %.1f s each\n", rows, mean_of(v, rows, SECONDS));
+    printf(
+        "  PSNR: plug and play %.2f dB, mean of the samples %.2f dB, samples %.2f dB; chi^2 of a "
+        "sample %.3f\n",
+        mean_of(v, rows, PSNR_PNP), mean_of(v, rows, PSNR_MEAN), mean_of(v, rows, PSNR_SAMPLE),
+        mean_of(v, rows, CHI_SQUARED));
+    printf("  coverage of 68 %% and 95 %%: source pixels %.1f %.1f, all pixels %.1f %.1f, aperture "
+           "%.1f %.1f\n",
+           100.0 * covered_68 / source, 100.0 * covered_95 / source,
+           100.0 * mean_of(v, rows, ALL_68), 100.0 * mean_of(v, rows, ALL_95),
+           100.0 * mean_of(v, rows, FLUX_68), 100.0 * mean_of(v, rows, FLUX_95));
+    printf("  error/deviation of source pixels %.3f\n",
+           sqrt(mean_of(v, rows, ERROR) / mean_of(v, rows, VARIANCE)));
+    print_ranks("pixel", v, rows, PIXEL_RANK, samples);
+    print_ranks("aperture", v, rows, FLUX_RANK, samples);
+    print_ranks("TARP", v, rows, TARP, samples);
+    sf_free(v);
+}
+
+static void set(settings *s, const char *argument)
+{
+    const char *value = strchr(argument, '=');
+    const size_t length = value != NULL ? (size_t)(value - argument) : 0;
+    const struct {
+        const char *name;
+        double *number;
+        size_t *count;
+    } names[] = {{"samples", NULL, &s->samples},   {"iterations", NULL, &s->gibbs.iterations},
+                 {"steps", NULL, &s->gibbs.steps}, {"from", &s->gibbs.from, NULL},
+                 {"to", &s->gibbs.to, NULL},       {"depth", &s->gibbs.depth, NULL},
+                 {"end", &s->gibbs.end, NULL},     {"noise", &s->ratio, NULL}};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strlen(names[i].name) != length || strncmp(names[i].name, argument, length) != 0)
+            continue;
+        if (names[i].number != NULL) *names[i].number = strtod(value + 1, NULL);
+        if (names[i].count != NULL) *names[i].count = strtoul(value + 1, NULL, 10);
+        return;
+    }
+    if (strncmp(argument, "picture=", 8) == 0) {
+        s->picture = value + 1;
+        return;
+    }
+    fprintf(stderr, "bench_calibration: what is %s?\n", argument);
+    exit(2);
+}
+
+int main(int count, char **arguments)
+{
+    settings s = {.samples = 39, .gibbs = sf_split_gibbs_options_default()};
+    size_t first, last;
+    sf_model *model;
+
+    if (count < 4) {
+        fprintf(stderr, "usage: bench_calibration TABLE FIRST COUNT [NAME=VALUE ...]\n");
+        return 2;
+    }
+    for (int a = 4; a < count; a++) set(&s, arguments[a]);
+    first = strtoul(arguments[2], NULL, 10);
+    last = first + strtoul(arguments[3], NULL, 10);
+    OK(sf_model_builtin(&model));
+    for (size_t index = first; index < last; index++) {
+        double row[COLUMNS];
+
+        if (has_row(arguments[1], index)) continue;
+        run_trial(&s, index, model, s.picture != NULL && index == first, row);
+        add_row(arguments[1], row);
+    }
+    print_summary(arguments[1], s.samples);
+    sf_model_release(&model);
+    return 0;
+}
