@@ -1,5 +1,6 @@
 /* mock_field.c - the fields of sf-mock, and what is made of them. */
 #include "mock_field.h"
+#include "field_prior.h"
 #include "program.h"
 
 #include <float.h>
@@ -53,6 +54,10 @@ static double bytes_per_cell(const mock_options *o, size_t axes)
     case MOCK_LOGNORMAL: bytes += 4.0 + (o->single ? 8.0 : 0.0); break;
     case MOCK_NON_GAUSSIAN: bytes += 27.0 + (o->single ? 8.0 : 0.0); break;
     case MOCK_LANGEVIN: bytes += 8.0 + (o->single ? 8.0 : 0.0); break;
+    case MOCK_DIFFUSION:
+        bytes += 32.0 + (o->single ? 8.0 : 0.0);
+        if (o->sampler.sample.corrector != SF_CORRECTOR_NONE) bytes += 48.0;
+        break;
     case MOCK_CONSTRAINED: bytes += 96.0 + (o->single ? 8.0 : 0.0); break;
     }
     if (o->order > 0) bytes += 16.0 * (double)axes + 80.0;
@@ -136,7 +141,8 @@ typedef struct maker {
     mock_fields *m;
     sf_monitor monitor;
     sf_field *gaussian;          /* what is drawn from, */
-    sf_constrained *constrained; /* or this */
+    sf_constrained *constrained; /* or this, */
+    field_prior diffused;        /* or this */
     sf_fits *white;
     double *work; /* a field in double precision on its way to single; NULL: not needed */
 } maker;
@@ -155,6 +161,27 @@ static sf_status draw_chain(const maker *k, uint64_t stream, double *field)
     how.monitor = k->monitor;
     memset(field, 0, size * sizeof *field);
     return sf_field_langevin(k->gaussian, &how, field, &report);
+}
+
+/* The reverse diffusion along the exact score; `number` is the sample's. */
+static sf_status draw_diffusion(const maker *k, uint64_t number, double *field)
+{
+    sf_sample_options how = k->options->sampler.sample;
+    mock_fields *m = k->m;
+    sf_diffusion diffusion;
+    sf_status status;
+
+    GO(sf_diffusion_edm(m->low, m->high, &diffusion));
+    how.precondition = field_prior_precondition;
+    how.user = (void *)(uintptr_t)&k->diffused;
+    how.variance = k->diffused.variance;
+    how.floor = k->diffused.floor;
+    how.seed = k->options->seed;
+    how.first = number;
+    how.monitor = k->monitor;
+    status = sf_sample(k->diffused.prior, &diffusion, &how, 1, field, NULL);
+done:
+    return status;
 }
 
 /* What is told of the solutions is the worst of them. */
@@ -190,6 +217,7 @@ static sf_status draw_double(const maker *k, const sf_field_draw_options *how, d
         return sf_draw_non_gaussian(&m->grid, &m->theory.cosmology, m->theory.transfer,
                                     m->theory.redshift, o->fnl, how, field, &m->strength);
     case MOCK_LANGEVIN: return draw_chain(k, how->stream, field);
+    case MOCK_DIFFUSION: return draw_diffusion(k, how->stream, field);
     case MOCK_CONSTRAINED: return draw_constrained(k, how->stream, field);
     }
     status = SF_ERR_UNSUPPORTED;
@@ -286,6 +314,11 @@ static sf_status prepare(maker *k, sf_fits *data)
     case MOCK_LANGEVIN: return sf_field_create(&m->grid, spectrum, 0.0, &k->gaussian);
     case MOCK_LOGNORMAL: return sf_field_lognormal(&m->grid, spectrum, &k->gaussian, &m->lognormal);
     case MOCK_NON_GAUSSIAN: break;
+    case MOCK_DIFFUSION:
+        GO(field_prior_create(&m->grid, spectrum, &k->diffused));
+        m->low = isnan(o->sampler.low) ? k->diffused.low : o->sampler.low;
+        m->high = isnan(o->sampler.low) ? k->diffused.high : o->sampler.high;
+        break;
     case MOCK_CONSTRAINED:
         GO(create_constrained(o, m, data, &k->constrained));
         GO(sf_allocate(&m->mean, sf_grid_size(&m->grid), sizeof *m->mean));
@@ -364,6 +397,7 @@ sf_status mock_fields_make(const mock_options *o, sf_monitor monitor, mock_field
 done:
     sf_field_release(&k.gaussian);
     sf_constrained_release(&k.constrained);
+    field_prior_release(&k.diffused);
     sf_fits_release(&k.white);
     sf_fits_release(&data);
     sf_free(k.work);

@@ -17,6 +17,7 @@ typedef struct mock_fields {
     sf_lognormal_report lognormal;
     double strength; /* of the non-Gaussianity */
     sf_constrained_report constrained;
+    double low, high; /* levels of noise that a diffusion went between */
     double seconds;
 } mock_fields;
 

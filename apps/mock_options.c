@@ -64,16 +64,17 @@ static bool parse_seed(const char *text, uint64_t *seed)
 
 static int read_box(mock_options *o) { return box_options_read(NAME, &o->box); }
 
+static int read_sampler(mock_options *o) { return sampler_options_read(NAME, &o->sampler); }
+
 static int read_words(mock_options *o)
 {
     if (o->precision != NULL && !same(o->precision, "single") && !same(o->precision, "double"))
         return program_usage(NAME, "--precision %s is neither single nor double", o->precision);
     o->single = o->precision == NULL || same(o->precision, "single");
-    if (same(o->method, "diffusion"))
-        return program_usage(NAME, "--method diffusion is not there yet: exact draws from the same "
-                                   "distribution, without a network");
-    if (o->method != NULL && !same(o->method, "exact") && !same(o->method, "langevin"))
-        return program_usage(NAME, "--method %s is neither exact nor langevin", o->method);
+    if (o->method != NULL && !same(o->method, "exact") && !same(o->method, "langevin") &&
+        !same(o->method, "diffusion"))
+        return program_usage(NAME, "--method %s is neither exact, langevin nor diffusion",
+                             o->method);
     if (o->displace != NULL && !same(o->displace, "1lpt") && !same(o->displace, "2lpt"))
         return program_usage(NAME, "--displace %s is neither 1lpt nor 2lpt", o->displace);
     if (o->displace != NULL) o->order = o->displace[0] - '0';
@@ -103,6 +104,7 @@ static int find_kind(mock_options *o)
     } ways[] = {{o->lognormal != 0, "--lognormal", MOCK_LOGNORMAL},
                 {!isnan(o->fnl), "--fnl", MOCK_NON_GAUSSIAN},
                 {same(o->method, "langevin"), "--method langevin", MOCK_LANGEVIN},
+                {same(o->method, "diffusion"), "--method diffusion", MOCK_DIFFUSION},
                 {o->constrain != NULL, "--constrain", MOCK_CONSTRAINED}};
     const char *first = NULL;
 
@@ -119,11 +121,14 @@ static int find_kind(mock_options *o)
 /* The first option that the field's kind has no use for, or NULL. */
 static const char *useless(const mock_options *o)
 {
-    const bool chain = o->kind == MOCK_LANGEVIN || o->kind == MOCK_CONSTRAINED;
+    const bool chain =
+        o->kind == MOCK_LANGEVIN || o->kind == MOCK_DIFFUSION || o->kind == MOCK_CONSTRAINED;
 
     if (chain && o->fixed) return "--fixed";
     if (chain && o->paired) return "--paired";
     if (chain && o->white != NULL) return "--white";
+    if (o->kind != MOCK_DIFFUSION && sampler_options_given(&o->sampler) != NULL)
+        return sampler_options_given(&o->sampler);
     if (o->kind != MOCK_CONSTRAINED && o->noise != NULL) return "--noise without --constrain";
     if (o->kind != MOCK_CONSTRAINED && o->mask != NULL) return "--mask without --constrain";
     if (o->white != NULL && o->seed_text != NULL) return "--seed with --white";
@@ -168,7 +173,8 @@ static int check_needs(const mock_options *o)
 /* What is wrong with the options together: PROGRAM_OK or a usage error that has been reported. */
 static int check(mock_options *o)
 {
-    int (*const steps[])(mock_options *) = {read_box, read_words, read_numbers, find_kind};
+    int (*const steps[])(mock_options *) = {read_box, read_words, read_numbers, read_sampler,
+                                            find_kind};
     int code = PROGRAM_OK;
 
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == PROGRAM_OK; i++)
@@ -199,12 +205,14 @@ static int read_options(poptContext context, bool *go_on)
 
 bool mock_options_parse(int argc, const char **argv, mock_options *options, int *exit_status)
 {
-    struct poptOption cosmology[THEORY_OPTIONS];
+    struct poptOption cosmology[THEORY_OPTIONS], sampler[SAMPLER_OPTIONS];
     mock_options *o = options;
     bool go_on;
 
     *o = (mock_options){.fnl = NAN, .catalogue = NAN, .samples = NOT_GIVEN, .threads = NOT_GIVEN};
+    o->sampler = sampler_options_default();
     theory_options_table(&o->theory, cosmology);
+    sampler_options_table(&o->sampler, sampler);
     const struct poptOption table[] = {
         {"output", 'o', POPT_ARG_STRING, &o->output, 0, "the field, and what is made of it",
          "FIELD.fits"},
@@ -227,8 +235,8 @@ bool mock_options_parse(int argc, const char **argv, mock_options *options, int 
          "also the field of opposite phases, as extension PAIRED", NULL},
         {"fnl", 0, POPT_ARG_STRING, &o->fnl_text, 0, "local primordial non-Gaussianity", "F"},
         {"method", 'm', POPT_ARG_STRING, &o->method, 0,
-         "exact (default), langevin (a Markov chain to the same distribution), or, when it will "
-         "exist, diffusion",
+         "exact (default); to the same distribution langevin (a Markov chain) or diffusion (noise "
+         "taken away step by step, along the exact score)",
          "METHOD"},
         {"precision", 0, POPT_ARG_STRING, &o->precision, 0,
          "single (default) or double: of the field in memory and in the file", "P"},
@@ -250,6 +258,7 @@ bool mock_options_parse(int argc, const char **argv, mock_options *options, int 
         {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "print nothing but errors", NULL},
         {"force", 'f', POPT_ARG_NONE, &o->force, 0, "replace existing outputs", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, cosmology, 0, "Cosmology and units:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, sampler, 0, "With --method diffusion:", NULL},
         {"help", 'h', POPT_ARG_NONE, NULL, PROGRAM_OPTION_HELP, "this text", NULL},
         {"version", 'V', POPT_ARG_NONE, NULL, PROGRAM_OPTION_VERSION,
          "versions of program and libraries", NULL},
@@ -279,4 +288,5 @@ void mock_options_release(mock_options *o)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
     box_options_release(&o->box);
     theory_options_release(&o->theory);
+    sampler_options_release(&o->sampler);
 }

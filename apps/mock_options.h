@@ -3,6 +3,7 @@
 #define SF_APPS_MOCK_OPTIONS_H
 
 #include "box_options.h"
+#include "sampler_options.h"
 #include "theory.h"
 
 typedef enum mock_kind {
@@ -10,6 +11,7 @@ typedef enum mock_kind {
     MOCK_LOGNORMAL,
     MOCK_NON_GAUSSIAN, /* local, --fnl */
     MOCK_LANGEVIN,     /* Gaussian, by a Markov chain */
+    MOCK_DIFFUSION,    /* Gaussian, by a diffusion run backwards */
     MOCK_CONSTRAINED
 } mock_kind;
 
@@ -18,7 +20,8 @@ typedef struct mock_options {
     char *output, *seed_text, *fnl_text, *catalogue_text, *precision, *method, *white;
     char *constrain, *noise, *mask, *displace, *plot, *report, *bunit;
     theory_options theory;
-    double fnl, catalogue; /* their texts as numbers */
+    sampler_options sampler; /* of the diffusion */
+    double fnl, catalogue;   /* their texts as numbers */
     int samples, threads;
     int lognormal, fixed, paired, quiet, force; /* popt wants int */
     mock_kind kind;

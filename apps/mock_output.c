@@ -10,8 +10,16 @@ static const char *const kinds[] = {[MOCK_GAUSSIAN] = "Gaussian",
                                     [MOCK_LOGNORMAL] = "lognormal",
                                     [MOCK_NON_GAUSSIAN] = "local non-Gaussian",
                                     [MOCK_LANGEVIN] = "Gaussian",
+                                    [MOCK_DIFFUSION] = "Gaussian",
                                     [MOCK_CONSTRAINED] = "constrained Gaussian"};
 static const char *const letters[] = {"X", "Y", "Z", "W"}; /* from the last axis on, as in FITS */
+
+static const char *method_of(const mock_options *o)
+{
+    return o->kind == MOCK_LANGEVIN    ? "langevin"
+           : o->kind == MOCK_DIFFUSION ? "diffusion"
+                                       : "exact";
+}
 
 sf_status mock_output_check(const mock_options *o)
 {
@@ -37,8 +45,8 @@ static sf_status write_parameters(sf_fits_writer *w, const mock_options *o, cons
 
     GO(sf_fits_writer_string(w, "SFVERS", sf_version(), "scorefield"));
     GO(sf_fits_writer_string(w, "SFKIND", kinds[o->kind], "kind of field"));
-    GO(sf_fits_writer_string(w, "SFMETHOD", o->kind == MOCK_LANGEVIN ? "langevin" : "exact",
-                             "how it was drawn"));
+    GO(sf_fits_writer_string(w, "SFMETHOD", method_of(o), "how it was drawn"));
+    if (o->kind == MOCK_DIFFUSION) GO(sampler_keywords(&o->sampler.sample, m->low, m->high, w));
     if (o->white != NULL)
         GO(sf_fits_writer_string(w, "SFWHITE", o->white, "white noise"));
     else
@@ -294,7 +302,7 @@ static sf_status report_making(sf_report *p, const mock_options *o, const mock_f
     sf_status status;
 
     GO(sf_report_string(p, "field/kind", kinds[o->kind]));
-    GO(sf_report_string(p, "field/method", o->kind == MOCK_LANGEVIN ? "langevin" : "exact"));
+    GO(sf_report_string(p, "field/method", method_of(o)));
     GO(sf_report_string(p, "field/precision", o->single ? "single" : "double"));
     GO(sf_report_integer(p, "field/seed", (long long)o->seed));
     GO(sf_report_bool(p, "field/fixed", o->fixed != 0));
@@ -331,6 +339,7 @@ static sf_status report_kind(sf_report *p, const mock_options *o, const mock_fie
                                 "f_NL is too strong for perturbation theory: the rms of f_NL phi "
                                 "should be far below 1"));
     }
+    if (o->kind == MOCK_DIFFUSION) GO(sampler_report(&o->sampler.sample, m->low, m->high, p));
     if (o->kind == MOCK_CONSTRAINED) {
         const sf_constrained_report *c = &m->constrained;
         GO(sf_report_integer(p, "constrained/iterations", (long long)c->iterations));
@@ -408,7 +417,12 @@ static void print_modes(const mock_fields *m)
 static void print_kind(const mock_options *o, const mock_fields *m)
 {
     const sf_constrained_report *c = &m->constrained;
+    char text[160];
 
+    if (o->kind == MOCK_DIFFUSION) {
+        sampler_text(&o->sampler.sample, text, sizeof text);
+        printf("diffusion   %s, from noise level %.3g to %.3g\n", text, m->high, m->low);
+    }
     if (o->kind == MOCK_LOGNORMAL)
         printf("lognormal   negative power of the Gaussian field, set to 0: %.2g of all, in %zu "
                "modes\n",

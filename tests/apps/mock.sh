@@ -43,6 +43,36 @@ has "EXTNAME = 'PARTICLES'" d.fits
 has "TUNIT4  = 'km/s    '" d.fits
 works $box -o m.fits --method langevin --samples 3 --plot m.png
 has 'EXTVER  =                    3' m.fits
+
+# Diffusions run backwards: the same bits on any number of threads, and all ways of it.
+works $box -o v.fits --method diffusion --steps 20 --samples 2 --threads 1 --report v.json --plot v.png
+has "SFMETHOD= 'diffusion'" v.fits
+has "SFPREDIC= 'multistep'" v.fits
+has 'SFSTEPS =                   20' v.fits
+grep -q '"predictor": "multistep"' v.json || complain "no predictor in the report"
+works $box -o u.fits --method diffusion --steps 20 --samples 2 --threads 3 --quiet
+tail -c +5761 v.fits | head -c 49152 >v.tail
+tail -c +5761 u.fits | head -c 49152 >u.tail
+cmp v.tail u.tail || complain "the number of threads changes the bits of a diffusion"
+for predictor in ancestral reverse-diffusion euler-maruyama heun:10 flow-euler ddim:0.5 \
+    adaptive:1e-3 multistep-sde; do
+    works $box -o u.fits --method diffusion --steps 5 --predictor $predictor --force
+done
+for corrector in none langevin:0.1 preconditioned:0.2 mala:0.5; do
+    works $box -o u.fits --method diffusion --steps 5 --corrector $corrector --spacing rho:5 --force
+done
+fails 1 'noise floor' $box --method diffusion --levels 1:100 -o out/x
+fails 2 'is not LOW:HIGH' $box --method diffusion --levels 100:1 -o out/x
+fails 2 'is not LOW:HIGH' $box --method diffusion --levels 0:1 -o out/x
+fails 2 'does not take' $box --method diffusion --predictor ancestral:3 -o out/x
+fails 2 'none of' $box --method diffusion --predictor magic -o out/x
+fails 2 'none of' $box --method diffusion --corrector mala:x -o out/x
+fails 2 'none of' $box --method diffusion --spacing log-snr:2 -o out/x
+fails 1 'eta' $box --method diffusion --predictor ddim:2 -o out/x
+fails 2 'between 1 and' $box --method diffusion --steps 0 -o out/x
+fails 2 'no use for --steps' $box --steps 10 -o out/x
+fails 2 'no use for --paired' $box --method diffusion --paired -o out/x
+
 works --shape 100 --box 10 --spectrum matern:2,1.5,1 -o one.fits --plot one.png --unit kpc
 works --shape 32,32 --box 1 --spectrum power:1e-3,-2 -o map.fits --unit deg --bunit uK --precision double
 works --white map.fits --shape 32,32 --box 1 --spectrum power:1,-2 -o white.fits
@@ -70,7 +100,6 @@ fails 2 '-o FIELD' $box
 fails 2 'which spectrum' --shape 8,8 --box 1 -o out/x
 fails 2 'how many cells' --box 1 --spectrum power:1,0 -o out/x
 fails 2 'how large' --shape 8,8 --spectrum power:1,0 -o out/x
-fails 2 'not there yet' $box --method diffusion -o out/x
 fails 2 'neither exact' $box --method magic -o out/x
 fails 2 'neither 1lpt' $box --displace 3lpt -o out/x
 fails 2 'neither single' $box --precision half -o out/x
