@@ -34,7 +34,7 @@ typedef enum sf_padding {
 
 /* How a network is used. Stored in the ONNX file's metadata_props under "scorefield.*"
  * (noise_input, prediction, padding, margin, value_scale, noise_scale, fixed_sigma, multiple,
- * homogeneous). */
+ * homogeneous, noise_low, noise_high). */
 typedef struct sf_model_usage {
     sf_noise_input noise_input;
     sf_prediction prediction;
@@ -47,6 +47,8 @@ typedef struct sf_model_usage {
                            A fixed network is used at other levels by scaling its input. */
     bool homogeneous;   /* D(a x; a sigma) = a D(x; sigma): value_scale is then taken as sigma
                            itself, so that any unit of flux is as good as any other */
+    double noise_low, noise_high; /* levels it was trained at, in image units (homogeneous: those of
+                                     its training images); 0 and 0: nobody knows */
 } sf_model_usage;
 
 SF_API sf_model_usage sf_model_usage_default(void);
@@ -165,10 +167,10 @@ typedef struct sf_train_report {
 
 SF_API sf_train_options sf_train_options_default(void);
 /* Denoising score matching (Vincent 2011, doi:10.1162/NECO_a_00142) on patches of `source`,
- * with flips and rotations, Adam (Kingma & Ba 2015); *trained has the averaged weights. report may
- * be NULL. Errors: SF_ERR_NUMERIC when training diverges, SF_ERR_FORMAT for a checkpoint that is
- * damaged or of another run (network, options, patches), SF_ERR_UNSUPPORTED for networks with a
- * second input. */
+ * with flips and rotations, Adam (Kingma & Ba 2015); *trained has the averaged weights, and the
+ * levels in its usage. report may be NULL. Errors: SF_ERR_NUMERIC when training diverges,
+ * SF_ERR_FORMAT for a checkpoint that is damaged or of another run (network, options, patches),
+ * SF_ERR_UNSUPPORTED for networks with a second input. */
 SF_API sf_status sf_train(const sf_model *model, const sf_patch_source *source,
                           const sf_train_options *options, sf_model **trained,
                           sf_train_report *report);

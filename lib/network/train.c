@@ -299,6 +299,7 @@ static sf_status run(trainer *t, bool *stopped)
 /* The network with the averaged weights, used as the one that training began with. */
 static sf_status deliver(trainer *t, sf_model **trained)
 {
+    sf_model_usage usage = t->usage;
     sf_graph *graph;
     sf_model *plain = NULL;
     sf_status status;
@@ -306,7 +307,9 @@ static sf_status deliver(trainer *t, sf_model **trained)
     SF_TRY(sf_graph_copy(t->graph, &graph));
     sf_graph_set_parameters(graph, t->adam.mean);
     SF_TRY(sf_model_from_graph(graph, &plain));
-    status = sf_model_with_usage(plain, &t->usage, trained);
+    usage.noise_low = t->options->sigma_min;
+    usage.noise_high = t->options->sigma_max;
+    status = sf_model_with_usage(plain, &usage, trained);
     sf_model_release(&plain);
     return status;
 }

@@ -34,7 +34,20 @@ typedef struct sf_entry {
     bool open; /* least itself is excluded */
 } sf_entry;
 
-enum { NOISE, PREDICTION, PADDING, MARGIN, MULTIPLE, VALUE, LEVEL, SIGMA, HOMOGENEOUS, ENTRIES };
+enum {
+    NOISE,
+    PREDICTION,
+    PADDING,
+    MARGIN,
+    MULTIPLE,
+    VALUE,
+    LEVEL,
+    SIGMA,
+    HOMOGENEOUS,
+    LOW,
+    HIGH,
+    ENTRIES
+};
 
 static const sf_entry entries[ENTRIES] = {
     [NOISE] = {"scorefield.noise_input", noise_words, 0, KIND_WORD, false},
@@ -46,6 +59,8 @@ static const sf_entry entries[ENTRIES] = {
     [LEVEL] = {"scorefield.noise_scale", NULL, 0, KIND_NUMBER, true},
     [SIGMA] = {"scorefield.fixed_sigma", NULL, 0, KIND_NUMBER, false},
     [HOMOGENEOUS] = {"scorefield.homogeneous", flag_words, 0, KIND_WORD, false},
+    [LOW] = {"scorefield.noise_low", NULL, 0, KIND_NUMBER, false},
+    [HIGH] = {"scorefield.noise_high", NULL, 0, KIND_NUMBER, false},
 };
 
 sf_model_usage sf_model_usage_default(void)
@@ -69,6 +84,8 @@ static void to_numbers(const sf_model_usage *usage, double number[ENTRIES])
     number[LEVEL] = usage->noise_scale;
     number[SIGMA] = usage->fixed_sigma;
     number[HOMOGENEOUS] = usage->homogeneous ? 1.0 : 0.0;
+    number[LOW] = usage->noise_low;
+    number[HIGH] = usage->noise_high;
 }
 
 static void from_numbers(const double number[ENTRIES], sf_model_usage *usage)
@@ -82,6 +99,8 @@ static void from_numbers(const double number[ENTRIES], sf_model_usage *usage)
     usage->noise_scale = number[LEVEL];
     usage->fixed_sigma = number[SIGMA];
     usage->homogeneous = number[HOMOGENEOUS] != 0.0;
+    usage->noise_low = number[LOW];
+    usage->noise_high = number[HIGH];
 }
 
 static bool in_range(const sf_entry *entry, double number)
@@ -136,8 +155,8 @@ static sf_status parse_assignment(const char *text, double number[ENTRIES])
     if (entry == NULL)
         return sf_fail(SF_ERR_ARGUMENT,
                        "'%.60s' does not say how a network is used: give noise_input, prediction, "
-                       "padding, margin, multiple, value_scale, noise_scale, fixed_sigma or "
-                       "homogeneous, as NAME=VALUE",
+                       "padding, margin, multiple, value_scale, noise_scale, fixed_sigma, "
+                       "homogeneous, noise_low or noise_high, as NAME=VALUE",
                        text);
     if (!parse(entry, equals + 1, &number[entry - entries]))
         return sf_fail(SF_ERR_ARGUMENT, "'%.60s': '%.60s' is no valid value", text, equals + 1);

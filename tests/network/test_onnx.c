@@ -764,7 +764,9 @@ static void test_usage_round_trip(void **state)
                                   .value_scale = 0.1,
                                   .noise_scale = 1.0 / 3.0,
                                   .fixed_sigma = 25.0 / 255.0,
-                                  .homogeneous = true};
+                                  .homogeneous = true,
+                                  .noise_low = 0.01,
+                                  .noise_high = 1.0 / 7.0};
     const sf_unet_options options = {.channels = 8, .depth = 2, .blocks = 1, .seed = 1};
     sf_model *model, *changed, *noted, *read;
     const sf_model_usage *got;
@@ -785,6 +787,7 @@ static void test_usage_round_trip(void **state)
     assert_int_equal(got->multiple, usage.multiple);
     assert_true(got->value_scale == usage.value_scale && got->noise_scale == usage.noise_scale);
     assert_true(got->fixed_sigma == usage.fixed_sigma && got->homogeneous);
+    assert_true(got->noise_low == usage.noise_low && got->noise_high == usage.noise_high);
     assert_string_equal(sf_model_metadata(read, "licence"), "\xc3\xa9 \"quoted\"");
     assert_null(sf_model_metadata(read, "nothing"));
     sf_free(bytes);

@@ -211,6 +211,8 @@ static void linear_denoiser_is_wiener(void **state)
     options.ema = 0.98;
     assert_ok(linear_model(&model));
     assert_ok(sf_train(model, &source, &options, &trained, &report));
+    assert_true(sf_model_get_usage(trained)->noise_low == options.sigma_min);
+    assert_true(sf_model_get_usage(trained)->noise_high == options.sigma_max);
     sf_graph_get_parameters(sf_model_graph(trained), kernel);
     best_kernel(exact);
     for (int i = 0; i < TAPS; i++) {

@@ -16,7 +16,8 @@ static void every_name_sets_its_field(void **state)
 
     assert_int_equal(sf_model_usage_parse("noise_input=channel,prediction=residual,"
                                           "padding=circular,margin=7,multiple=8,value_scale=255,"
-                                          "noise_scale=0.5,fixed_sigma=0.1,homogeneous=true",
+                                          "noise_scale=0.5,fixed_sigma=0.1,homogeneous=true,"
+                                          "noise_low=0.01,noise_high=2",
                                           &usage),
                      SF_OK);
     assert_int_equal(usage.noise_input, SF_NOISE_CHANNEL);
@@ -26,6 +27,7 @@ static void every_name_sets_its_field(void **state)
     assert_int_equal(usage.multiple, 8);
     assert_true(usage.value_scale == 255.0 && usage.noise_scale == 0.5);
     assert_true(usage.fixed_sigma == 0.1 && usage.homogeneous);
+    assert_true(usage.noise_low == 0.01 && usage.noise_high == 2.0);
 
     /* what is not named stays; the metadata's full names are understood */
     assert_int_equal(sf_model_usage_parse("scorefield.prediction=noise", &usage), SF_OK);
@@ -53,19 +55,11 @@ static void numbers_are_those_of_no_country(void **state)
 static void errors_leave_it_as_it_was(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"prediction",
-                                        "prediction=",
-                                        "prediction=best",
-                                        "predict=noise",
-                                        "margin=-1",
-                                        "margin=1.5",
-                                        "value_scale=0",
-                                        "value_scale=nan",
-                                        "=noise",
-                                        "multiple=0",
-                                        "fixed_sigma=1e999",
-                                        "noise_scale=1x",
-                                        "margin=3,padding=mirror"};
+    static const char *const wrong[] = {
+        "prediction",   "prediction=",    "prediction=best",        "predict=noise",
+        "margin=-1",    "margin=1.5",     "value_scale=0",          "value_scale=nan",
+        "=noise",       "multiple=0",     "fixed_sigma=1e999",      "noise_scale=1x",
+        "noise_low=-1", "noise_high=inf", "margin=3,padding=mirror"};
     const sf_model_usage before = sf_model_usage_default();
 
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
