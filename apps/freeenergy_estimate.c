@@ -11,8 +11,8 @@ void freeenergy_release(freeenergy_result *r)
         sf_free(r->read[i]);
         sf_anneal_run_release(&r->run[i]);
     }
-    sf_free(r->hot.x);
-    sf_free(r->cold.x);
+    sf_starts_release(&r->hot);
+    sf_starts_release(&r->cold);
     sf_free(r->checkpoint_back);
     sf_exchange_release(&r->exchange);
     sf_free(r->curve);

@@ -13,14 +13,6 @@ typedef struct freeenergy_side {
     size_t states;
 } freeenergy_side;
 
-/* Chains in a density that has no exact draws. x NULL: none. */
-typedef struct freeenergy_starts {
-    double *x; /* count x n */
-    size_t count;
-    sf_equilibrate_report report;
-    bool good; /* they have settled, or hardly one was a copy of another */
-} freeenergy_starts;
-
 typedef struct freeenergy_result {
     sf_log_z estimate; /* of log Z_1 = base_log_z + log Z_1/Z_0 */
     double base_log_z; /* 0 for work values */
@@ -42,10 +34,9 @@ typedef struct freeenergy_result {
     sf_anneal_run *run[2]; /* forward and reverse */
     char *checkpoint_back; /* of the way back; NULL: none */
     sf_anneal_report annealed;
-    freeenergy_starts hot;  /* of --path tempering, where the way there begins */
-    bool exact_starts;      /* of the way back; if not, */
-    freeenergy_starts cold; /* they are these */
-    bool good_starts;       /* distributed as the target */
+    sf_starts hot;     /* of --path tempering, where the way there begins */
+    bool exact_starts; /* of the way back; if not, */
+    sf_starts cold;    /* they are these */
     /* targets by replica exchange, instead of the runs */
     sf_exchange_run *exchange;
     sf_exchange_report exchanged;
@@ -62,14 +53,6 @@ sf_status freeenergy_anneal(const freeenergy_options *options, sf_monitor monito
 /* Its part for --method exchange. */
 sf_status freeenergy_exchange(const freeenergy_options *options, sf_path *path, sf_monitor monitor,
                               freeenergy_result *result);
-/* `count` starts at the path's end, from the samples of a run that ended there, moved by the kernel
- * at this step. */
-sf_status freeenergy_starts_settle(const freeenergy_options *options, sf_path *path, double step,
-                                   const sf_anneal_run *run, size_t count, sf_monitor monitor,
-                                   freeenergy_starts *starts, freeenergy_result *result);
-/* The starts of a tempering path: at b = 0 the target is annealed to from a base, and settles. */
-sf_status freeenergy_starts_temper(const freeenergy_options *options, sf_path *path,
-                                   sf_monitor monitor, freeenergy_result *result);
 /* The estimate from the first `forward` and, where they are joined, `reverse` log-weights. */
 sf_status freeenergy_estimate(const freeenergy_result *result, size_t forward, size_t reverse,
                               sf_log_z *estimate);

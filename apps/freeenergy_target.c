@@ -14,7 +14,6 @@
 
 void freeenergy_target_release(freeenergy_target *t)
 {
-    sf_density_release(&t->given);
     sf_density_release(&t->density);
     sf_density_release(&t->base);
     sf_free(t->mean);
@@ -25,23 +24,13 @@ void freeenergy_target_release(freeenergy_target *t)
 /* ---- Gaussians around the target --------------------------------------------------------------
  */
 
-static sf_status copy(const double *from, size_t count, double **to)
-{
-    sf_status status;
-
-    GO(sf_allocate(to, count, sizeof **to));
-    memcpy(*to, from, count * sizeof *from);
-done:
-    return status;
-}
-
 /* From here on in the coordinates of t->mean and t->scale or t->factor. */
 static sf_status change_coordinates(freeenergy_target *t)
 {
     sf_density *round;
     sf_status status;
 
-    GO(sf_density_affine(t->given, t->mean, t->scale, t->factor, &round));
+    GO(sf_density_affine(t->density, t->mean, t->scale, t->factor, &round));
     sf_density_release(&t->density);
     sf_density_release(&t->base);
     t->density = round;
@@ -51,19 +40,13 @@ done:
     return status;
 }
 
-sf_status freeenergy_target_fit(const double *mean, const double *variance, freeenergy_target *t)
+sf_status freeenergy_target_take_base(sf_base *base, freeenergy_target *t)
 {
-    const size_t n = sf_density_dimension(t->density);
-    sf_status status;
-
-    sf_free(t->mean);
-    sf_free(t->scale);
-    GO(copy(mean, n, &t->mean));
-    GO(copy(variance, n, &t->scale));
-    for (size_t i = 0; i < n; i++) t->scale[i] = sqrt(variance[i]);
-    status = change_coordinates(t);
-done:
-    return status;
+    t->mean = base->mean;
+    t->scale = base->scale;
+    (void)snprintf(t->base_name, sizeof t->base_name,
+                   "Gaussian with the means and variances of a pilot's samples");
+    return change_coordinates(t);
 }
 
 static sf_status base_of_laplace(freeenergy_target *t)
@@ -245,7 +228,6 @@ sf_status freeenergy_target_create(const freeenergy_options *o, freeenergy_targe
     *t = (freeenergy_target){.base_log_z = 0.0};
     GO(o->library != NULL ? sf_density_load(o->library, &t->density)
                           : sf_density_parse(o->target, &t->density));
-    t->given = sf_density_retain(t->density);
     GO(check_size(o, t->density));
     if (o->library != NULL && sf_density_has_score(t->density) &&
         o->kernel.kind != SF_KERNEL_RANDOM_WALK)

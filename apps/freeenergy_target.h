@@ -6,7 +6,6 @@
 
 /* Both in coordinates z, x = mean + L z, which a Gaussian around the target makes round. */
 typedef struct freeenergy_target {
-    sf_density *given; /* in x, as the user has it */
     sf_density *density, *base;
     double base_log_z;
     double *mean, *scale; /* n; L is diag(scale), */
@@ -17,10 +16,8 @@ typedef struct freeenergy_target {
 /* The base is made where --base names one, or the target suggests one; else it stays NULL: the
  * Gaussian that fits the target's samples best, which are not there yet. Release in any case. */
 sf_status freeenergy_target_create(const freeenergy_options *options, freeenergy_target *target);
-/* Changes to coordinates in which samples of x with these means and variances (n each) are round;
- * the base becomes the normal density there. */
-sf_status freeenergy_target_fit(const double *mean, const double *variance,
-                                freeenergy_target *target);
+/* Changes to coordinates in which this base, which is taken over, is the normal density. */
+sf_status freeenergy_target_take_base(sf_base *base, freeenergy_target *target);
 /* Rows z of x become samples of the target as it was given. */
 sf_status freeenergy_target_restore(const freeenergy_target *target, size_t count, double *x);
 void freeenergy_target_release(freeenergy_target *target);

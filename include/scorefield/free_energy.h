@@ -266,21 +266,27 @@ SF_API void sf_schedule_release(sf_schedule *schedule);
 typedef struct sf_pilot_options {
     sf_schedule_kind kind;
     double shape;
-    size_t temperatures;  /* 0: as many as `cess` wants */
+    const double *b;      /* `temperatures` of one's own instead, from 0 to 1; NULL: by kind */
+    size_t temperatures;  /* 0: as many as `cess` and the trials want */
     double cess;          /* of one step between temperatures; 0: as many temperatures as give the
                              log-weights a variance of 1/2 in all where moves forget */
+    size_t trials;        /* at most, of whether they do, before temperatures are added; 0: none */
+    size_t trial_chains;  /* of each trial, with */
+    size_t trial_moves;   /* this many moves at a temperature: as many as later */
     size_t chains, moves; /* moves of each round of tuning */
     sf_kernel kernel;     /* tuning begins at its step */
+    double step;          /* of the schedule at all temperatures; 0: the tuned ones */
     double acceptance;   /* to be tuned to; 0: 0.57 MALA (Roberts & Rosenthal 1998), 0.7 HMC (Beskos
                             et al. 2013), 0.25 random walk (Roberts et al. 1997), 0.5 OU */
     size_t most;         /* stages before it gives up */
     const double *start; /* starts x n: as for annealing */
     size_t starts;
     uint64_t seed;
-    sf_monitor monitor; /* stage "pilot", residual = 1 - b */
+    sf_monitor monitor; /* stage "pilot", residual = 1 - b; and "anneal" of trials */
 } sf_pilot_options;
 
-/* Adaptive, 512 chains, four moves, sf_kernel_default, at most 5000 stages. */
+/* Adaptive, 512 chains, four moves, sf_kernel_default, at most 5000 stages; no trials, which would
+ * have 200 chains and one move. */
 SF_API sf_pilot_options sf_pilot_options_default(void);
 
 /* A schedule tuned by chains of its own, with random numbers of their own, then frozen: what is
@@ -289,9 +295,17 @@ SF_API sf_pilot_options sf_pilot_options_default(void);
  * weights up to b (Zhou, Johansen & Aston 2016, arXiv:1303.3123), is 0.9; sqrt(-log of it) adds up
  * to a length, on which adaptive temperatures stand evenly, and log step is interpolated in b.
  * Unadjusted kernels get the steps at which moves add the variance to the log-weights that a step
- * between temperatures adds. Errors: SF_ERR_NUMERIC for a base without support on the target, and
+ * between temperatures adds.
+ *
+ * That takes it that moves forget. A trial anneals along the schedule; where the loss of its N
+ * chains, log(N/ESS) of their weights (half the variance of normal log-weights, and more), is above
+ * 1, the next schedule has as many times the temperatures, at most 4. There is no further one after
+ * a trial that has lost more than 0.7 of what the one before it did: more temperatures do not help.
+ *
+ * Errors: SF_ERR_NUMERIC for a base without support on the target, and
  * where the length grows without end (a target that cannot be normalised), SF_ERR_UNSUPPORTED
- * without exact draws and without `start`. Cost: about 3 length stages of chains. */
+ * without exact draws and without `start`. Cost: about 3 length stages of chains, and the trials'
+ * chains (count - 2) moves. */
 SF_API sf_status sf_schedule_pilot(sf_path *path, const sf_pilot_options *options,
                                    sf_schedule *schedule);
 
@@ -473,6 +487,94 @@ typedef struct sf_equilibrate_report {
  * SF_ERR_UNSUPPORTED for unadjusted kernels, SF_ERR_INTERRUPTED by the monitor. */
 SF_API sf_status sf_equilibrate(sf_path *path, double b, const sf_equilibrate_options *options,
                                 double *x, sf_equilibrate_report *report);
+
+/* ---- where chains begin without exact draws ---------------------------------------------- */
+
+typedef struct sf_starts {
+    double *x; /* count x n; NULL: none */
+    size_t count;
+    bool good; /* they have settled, or were draws from the beginning; see sf_starts_settle */
+    sf_equilibrate_report report;
+    uint64_t evaluations; /* to find them, and to settle */
+} sf_starts;
+
+/* `count` starts in the density where a run ends: its samples (keep_samples) in proportion to their
+ * weights, start k that at the point (k + 1/2)/count of the running sum of the weights, which are
+ * then moved on by sf_equilibrate, with the run's kernel (MALA for ULA, HMC for the underdamped
+ * one) and its last step, and with random numbers of their own. The samples are worth w = min(ESS
+ * of the weights, ancestors that are left) independent draws. count 0: w, where that is at least
+ * 100, and else as many as the run has chains. The starts are good where 100 <= w and count <= 2 w,
+ * so that they are draws at once and hardly one is another's copy, or where the moves have settled
+ * them. What the run's options point to must still be there. SF_ERR_ARGUMENT without samples;
+ * sf_equilibrate's errors. Cost: count `moves` of the kernel. */
+SF_API sf_status sf_starts_settle(const sf_anneal_run *run, size_t count, size_t moves,
+                                  sf_starts *starts);
+
+typedef struct sf_starts_options {
+    sf_kernel kernel;
+    size_t count; /* 2 count chains are annealed, so that few starts are copies */
+    size_t moves; /* of each, until it settles */
+    uint64_t seed;
+    sf_monitor monitor; /* stages "pilot", "anneal" and "equilibrate" */
+} sf_starts_options;
+/* sf_kernel_default, 512 starts, 1000 moves. */
+SF_API sf_starts_options sf_starts_options_default(void);
+
+/* Starts in a density that is far from any exact draws, for a tempering path, say: chains are
+ * annealed to it from a base with exact draws, by a schedule of sf_schedule_pilot, and
+ * sf_starts_settle does the rest. Random numbers of their own: the seed may be that of later runs.
+ * options NULL: the defaults. Errors: those of the three. */
+SF_API sf_status sf_starts_anneal(sf_density *base, sf_density *density,
+                                  const sf_starts_options *options, sf_starts *starts);
+SF_API void sf_starts_release(sf_starts *starts);
+/* An estimate from chains that began at starts that are not good is not reliable. */
+SF_API void sf_starts_judge(const sf_starts *starts, sf_log_z *log_z);
+
+/* The way back of a run that went there: the same path, schedule, kernel, method and seed, the same
+ * number of chains, from exact draws of f_1 or, where it has none, from the samples of the run
+ * there by sf_starts_settle with `moves` (100 are usual) and count 0. SMC's islands are then as
+ * many as before. checkpoint: as for sf_anneal, a file of its own; NULL: none. *starts (released
+ * after the run): where it began; with exact draws x is NULL, and good true. Where they are not
+ * good, the upper bound of the run back is none, and sf_anneal_estimate had better not be given it.
+ * Errors: SF_ERR_ARGUMENT for a run that went back itself; those of sf_starts_settle and sf_anneal;
+ * SF_ERR_INTERRUPTED by the monitor of the run there, which watches. */
+SF_API sf_status sf_anneal_back(const sf_anneal_run *there, size_t moves, const char *checkpoint,
+                                sf_starts *starts, sf_anneal_run **back);
+
+/* ---- a base that fits the target --------------------------------------------------------- */
+
+typedef struct sf_base_options {
+    sf_kernel kernel; /* in the coordinates in which the base is N(0, 1) */
+    size_t fits;      /* at most */
+    double effective; /* samples that are enough for a fit */
+    size_t chains;    /* of each run that one is made of, */
+    double cess;      /* and its schedule's (see sf_pilot_options) */
+    uint64_t seed;
+    sf_monitor monitor; /* stages "pilot" and "anneal" */
+} sf_base_options;
+/* sf_kernel_default, 3 fits, 100 samples, 1000 chains, 0.95. */
+SF_API sf_base_options sf_base_options_default(void);
+
+/* N(mean, diag(scale^2)): the base by sf_density_gaussian, or N(0, 1) in the coordinates of
+ * sf_density_affine, in which the target is about round. */
+typedef struct sf_base {
+    size_t dimension;
+    double *mean, *scale; /* n each */
+    double effective;     /* ESS of the samples of the last fit */
+    size_t fits;
+    uint64_t evaluations;
+} sf_base;
+
+/* Chains are annealed from N(0, 1) to the density, the base becomes the Gaussian of their weighted
+ * samples' means and variances, the next chains begin there, and so on until the samples are worth
+ * `effective` ones. Where they are worth less, their weights W are flattened to W^p with the power
+ * p < 1 at which the ESS, (sum W^p)^2 / sum W^2p, is `effective`, as otherwise the variances would
+ * be those of a few points. Random numbers of its own: the seed may be that of later runs. options
+ * NULL: the defaults. Errors: SF_ERR_NUMERIC where samples agree in a coordinate, SF_ERR_ARGUMENT
+ * for angles (sf_density_angles is their base), those of sf_schedule_pilot and sf_anneal,
+ * SF_ERR_INTERRUPTED by the monitor. Cost: `fits` pilots and runs. */
+SF_API sf_status sf_base_fit(sf_density *density, const sf_base_options *options, sf_base *base);
+SF_API void sf_base_release(sf_base *base);
 
 /* ---- replica exchange ------------------------------------------------------------------- */
 

@@ -83,6 +83,15 @@ done:
     return status;
 }
 
+sf_status sf_anneal_whole(sf_path *path, const sf_schedule *schedule,
+                          const sf_anneal_options *options, sf_anneal_run **run)
+{
+    SF_TRY(sf_anneal(path, schedule, options, run));
+    if (!(*run)->interrupted) return SF_OK;
+    sf_anneal_run_release(run);
+    return sf_fail(SF_ERR_INTERRUPTED, "stopped before the run proper");
+}
+
 sf_status sf_anneal_more(sf_anneal_run *run, size_t chains)
 {
     SF_TRY(sf_anneal_run_grow(run, chains));

@@ -18,6 +18,12 @@ enum {
     SF_STREAM_CHOICE_BACK
 };
 
+/* Seeds of what runs ahead of a production with its streams, so that all may be given one seed. */
+#define SF_SEED_FIT(seed)    ((seed) ^ UINT64_C(0x9e3779b97f4a7c15))
+#define SF_SEED_TRIAL(seed)  ((seed) ^ UINT64_C(0xe566451231828c8a))
+#define SF_SEED_WARM(seed)   ((seed) ^ UINT64_C(0x85ebca779e3779b1))
+#define SF_SEED_SETTLE(seed) ((seed) ^ UINT64_C(0x165667b19e3779f9))
+
 /* A batch on its way. */
 typedef struct sf_anneal_walk {
     sf_chains *chains;
@@ -69,6 +75,9 @@ sf_status sf_schedule_check(const sf_schedule *schedule);
 
 sf_status sf_anneal_run_create(sf_path *path, const sf_schedule *schedule,
                                const sf_anneal_options *options, sf_anneal_run **run);
+/* sf_anneal, but a run that is stopped is none: SF_ERR_INTERRUPTED. */
+sf_status sf_anneal_whole(sf_path *path, const sf_schedule *schedule,
+                          const sf_anneal_options *options, sf_anneal_run **run);
 /* Room for more chains, which its options then ask for. */
 sf_status sf_anneal_run_grow(sf_anneal_run *run, size_t chains);
 bool sf_anneal_run_resamples(const sf_anneal_run *run);

@@ -14,6 +14,7 @@ typedef struct sf_pilot_node {
 typedef struct sf_pilot {
     sf_path *path;
     const sf_pilot_options *options;
+    size_t temperatures; /* that are wanted; 0: as many as the length says */
     sf_chains *chains;
     sf_kernel kernel;  /* with the step that it is at */
     double variance;   /* that moves of an unadjusted kernel are to add */
@@ -28,6 +29,8 @@ typedef struct sf_pilot {
 
 /* From one end to the other; then the nodes are there. */
 sf_status sf_pilot_walk(sf_pilot *pilot);
+/* How much less than one chain each of a trial's chains is worth: log(N/ESS). */
+sf_status sf_pilot_try(sf_pilot *pilot, const sf_schedule *schedule, double *loss);
 /* Rounds of moves that tune the step at b. */
 sf_status sf_pilot_tune(sf_pilot *pilot, double b);
 bool sf_pilot_unadjusted(const sf_pilot *pilot);
