@@ -14,7 +14,6 @@
 #define LARGE_CHAINS 48
 #define PILOT_SEED   UINT64_C(0x9107)
 #define START_SEED   UINT64_C(0x57a7)
-#define START_MOVES  UINT64_C(0x57a8)
 
 #define GO(call)                                   \
     do {                                           \
@@ -399,65 +398,26 @@ done:
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 
-/* Systematic resampling of a run's samples to `count` rows of x. */
-static void choose(const sf_anneal_run *run, const sf_weights *weights, size_t n, size_t count,
-                   double *x)
-{
-    const size_t chains = sf_anneal_run_chains(run);
-    const double *w = sf_anneal_run_log_weights(run), *from = sf_anneal_run_samples(run);
-    double sum = 0.0;
-    size_t k = 0;
-
-    for (size_t i = 0; i < chains && k < count; i++) {
-        sum += (double)count / (double)chains * exp(w[i] - weights->log_mean);
-        while (k < count && ((double)k + 0.5 <= sum || i + 1 == chains))
-            memcpy(x + k++ * n, from + i * n, n * sizeof *x);
-    }
-}
-
-static sf_status settle(const reference_case *c, size_t count, uint64_t seed, double *x,
-                        uint64_t *evaluations)
-{
-    sf_equilibrate_options options = {
-        .kernel = c->kernel, .chains = count, .moves = SETTLE_MOVES, .seed = seed ^ START_MOVES};
-    sf_equilibrate_report report;
-    sf_status status;
-
-    options.kernel.kind = SF_KERNEL_HMC;
-    options.kernel.step = c->schedule.step[c->schedule.count - 1];
-    status = sf_equilibrate(c->path, 1.0, &options, x, &report);
-    if (status == SF_OK) *evaluations += report.evaluations;
-    return status;
-}
-
-sf_status reference_starts(const reference_case *c, size_t chains, uint64_t seed, double **start,
-                           size_t *count, uint64_t *evaluations)
+/* Starts at samples of a forward run of their own, as many as these are worth, so that the two
+ * directions are independent. */
+static sf_status find_starts(const reference_case *c, size_t chains, uint64_t seed,
+                             sf_starts *starts, uint64_t *evaluations)
 {
     sf_anneal_options options = sf_anneal_options_default();
-    const size_t n = sf_path_dimension(c->path);
     sf_anneal_run *run = NULL;
     sf_weights weights;
     sf_status status;
 
-    *start = NULL;
     options.kernel = c->kernel;
     options.chains = chains;
     options.seed = seed ^ START_SEED;
     options.keep_samples = true;
     GO(sf_anneal(c->path, &c->schedule, &options, &run));
-    *evaluations += sf_anneal_run_evaluations(run);
     GO(sf_weights_measure(sf_anneal_run_log_weights(run), chains, &weights));
-    *count = (size_t)fmax(weights.ess, 2.0);
-    *start = malloc(*count * n * sizeof **start);
-    if (*start == NULL) GO(SF_ERR_MEMORY);
-    choose(run, &weights, n, *count, *start);
-    status = settle(c, *count, seed, *start, evaluations);
+    GO(sf_starts_settle(run, (size_t)fmax(weights.ess, 2.0), SETTLE_MOVES, starts));
+    *evaluations += sf_anneal_run_evaluations(run) + starts->evaluations;
 done:
     sf_anneal_run_release(&run);
-    if (status != SF_OK) {
-        free(*start);
-        *start = NULL;
-    }
     return status;
 }
 
@@ -510,7 +470,7 @@ sf_status reference_measure(const reference_case *c, size_t chains, uint64_t see
 {
     sf_anneal_options options = sf_anneal_options_default();
     sf_anneal_run *run[2] = {NULL, NULL};
-    double *start = NULL;
+    sf_starts starts = {.count = 0};
     uint64_t evaluations = 0;
     sf_status status;
 
@@ -519,9 +479,9 @@ sf_status reference_measure(const reference_case *c, size_t chains, uint64_t see
     options.seed = seed;
     GO(sf_anneal(c->path, &c->schedule, &options, &run[0]));
     if (!sf_density_can_draw(c->target)) {
-        GO(reference_starts(c, chains, seed, &start, &options.chains, &evaluations));
-        options.start = start;
-        options.starts = options.chains;
+        GO(find_starts(c, chains, seed, &starts, &evaluations));
+        options.start = starts.x;
+        options.chains = options.starts = starts.count;
         if (2 * options.islands > options.chains) options.islands = 1;
     }
     options.reverse = true;
@@ -531,6 +491,6 @@ sf_status reference_measure(const reference_case *c, size_t chains, uint64_t see
     report->evaluations += evaluations;
 done:
     for (int way = 0; way < 2; way++) sf_anneal_run_release(&run[way]);
-    free(start);
+    sf_starts_release(&starts);
     return status;
 }

@@ -57,15 +57,9 @@ void reference_close(reference_case *c);
 sf_status reference_free_field(int axes, const size_t *shape, double link, double square,
                                sf_field **field);
 
-/* Independent draws of the target where it has none: samples of a forward run
- * of its own, as many as these are worth, with `moves` of the kernel after.
- * *start: count x n. */
-sf_status reference_starts(const reference_case *c, size_t chains, uint64_t seed, double **start,
-                           size_t *count, uint64_t *evaluations);
-
 /* Both ways along the frozen schedule. The runs back begin with exact draws, or
- * else with reference_starts of another seed, so that the two directions are
- * independent. */
+ * else with settled samples of a run of another seed, so that the two directions
+ * are independent. */
 sf_status reference_measure(const reference_case *c, size_t chains, uint64_t seed,
                             sf_anneal_report *report);
 /* One way: chains on their own, or eight islands that are resampled. */

@@ -1,7 +1,8 @@
 /* test_pilot.c - temperatures and steps that a pilot finds, against those that are known. */
+#include "free_energy/anneal.h"
+#include "free_energy/counted.h"
 #include "free_energy/gaussians.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #define PI 3.14159265358979323846
@@ -29,7 +30,6 @@ static void set_up(case_of *c, size_t n, double v)
     c->path = gaussian_path(n, v, 3.0, c->ends);
     c->options = sf_pilot_options_default();
     c->options.seed = 5;
-    c->schedule = (sf_schedule){.count = 0};
 }
 
 static void tear_down(case_of *c)
@@ -129,6 +129,155 @@ static void fixed_temperatures_get_steps(void **state)
     tear_down(&c);
 }
 
+/* Temperatures of one's own are as good as those of a rule: no bit is different. */
+static void given_temperatures_get_steps(void **state)
+{
+    enum { K = 12 };
+    const sf_kernel_kind kinds[2] = {SF_KERNEL_HMC, SF_KERNEL_ULA};
+    double b[K];
+    sf_schedule given;
+    case_of c;
+
+    (void)state;
+    set_up(&c, 8, 0.25);
+    c.options.temperatures = K;
+    for (size_t i = 0; i < 2; i++) {
+        c.options.kernel.kind = kinds[i];
+        c.options.kind = SF_SCHEDULE_LINEAR;
+        c.options.b = NULL;
+        assert_ok(sf_schedule_pilot(c.path, &c.options, &c.schedule));
+        memcpy(b, c.schedule.b, sizeof b);
+        c.options.b = b;
+        c.options.kind = SF_SCHEDULE_ADAPTIVE;
+        assert_ok(sf_schedule_pilot(c.path, &c.options, &given));
+        assert_int_equal(given.count, K);
+        assert_memory_equal(given.b, b, sizeof b);
+        assert_memory_equal(given.step, c.schedule.step, sizeof b);
+        sf_schedule_release(&given);
+        sf_schedule_release(&c.schedule);
+    }
+    c.options.step = 0.125;
+    assert_ok(sf_schedule_pilot(c.path, &c.options, &c.schedule));
+    for (size_t j = 0; j < K; j++) assert_true(c.schedule.step[j] == 0.125);
+    sf_schedule_release(&c.schedule);
+    b[3] = b[4];
+    assert_status(SF_ERR_ARGUMENT, sf_schedule_pilot(c.path, &c.options, &c.schedule));
+    tear_down(&c);
+}
+
+/* ---- trials --------------------------------------------------------------------------------- */
+
+/* log(N/ESS) of chains that go along a schedule, with the trial's own random numbers. */
+static double loss_of(const case_of *c, const sf_schedule *schedule, uint64_t *evaluations)
+{
+    sf_anneal_options options = sf_anneal_options_default();
+    double sum = 0.0, squares = 0.0;
+    sf_anneal_run *run;
+
+    options.chains = c->options.trial_chains;
+    options.moves = c->options.trial_moves;
+    options.kernel = c->options.kernel;
+    options.seed = SF_SEED_TRIAL(c->options.seed);
+    assert_ok(sf_anneal(c->path, schedule, &options, &run));
+    for (size_t i = 0; i < options.chains; i++) {
+        sum += exp(sf_anneal_run_log_weights(run)[i]);
+        squares += exp(2.0 * sf_anneal_run_log_weights(run)[i]);
+    }
+    *evaluations += sf_anneal_run_evaluations(run);
+    sf_anneal_run_release(&run);
+    return log((double)options.chains * squares / sum / sum);
+}
+
+/* The rule that the header states, by pilots without trials, each from scratch; returns how many
+ * trials there were. */
+static size_t follow_rule(const case_of *c, size_t trials, sf_schedule *schedule,
+                          uint64_t *evaluations)
+{
+    sf_pilot_options options = c->options;
+    double before = INFINITY;
+    size_t tried = 0;
+
+    options.trials = 0;
+    *evaluations = 0;
+    assert_ok(sf_schedule_pilot(c->path, &options, schedule));
+    while (tried < trials) {
+        const double loss = loss_of(c, schedule, evaluations);
+
+        tried++;
+        if (loss <= 1.0 || loss > 0.7 * before) break;
+        before = loss;
+        options.temperatures = (size_t)ceil((double)schedule->count * fmin(loss, 4.0));
+        sf_schedule_release(schedule);
+        assert_ok(sf_schedule_pilot(c->path, &options, schedule));
+    }
+    return tried;
+}
+
+/* Random walks (kernel 2) and Langevin moves without a test (4) do not forget in one move, ten
+ * moves of HMC do: the schedule that trials lead to is that of as many temperatures, and the pilot
+ * goes its way once. */
+static void trials_add_temperatures_by_their_rule(void **state)
+{
+    const size_t kernel[3] = {2, 4, 1}, moves[3] = {1, 1, 10};
+    uint64_t evaluations, walked;
+    sf_schedule expected;
+    case_of c;
+
+    (void)state;
+    set_up(&c, 12, 0.1);
+    for (size_t i = 0; i < 3; i++) {
+        size_t trials;
+
+        c.options.kernel = kernels[kernel[i]];
+        c.options.trials = 0;
+        assert_ok(sf_schedule_pilot(c.path, &c.options, &c.schedule));
+        walked = c.schedule.evaluations;
+        sf_schedule_release(&c.schedule);
+        c.options.trials = 3;
+        c.options.trial_moves = moves[i];
+        trials = follow_rule(&c, 3, &expected, &evaluations);
+        assert_true(moves[i] == 1 ? trials > 1 : trials == 1);
+        assert_ok(sf_schedule_pilot(c.path, &c.options, &c.schedule));
+        assert_int_equal(c.schedule.count, expected.count);
+        assert_memory_equal(c.schedule.b, expected.b, expected.count * sizeof(double));
+        assert_memory_equal(c.schedule.step, expected.step, expected.count * sizeof(double));
+        if (kernel[i] != 4) assert_int_equal(c.schedule.evaluations, walked + evaluations);
+        sf_schedule_release(&c.schedule);
+        sf_schedule_release(&expected);
+    }
+    /* where their number is given, nothing is tried */
+    c.options.temperatures = 9;
+    assert_ok(sf_schedule_pilot(c.path, &c.options, &c.schedule));
+    assert_int_equal(c.schedule.count, 9);
+    assert_int_equal(c.schedule.evaluations, walked);
+    tear_down(&c);
+}
+
+/* Chains that stand still have the weights of importance sampling at any temperatures: the second
+ * trial is the last. */
+static void trials_end_where_temperatures_do_not_help(void **state)
+{
+    uint64_t evaluations;
+    sf_schedule expected;
+    size_t count;
+    case_of c;
+
+    (void)state;
+    set_up(&c, 8, 0.25);
+    assert_ok(sf_schedule_pilot(c.path, &c.options, &c.schedule));
+    count = c.schedule.count;
+    sf_schedule_release(&c.schedule);
+    c.options.step = 1e-12;
+    c.options.trials = 5;
+    assert_int_equal(follow_rule(&c, 5, &expected, &evaluations), 2);
+    assert_ok(sf_schedule_pilot(c.path, &c.options, &c.schedule));
+    assert_true(c.schedule.count > count && c.schedule.count <= 4 * count);
+    assert_int_equal(c.schedule.count, expected.count);
+    assert_memory_equal(c.schedule.b, expected.b, expected.count * sizeof(double));
+    sf_schedule_release(&expected);
+    tear_down(&c);
+}
+
 /* A path that does not say that it is a bridge gives the same temperatures. */
 static sf_status own_at(const void *self, double b, sf_density **density)
 {
@@ -153,43 +302,6 @@ static void any_path_is_walked(void **state)
     sf_schedule_release(&own);
     sf_path_release(&path);
     tear_down(&c);
-}
-
-/* A density that counts the points it is asked for. */
-typedef struct counted {
-    sf_density *density;
-    atomic_size_t *points;
-} counted;
-
-static sf_status counted_evaluate(const void *self, size_t batch, const double *x,
-                                  double *log_density, double *score)
-{
-    const counted *c = self;
-
-    atomic_fetch_add(c->points, batch);
-    return sf_density_evaluate(c->density, batch, x, log_density, score);
-}
-
-static void counted_destroy(void *self)
-{
-    counted *c = self;
-
-    sf_density_release(&c->density);
-    sf_free(c);
-}
-
-static const sf_density_methods counted_methods = {
-    .name = "counted", .evaluate = counted_evaluate, .destroy = counted_destroy};
-
-static sf_density *count_points(sf_density *density, atomic_size_t *points)
-{
-    sf_density *made;
-    counted *c;
-
-    assert_ok(sf_allocate(&c, 1, sizeof *c));
-    *c = (counted){sf_density_retain(density), points};
-    assert_ok(sf_density_create(&counted_methods, c, sf_density_dimension(density), &made));
-    return made;
 }
 
 /* With moves that are tested and that are not, which walk twice. */
@@ -233,7 +345,8 @@ static void bits_do_not_depend_on_threads(void **state)
         assert_memory_equal(schedule[i].b, schedule[0].b, schedule[0].count * sizeof(double));
         assert_memory_equal(schedule[i].step, schedule[0].step, schedule[0].count * sizeof(double));
     }
-    for (size_t i = 0; i < 3; i++) sf_schedule_release(&schedule[i]);
+    for (size_t i = 1; i < 3; i++) sf_schedule_release(&schedule[i]);
+    c.schedule = schedule[0];
     assert_ok(sf_thread_count_set(0));
     tear_down(&c);
 }
@@ -312,6 +425,9 @@ static void nonsense_is_refused(void **state)
     c.options.cess = 0.0;
     c.options.temperatures = 1;
     assert_status(SF_ERR_ARGUMENT, sf_schedule_pilot(c.path, &c.options, &c.schedule));
+    c.options.temperatures = 0;
+    c.options.step = -1.0;
+    assert_status(SF_ERR_ARGUMENT, sf_schedule_pilot(c.path, &c.options, &c.schedule));
     assert_status(SF_ERR_ARGUMENT, sf_schedule_pilot(NULL, NULL, &c.schedule));
     assert_null(c.schedule.b);
     tear_down(&c);
@@ -323,6 +439,9 @@ int main(void)
         cmocka_unit_test(temperatures_stand_evenly_on_the_length),
         cmocka_unit_test(steps_are_tuned),
         cmocka_unit_test(fixed_temperatures_get_steps),
+        cmocka_unit_test(given_temperatures_get_steps),
+        cmocka_unit_test(trials_add_temperatures_by_their_rule),
+        cmocka_unit_test(trials_end_where_temperatures_do_not_help),
         cmocka_unit_test(any_path_is_walked),
         cmocka_unit_test(evaluations_are_all_counted),
         cmocka_unit_test(bits_do_not_depend_on_threads),
