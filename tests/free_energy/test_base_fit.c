@@ -60,7 +60,7 @@ static void a_gaussian_is_found(void **state)
     for (int i = 0; i < 2; i++) {
         const z_scores *z = i == 0 ? &of_mean : &of_scale;
 
-                assert_close(z->sum / z->count, 0.0, 0.65);
+        assert_close(z->sum / z->count, 0.0, 0.65);
         assert_close(sqrt(z->squares / z->count), 1.0, 0.46);
     }
     sf_density_release(&target);

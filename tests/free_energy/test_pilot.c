@@ -73,6 +73,37 @@ static void temperatures_stand_evenly_on_the_length(void **state)
     }
 }
 
+/* Two modes of the shares p and 1 - p, which no chain leaves, p from 1/10 to 9/10: all that the
+ * chains know of b is in their weights, and what these were before a resampling counts no more
+ * after it. log p/(1 - p) is linear in b and the length 2 arcsin sqrt(p) - 2 arcsin sqrt(1/10). */
+static void resampled_chains_have_equal_weights(void **state)
+{
+    enum { K = 21 };
+    const double shares[2][2] = {{0.1, 0.9}, {0.9, 0.1}};
+    const double mean[2] = {-20.0, 20.0}, sigma[2] = {1.0, 1.0};
+    const double first = asin(sqrt(0.1)), last = asin(sqrt(0.9)), odds = log(9.0);
+    sf_pilot_options options = sf_pilot_options_default();
+    sf_density *ends[2];
+    sf_schedule schedule;
+    sf_path *path;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        assert_ok(sf_density_mixture(1, 2, shares[i], mean, sigma, &ends[i]));
+    assert_ok(sf_path_geometric(ends[0], ends[1], &path));
+    options.chains = 4000;
+    options.temperatures = K;
+    assert_ok(sf_schedule_pilot(path, &options, &schedule));
+    for (size_t j = 0; j < K; j++) {
+        const double p = 1.0 / (1.0 + exp(odds * (1.0 - 2.0 * schedule.b[j])));
+
+        assert_close((asin(sqrt(p)) - first) / (last - first), (double)j / (K - 1.0), 0.07);
+    }
+    sf_schedule_release(&schedule);
+    sf_path_release(&path);
+    for (size_t i = 0; i < 2; i++) sf_density_release(&ends[i]);
+}
+
 /* Every kernel from a step far off: adjusted ones are accepted as often as they should be, and all
  * of them find log Z with log-weights of about the variance that was aimed at. */
 static void steps_are_tuned(void **state)
@@ -437,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(temperatures_stand_evenly_on_the_length),
+        cmocka_unit_test(resampled_chains_have_equal_weights),
         cmocka_unit_test(steps_are_tuned),
         cmocka_unit_test(fixed_temperatures_get_steps),
         cmocka_unit_test(given_temperatures_get_steps),

@@ -252,17 +252,23 @@ static void starts_are_annealed_to(void **state)
 
 /* ---- the way back --------------------------------------------------------------------------- */
 
-/* With exact draws it is the reverse run, bit by bit. */
+/* With exact draws it is the reverse run, bit by bit, also of a run that was given its starts. */
 static void exact_draws_are_preferred(void **state)
 {
+    enum { CHAINS = 300 };
+    static double x[CHAINS * N];
     sf_anneal_run *there, *back, *reverse;
     sf_starts starts;
     case_of c;
 
     (void)state;
     set_up(&c, 8, 0.3, hmc);
-    c.options.chains = 300;
+    assert_ok(sf_density_draw(c.ends[0], 1, 2, 0, CHAINS, x));
+    c.options.chains = c.options.starts = CHAINS;
+    c.options.start = x;
     assert_ok(sf_anneal(c.exact, &c.schedule, &c.options, &there));
+    c.options.start = NULL;
+    c.options.starts = 0;
     c.options.reverse = true;
     assert_ok(sf_anneal(c.exact, &c.schedule, &c.options, &reverse));
     assert_ok(sf_anneal_back(there, 100, NULL, &starts, &back));
@@ -270,9 +276,9 @@ static void exact_draws_are_preferred(void **state)
     assert_true(starts.good && starts.evaluations == 0);
     assert_true(sf_anneal_run_reverse(back));
     assert_null(sf_anneal_run_samples(back));
-    assert_int_equal(sf_anneal_run_chains(back), 300);
+    assert_int_equal(sf_anneal_run_chains(back), CHAINS);
     assert_memory_equal(sf_anneal_run_log_weights(back), sf_anneal_run_log_weights(reverse),
-                        300 * sizeof(double));
+                        CHAINS * sizeof(double));
     sf_anneal_run_release(&reverse);
     assert_status(SF_ERR_ARGUMENT, sf_anneal_back(back, 100, NULL, &starts, &reverse));
     assert_null(reverse);
