@@ -42,6 +42,14 @@ typedef struct sf_density_methods {
     /* How many points evaluate is best given at once; NULL: any number, so that chains give it as
      * few as stay in a processor's first cache. */
     size_t (*together)(const void *self);
+    /* precision = minus the Hessian of log f at x, n x n; NULL: others take differences of the
+     * score. */
+    sf_status (*precision)(const void *self, const double *x, double *precision);
+    /* *affine = the density of z, x = mean + L z, as sf_density_affine defines it, where there is a
+     * cheaper way to it than by x; else *affine = NULL. factor is L, n x n, of a positive diagonal;
+     * what is above it is not read. NULL: there is none. */
+    sf_status (*affine)(const void *self, const double *mean, const double *factor,
+                        sf_density **affine);
 } sf_density_methods;
 
 /* Takes ownership of self, also on failure. `methods` must outlive the density. */
@@ -146,7 +154,8 @@ typedef struct sf_cox_options {
 } sf_cox_options;
 /* 40 cells, variance 1.91, length 1/33, in x. */
 SF_API sf_cox_options sf_cox_options_default(void);
-/* points: count x 2. Base: the prior. Two products with a triangle of grid^2 rows a point. */
+/* points: count x 2. Base: the prior. Two products with a triangle of grid^2 rows a point; so, too,
+ * after sf_density_affine with the factor that sf_laplace_find finds. */
 SF_API sf_status sf_density_cox(size_t count, const double *points, const sf_cox_options *options,
                                 sf_density **density);
 
@@ -172,8 +181,8 @@ SF_API sf_status sf_density_prior(sf_prior *prior, double sigma, sf_density **de
 /* The density in coordinates z, x = mean + L z: log f(x) + log det L; Z stays what it is, and a
  * density like N(mean, L L^T) is round. L is diag(scale), or the lower triangle of factor, n x n,
  * C order; the other is NULL. mean NULL: 0. Exact draws and log Z where f has them. Cost, with a
- * factor: two products of n^2/2 a point. SF_ERR_ARGUMENT for a diagonal that is not positive,
- * and for angles. */
+ * factor: two products of n^2/2 a point, unless the density knows better. SF_ERR_ARGUMENT for a
+ * diagonal that is not positive, and for angles. */
 SF_API sf_status sf_density_affine(sf_density *density, const double *mean, const double *scale,
                                    const double *factor, sf_density **affine);
 /* Rows z of x become mean + L z. */
@@ -189,9 +198,10 @@ typedef struct sf_laplace {
     size_t iterations;
 } sf_laplace;
 
-/* The mode that ascent (BFGS) from `start` finds, NULL: from 0, and the Hessian by differences of
- * the score there. SF_ERR_NUMERIC where there is none: the ascent does not end, or the Hessian is
- * not negative definite. Cost: 2 n scores, n^3 operations, 4 matrices n x n. */
+/* The mode that ascent (BFGS) from `start` finds, NULL: from 0, and the Hessian there, the
+ * density's own or by differences of the score. SF_ERR_NUMERIC where there is none: the ascent does
+ * not end, or the Hessian is not negative definite. Cost: 2 n scores, n^3 operations, 4 matrices n
+ * x n. */
 SF_API sf_status sf_laplace_find(const sf_density *density, const double *start,
                                  sf_laplace *laplace);
 SF_API void sf_laplace_release(sf_laplace *laplace);

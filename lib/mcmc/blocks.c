@@ -1,5 +1,6 @@
 /* blocks.c - chains, in blocks or otherwise, over threads. */
 #include "mcmc/chains.h"
+#include "mcmc/density.h"
 
 #include "base/internal.h"
 
@@ -8,9 +9,18 @@
 size_t sf_block_size(const sf_chains *chains)
 {
     const size_t values = 2048, fit = values / chains->dimension; /* 16 kB an array */
-    const size_t size = fit < 8 ? 8 : fit > 256 ? 256 : fit;
+    const size_t together = sf_chains_together(chains), least = together > 8 ? together : 8;
+    const size_t size = fit < least ? least : fit > 256 ? 256 : fit;
 
     return size < chains->batch ? size : chains->batch;
+}
+
+size_t sf_chains_together(const sf_chains *chains)
+{
+    const size_t of_f0 = chains->f0 != NULL ? sf_density_together(chains->f0) : 1;
+    const size_t of_f1 = chains->f1 != NULL ? sf_density_together(chains->f1) : 1; /* no b yet */
+
+    return of_f0 > of_f1 ? of_f0 : of_f1;
 }
 
 typedef struct failure {

@@ -7,6 +7,8 @@
 /* Most chains in a block: what a density's arrays of a block take is some tens of kilobytes. It
  * does not depend on the number of threads. */
 size_t sf_block_size(const sf_chains *chains);
+/* As many chains as the densities best evaluate at once; 1: any number. */
+size_t sf_chains_together(const sf_chains *chains);
 /* body(user, item) for all of `count` items, on sf_thread_count() threads; the status and the
  * sentence of the first one that failed. */
 sf_status sf_items_each(size_t count, sf_status (*body)(void *user, size_t item), void *user);

@@ -82,6 +82,24 @@ sf_status sf_density_base(const sf_density *density, sf_density **base)
     return density->methods->base(density->self, base);
 }
 
+bool sf_density_has_precision(const sf_density *density)
+{
+    return density->methods->precision != NULL;
+}
+
+sf_status sf_density_precision(const sf_density *density, const double *x, double *precision)
+{
+    return density->methods->precision(density->self, x, precision);
+}
+
+sf_status sf_density_own_affine(const sf_density *density, const double *mean, const double *factor,
+                                sf_density **affine)
+{
+    *affine = NULL;
+    if (density->methods->affine == NULL) return SF_OK;
+    return density->methods->affine(density->self, mean, factor, affine);
+}
+
 double sf_density_period(const sf_density *density)
 {
     return density->methods->period != NULL ? density->methods->period(density->self) : 0.0;

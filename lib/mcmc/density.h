@@ -9,4 +9,11 @@ size_t sf_density_together(const sf_density *density);
 /* What sf_density_create was given with these methods; NULL: the density has others. */
 const void *sf_density_self(const sf_density *density, const sf_density_methods *methods);
 
+/* Minus the Hessian of log f at x, for densities that know it. */
+bool sf_density_has_precision(const sf_density *density);
+sf_status sf_density_precision(const sf_density *density, const double *x, double *precision);
+/* The density's own way to be one of z, x = mean + L z; *affine NULL: it has none. */
+sf_status sf_density_own_affine(const sf_density *density, const double *mean, const double *factor,
+                                sf_density **affine);
+
 #endif

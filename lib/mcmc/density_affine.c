@@ -3,7 +3,6 @@
  * same. */
 #include "base/internal.h"
 #include "mcmc/density.h"
-#include "mcmc/lanes.h"
 #include "mcmc/triangle.h"
 
 #include <scorefield/mcmc.h>
@@ -14,10 +13,10 @@
 typedef struct affine {
     sf_density *density;
     size_t n;
-    bool dense;
     double log_determinant;
-    double *mean;   /* n */
-    double *factor; /* L: its diagonal, or n x n */
+    double *mean;          /* n */
+    double *scale;         /* L: its diagonal, */
+    sf_triangle *triangle; /* or all of it */
 } affine;
 
 static void affine_destroy(void *self)
@@ -27,7 +26,8 @@ static void affine_destroy(void *self)
     if (a == NULL) return;
     sf_density_release(&a->density);
     sf_free(a->mean);
-    sf_free(a->factor);
+    sf_free(a->scale);
+    sf_triangle_release(&a->triangle);
     sf_free(a);
 }
 
@@ -38,26 +38,23 @@ static sf_status forward(const affine *a, size_t batch, const double *z, double 
 {
     const size_t n = a->n;
 
-    if (a->dense) SF_TRY(sf_triangle_apply(n, a->factor, batch, z, x));
+    if (a->triangle != NULL) SF_TRY(sf_triangle_apply(a->triangle, batch, z, x));
     for (size_t b = 0; b < batch; b++)
         for (size_t i = 0; i < n; i++)
-            x[b * n + i] = a->mean[i] + (a->dense ? x[b * n + i] : a->factor[i] * z[b * n + i]);
+            x[b * n + i] =
+                a->mean[i] + (a->scale != NULL ? a->scale[i] * z[b * n + i] : x[b * n + i]);
     return SF_OK;
 }
 
 /* z = L^-1 (x - mean) */
-SF_VECTOR_CLONES static void backward(const affine *a, size_t batch, const double *x, double *z)
+static sf_status backward(const affine *a, size_t batch, const double *x, double *z)
 {
     const size_t n = a->n;
 
-    for (size_t i = 0; i < n; i++)
-        for (size_t b = 0; b < batch; b++) {
-            const double *row = a->factor + i * n;
-            double rest = x[b * n + i] - a->mean[i];
-
-            if (a->dense) rest -= sf_lanes_product(i, z + b * n, 0.0, row);
-            z[b * n + i] = rest / (a->dense ? row[i] : a->factor[i]);
-        }
+    for (size_t b = 0; b < batch; b++)
+        for (size_t i = 0; i < n; i++)
+            z[b * n + i] = (x[b * n + i] - a->mean[i]) / (a->scale != NULL ? a->scale[i] : 1.0);
+    return a->triangle != NULL ? sf_triangle_solve(a->triangle, batch, z, z) : SF_OK;
 }
 
 /* out = L^T s */
@@ -65,9 +62,9 @@ static sf_status transpose(const affine *a, size_t batch, const double *s, doubl
 {
     const size_t n = a->n;
 
-    if (a->dense) return sf_triangle_transposed(n, a->factor, batch, s, out);
+    if (a->triangle != NULL) return sf_triangle_transposed(a->triangle, batch, s, out);
     for (size_t b = 0; b < batch; b++)
-        for (size_t i = 0; i < n; i++) out[b * n + i] = a->factor[i] * s[b * n + i];
+        for (size_t i = 0; i < n; i++) out[b * n + i] = a->scale[i] * s[b * n + i];
     return SF_OK;
 }
 
@@ -102,7 +99,7 @@ static sf_status affine_draw(const void *self, sf_random random, uint64_t first,
 
     SF_TRY(sf_allocate(&x, batch, a->n * sizeof *x));
     SF_GO(sf_density_draw(a->density, seed, 0, first, batch, x));
-    backward(a, batch, x, z);
+    status = backward(a, batch, x, z);
 done:
     sf_free(x);
     return status;
@@ -117,7 +114,7 @@ static size_t affine_together(const void *self)
 {
     const affine *a = self;
 
-    return a->dense ? SF_TRIANGLE_POINTS : sf_density_together(a->density);
+    return a->triangle != NULL ? SF_TRIANGLE_POINTS : sf_density_together(a->density);
 }
 
 /* By what the density can do: [draws][score]. */
@@ -131,13 +128,11 @@ static const sf_density_methods affine_methods[2][2] = {
     {METHODS(affine_draw, true), METHODS(affine_draw, false)},
 };
 
-/* The diagonal's logarithms. */
-static sf_status find_determinant(affine *a)
+/* The logarithms of the diagonal, whose entries are `stride` apart. */
+static sf_status find_determinant(affine *a, const double *diagonal, size_t stride)
 {
-    const size_t stride = a->dense ? a->n + 1 : 1;
-
     for (size_t i = 0; i < a->n; i++) {
-        const double d = a->factor[i * stride];
+        const double d = diagonal[i * stride];
 
         if (!(d > 0.0) || !isfinite(d))
             return sf_fail(SF_ERR_ARGUMENT,
@@ -151,23 +146,19 @@ static sf_status find_determinant(affine *a)
 
 static sf_status fill(affine *a, const double *mean, const double *scale, const double *factor)
 {
-    const double *entries = factor != NULL ? factor : scale;
-    size_t count = a->n;
-
-    if (entries == NULL || (factor != NULL && scale != NULL))
+    if ((factor != NULL) == (scale != NULL))
         return sf_fail(SF_ERR_ARGUMENT, "new coordinates of a density have scales or a matrix");
-    a->dense = factor != NULL;
-    if (a->dense && !sf_multiply_sizes(a->n, a->n, &count))
-        return sf_fail(SF_ERR_MEMORY, "a matrix for %zu dimensions is more than memory holds",
-                       a->n);
     SF_TRY(sf_allocate(&a->mean, a->n, sizeof *a->mean));
-    SF_TRY(sf_allocate(&a->factor, count, sizeof *a->factor));
     if (mean != NULL) {
         SF_TRY(sf_check_finite(mean, a->n, "the origin of new coordinates"));
         memcpy(a->mean, mean, a->n * sizeof *mean);
     }
-    memcpy(a->factor, entries, count * sizeof *a->factor);
-    return find_determinant(a);
+    if (factor != NULL) {
+        SF_TRY(find_determinant(a, factor, a->n + 1));
+        return sf_triangle_create(a->n, factor, &a->triangle);
+    }
+    SF_TRY(find_determinant(a, scale, 1));
+    return sf_copy_memory(scale, a->n, sizeof *scale, &a->scale);
 }
 
 sf_status sf_density_affine(sf_density *density, const double *mean, const double *scale,
@@ -184,6 +175,8 @@ sf_status sf_density_affine(sf_density *density, const double *mean, const doubl
     a->density = sf_density_retain(density);
     a->n = sf_density_dimension(density);
     SF_GO(fill(a, mean, scale, factor));
+    if (factor != NULL) SF_GO(sf_density_own_affine(density, a->mean, factor, result));
+    if (*result != NULL) goto done;
     return sf_density_create(
         &affine_methods[sf_density_can_draw(density)][sf_density_has_score(density)], a, a->n,
         result);
@@ -205,7 +198,8 @@ sf_status sf_affine_apply(size_t n, const double *mean, const double *scale, con
     SF_GO(forward(&a, batch, z, x));
 done:
     sf_free(a.mean);
-    sf_free(a.factor);
+    sf_free(a.scale);
+    sf_triangle_release(&a.triangle);
     sf_free(z);
     return status;
 }

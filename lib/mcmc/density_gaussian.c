@@ -1,5 +1,5 @@
-/* density_gaussian.c - normalised Gaussians, of a diagonal or of any covariance. The second one
- * holds the Cholesky factor L of the covariance for draws, and L^-1 for scores. */
+/* density_gaussian.c - normalised Gaussians, of a diagonal or of any covariance C. The second one
+ * holds L, C = L L^T, for draws, and L^-1 for scores. */
 #include "base/internal.h"
 #include "mcmc/lanes.h"
 #include "mcmc/triangle.h"
@@ -15,8 +15,8 @@ typedef struct gaussian {
     size_t n;
     double log_norm; /* of the density at its mean */
     double *mean;
-    double *sigma;     /* diagonal: standard deviations; dense: L, row by row */
-    double *precision; /* diagonal: n; dense: L^-1 */
+    double *sigma, *precision;     /* diagonal: of each coordinate */
+    sf_triangle *factor, *inverse; /* dense: L and L^-1 */
 } gaussian;
 
 static void gaussian_destroy(void *self)
@@ -27,6 +27,8 @@ static void gaussian_destroy(void *self)
     sf_free(g->mean);
     sf_free(g->sigma);
     sf_free(g->precision);
+    sf_triangle_release(&g->factor);
+    sf_triangle_release(&g->inverse);
     sf_free(g);
 }
 
@@ -36,8 +38,7 @@ static double gaussian_log_z(const void *self)
     return 0.0;
 }
 
-/* With `count` numbers each in sigma and precision, and the mean. */
-static sf_status create(size_t n, size_t count, const double *mean, gaussian **result)
+static sf_status create(size_t n, const double *mean, gaussian **result)
 {
     gaussian *g;
     sf_status status;
@@ -46,8 +47,6 @@ static sf_status create(size_t n, size_t count, const double *mean, gaussian **r
     SF_TRY(sf_allocate(&g, 1, sizeof *g));
     g->n = n;
     SF_GO(sf_allocate(&g->mean, n, sizeof *g->mean));
-    SF_GO(sf_allocate(&g->sigma, count, sizeof *g->sigma));
-    SF_GO(sf_allocate(&g->precision, count, sizeof *g->precision));
     if (mean != NULL) {
         SF_GO(sf_check_finite(mean, n, "the mean of a Gaussian"));
         memcpy(g->mean, mean, n * sizeof *mean);
@@ -115,6 +114,7 @@ sf_status sf_density_gaussian(size_t dimension, const double *mean, const double
                               sf_density **density)
 {
     gaussian *g;
+    sf_status status;
 
     *density = NULL;
     for (size_t i = 0; variance != NULL && i < dimension; i++)
@@ -122,13 +122,18 @@ sf_status sf_density_gaussian(size_t dimension, const double *mean, const double
             return sf_fail(SF_ERR_ARGUMENT,
                            "variance %zu of a Gaussian is %g; it is positive and finite", i,
                            variance[i]);
-    SF_TRY(create(dimension, dimension, mean, &g));
+    SF_TRY(create(dimension, mean, &g));
+    SF_GO(sf_allocate(&g->sigma, dimension, sizeof *g->sigma));
+    SF_GO(sf_allocate(&g->precision, dimension, sizeof *g->precision));
     for (size_t i = 0; i < dimension; i++) {
         g->sigma[i] = variance != NULL ? sqrt(variance[i]) : 1.0;
         g->precision[i] = variance != NULL ? 1.0 / variance[i] : 1.0;
         g->log_norm -= log(g->sigma[i]);
     }
     return sf_density_create(&diagonal_methods, g, dimension, density);
+done:
+    gaussian_destroy(g);
+    return status;
 }
 
 /* ---- dense ---------------------------------------------------------------------------------- */
@@ -145,11 +150,11 @@ static sf_status dense_evaluate(const void *self, size_t batch, const double *x,
     SF_TRY(sf_allocate(&z, batch, n * sizeof *z));
     for (size_t b = 0; b < batch; b++)
         for (size_t i = 0; i < n; i++) z[b * n + i] = x[b * n + i] - g->mean[i];
-    SF_GO(sf_triangle_apply(n, g->precision, batch, z, z));
+    SF_GO(sf_triangle_apply(g->inverse, batch, z, z));
     for (size_t b = 0; b < batch; b++)
         log_density[b] = g->log_norm - 0.5 * sf_lanes_square(n, z + b * n);
     if (score == NULL) goto done;
-    SF_GO(sf_triangle_transposed(n, g->precision, batch, z, score));
+    SF_GO(sf_triangle_transposed(g->inverse, batch, z, score));
     for (size_t i = 0; i < batch * n; i++) score[i] = -score[i];
 done:
     sf_free(z);
@@ -163,7 +168,7 @@ static sf_status dense_draw(const void *self, sf_random random, uint64_t first, 
     const size_t n = g->n;
 
     sf_random_normal(random, 0, first * n, batch * n, x);
-    SF_TRY(sf_triangle_apply(n, g->sigma, batch, x, x));
+    SF_TRY(sf_triangle_apply(g->factor, batch, x, x));
     for (size_t b = 0; b < batch; b++)
         for (size_t i = 0; i < n; i++) x[b * n + i] += g->mean[i];
     return SF_OK;
@@ -197,27 +202,28 @@ static sf_status check_symmetric(size_t n, const double *c)
     return SF_OK;
 }
 
-/* L, L^-1 and log det L from the covariance in g->sigma. */
-static sf_status factorise(gaussian *g)
+/* L, L^-1 and log det L from the covariance in `a`, which is overwritten. */
+static sf_status factorise(gaussian *g, double *a)
 {
     const size_t n = g->n;
     const lapack_int order = (lapack_int)n;
 
-    if (LAPACKE_dpotrf(LAPACK_ROW_MAJOR, 'L', order, g->sigma, order) != 0)
+    if (LAPACKE_dpotrf(LAPACK_ROW_MAJOR, 'L', order, a, order) != 0)
         return sf_fail(SF_ERR_NUMERIC,
                        "the covariance of a Gaussian in %zu dimensions is not positive definite",
                        n);
-    memcpy(g->precision, g->sigma, n * n * sizeof *g->sigma);
-    if (LAPACKE_dtrtri(LAPACK_ROW_MAJOR, 'L', 'N', order, g->precision, order) != 0)
+    for (size_t i = 0; i < n; i++) g->log_norm -= log(a[i * n + i]);
+    SF_TRY(sf_triangle_create(n, a, &g->factor));
+    if (LAPACKE_dtrtri(LAPACK_ROW_MAJOR, 'L', 'N', order, a, order) != 0)
         return sf_fail(SF_ERR_LIBRARY, "LAPACK cannot invert a triangle it has made");
-    for (size_t i = 0; i < n; i++) g->log_norm -= log(g->sigma[i * n + i]);
-    return SF_OK;
+    return sf_triangle_create(n, a, &g->inverse);
 }
 
 sf_status sf_density_gaussian_dense(size_t dimension, const double *mean, const double *covariance,
                                     sf_density **density)
 {
     gaussian *g = NULL;
+    double *a = NULL;
     size_t count;
     sf_status status;
 
@@ -226,11 +232,13 @@ sf_status sf_density_gaussian_dense(size_t dimension, const double *mean, const 
         return sf_fail(SF_ERR_MEMORY, "a covariance in %zu dimensions is more than memory holds",
                        dimension);
     SF_TRY(check_symmetric(dimension, covariance));
-    SF_GO(create(dimension, count, mean, &g));
-    memcpy(g->sigma, covariance, count * sizeof *covariance);
-    SF_GO(factorise(g));
+    SF_GO(create(dimension, mean, &g));
+    SF_GO(sf_copy_memory(covariance, count, sizeof *covariance, &a));
+    SF_GO(factorise(g, a));
+    sf_free(a);
     return sf_density_create(&dense_methods, g, dimension, density);
 done:
     gaussian_destroy(g);
+    sf_free(a);
     return status;
 }

@@ -1,7 +1,9 @@
 /* density_laplace.c - the normal density around a mode (Laplace 1774; Tierney & Kadane 1986,
- * doi:10.1080/01621459.1986.10478240): the mode by GSL's BFGS ascent, the Hessian by central
- * differences of the score, its inverse's root by Cholesky factors. */
+ * doi:10.1080/01621459.1986.10478240): the mode by GSL's BFGS ascent, the Hessian by what the
+ * density knows or else by central differences of the score, its inverse's root by Cholesky
+ * factors. */
 #include "base/internal.h"
+#include "mcmc/density.h"
 
 #include <scorefield/mcmc.h>
 
@@ -127,7 +129,7 @@ static sf_status difference(const sf_density *density, const double *mode, size_
 }
 
 /* Minus the Hessian, symmetric. */
-static sf_status find_precision(const sf_density *density, const double *mode, double *precision)
+static sf_status difference_all(const sf_density *density, const double *mode, double *precision)
 {
     const size_t n = sf_density_dimension(density);
     double *points = NULL, *scores = NULL;
@@ -147,6 +149,12 @@ done:
     sf_free(points);
     sf_free(scores);
     return status;
+}
+
+static sf_status find_precision(const sf_density *density, const double *mode, double *precision)
+{
+    return sf_density_has_precision(density) ? sf_density_precision(density, mode, precision)
+                                             : difference_all(density, mode, precision);
 }
 
 /* The precision in `factor` becomes L, and its upper triangle zero. */

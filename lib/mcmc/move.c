@@ -9,7 +9,6 @@
  * h = sqrt(2 e) with a new momentum is the Langevin move x' = x + e C score + sqrt(2 e) C^1/2 n
  * (Rossky, Doll & Friedman 1978): its p' is minus the noise that leads back. */
 #include "mcmc/chains.h"
-#include "mcmc/density.h"
 #include "mcmc/lanes.h"
 #include "mcmc/whiten.h"
 
@@ -434,11 +433,9 @@ static sf_status change(sf_chains *c, double b, bool scored)
  * the densities like best. */
 static size_t find_together(const sf_chains *c)
 {
-    const size_t values = 1024, fit = values / c->dimension;
-    const size_t of_f0 = c->f0 != NULL ? sf_density_together(c->f0) : 1;
-    const size_t of_f1 = sf_density_together(c->f1), most = of_f0 > of_f1 ? of_f0 : of_f1;
+    const size_t values = 1024, fit = values / c->dimension, best = sf_chains_together(c);
 
-    return fit > most ? fit : most;
+    return fit > best ? fit : best;
 }
 
 sf_status sf_chains_move(sf_chains *chains, const sf_kernel *kernel, double b, size_t moves)

@@ -1,104 +1,223 @@
-/* triangle.c - products with a lower triangle. Eight points lie side by side in a vector, so that a
- * number of the matrix serves all of them, and four rows of it are taken at once, so that a number
- * of the points serves four of the matrix. Each point's sums are in one order, whatever its place.
- */
+/* triangle.c - products with a lower triangle. It is kept twice, in panels of eight rows for A x
+ * and of eight columns for A^T x, so that in either a panel's eight results are
+ *     out[r] = sum_j panel[j][r] x[j],
+ * read in one stream. 24 points lie side by side, and a kernel holds as many sums of results and
+ * points as its instruction set has registers for: every number of a panel serves all points, and
+ * every number of the points eight results, as in Goto & van de Geijn (2008,
+ * doi:10.1145/1356052.1356053). This file alone is compiled with contraction to fused
+ * multiply-adds. */
 #include "mcmc/triangle.h"
 
 #include "base/internal.h"
 
-enum { POINTS = SF_TRIANGLE_POINTS, ROWS = 4 };
+#include <string.h>
 
-typedef double points __attribute__((vector_size(POINTS * sizeof(double))));
+enum { POINTS = SF_TRIANGLE_POINTS, ROWS = 8, SQUARE = ROWS * ROWS, FEW = 8 };
 
-static void gather(size_t n, size_t count, const double *x, points *side)
+struct sf_triangle {
+    size_t n, panels;
+    double *rows;    /* panel k: columns 0 ... 8 k + 7 of rows 8 k ... 8 k + 7 */
+    double *columns; /* panel k: rows 8 k ... 8 panels - 1 of columns 8 k ... 8 k + 7 */
+};
+
+/* ---- panels --------------------------------------------------------------------------------- */
+
+/* Squares of eight before panel k. */
+static size_t before_rows(size_t k) { return k * (k + 1) / 2; }
+
+static size_t before_columns(const sf_triangle *t, size_t k)
 {
-    for (size_t p = 0; p < count; p++)
-        for (size_t i = 0; i < n; i++) side[i][p] = x[p * n + i];
+    return before_rows(t->panels) - before_rows(t->panels - k);
 }
 
-static void scatter(size_t n, size_t count, const points *side, double *x)
+static const double *rows_of(const sf_triangle *t, size_t k)
 {
-    for (size_t p = 0; p < count; p++)
-        for (size_t i = 0; i < n; i++) x[p * n + i] = side[i][p];
+    return t->rows + before_rows(k) * SQUARE;
 }
 
-/* Four rows from row i on, up to column i; the corner behind it is short. */
-SF_VECTOR_CLONES static void apply(size_t n, const double *restrict a, const points *restrict x,
-                                   points *restrict out)
+static const double *columns_of(const sf_triangle *t, size_t k)
 {
-    size_t i = 0;
+    return t->columns + before_columns(t, k) * SQUARE;
+}
 
-    for (; i + ROWS <= n; i += ROWS) {
-        const double *row = a + i * n;
-        points s0 = {0.0}, s1 = {0.0}, s2 = {0.0}, s3 = {0.0};
+static void fill(sf_triangle *t, const double *a)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        double *row = t->rows + before_rows(i / ROWS) * SQUARE + i % ROWS;
 
-        for (size_t j = 0; j < i; j++) {
-            s0 += row[j] * x[j];
-            s1 += row[n + j] * x[j];
-            s2 += row[2 * n + j] * x[j];
-            s3 += row[3 * n + j] * x[j];
+        for (size_t j = 0; j <= i; j++) {
+            const size_t k = j / ROWS;
+            double *column = t->columns + before_columns(t, k) * SQUARE;
+
+            row[j * ROWS] = column[(i - k * ROWS) * ROWS + j % ROWS] = a[i * t->n + j];
         }
-        out[i] = s0;
-        out[i + 1] = s1;
-        out[i + 2] = s2;
-        out[i + 3] = s3;
-        for (size_t r = 0; r < ROWS; r++)
-            for (size_t j = i; j <= i + r; j++) out[i + r] += row[r * n + j] * x[j];
-    }
-    for (; i < n; i++) {
-        points s = {0.0};
-
-        for (size_t j = 0; j <= i; j++) s += a[i * n + j] * x[j];
-        out[i] = s;
     }
 }
 
-SF_VECTOR_CLONES static void transposed(size_t n, const double *restrict a,
-                                        const points *restrict x, points *restrict out)
+sf_status sf_triangle_create(size_t n, const double *a, sf_triangle **triangle)
 {
-    const points zero = {0.0};
-    size_t i = 0;
+    sf_triangle *t;
+    sf_status status;
 
-    for (size_t j = 0; j < n; j++) out[j] = zero;
-    for (; i + ROWS <= n; i += ROWS) {
-        const double *row = a + i * n;
-        const points x0 = x[i], x1 = x[i + 1], x2 = x[i + 2], x3 = x[i + 3];
-
-        for (size_t j = 0; j < i; j++)
-            out[j] += (row[j] * x0 + row[n + j] * x1) + (row[2 * n + j] * x2 + row[3 * n + j] * x3);
-        for (size_t r = 0; r < ROWS; r++)
-            for (size_t j = i; j <= i + r; j++) out[j] += row[r * n + j] * x[i + r];
-    }
-    for (; i < n; i++)
-        for (size_t j = 0; j <= i; j++) out[j] += a[i * n + j] * x[i];
+    *triangle = NULL;
+    SF_TRY(sf_allocate(&t, 1, sizeof *t));
+    t->n = n;
+    t->panels = (n + ROWS - 1) / ROWS;
+    SF_GO(sf_allocate(&t->rows, before_rows(t->panels), SQUARE * sizeof *t->rows));
+    SF_GO(sf_allocate(&t->columns, before_rows(t->panels), SQUARE * sizeof *t->columns));
+    fill(t, a);
+    *triangle = t;
+    return SF_OK;
+done:
+    sf_triangle_release(&t);
+    return status;
 }
 
-typedef void product(size_t n, const double *a, const points *x, points *out);
+void sf_triangle_release(sf_triangle **triangle)
+{
+    if (triangle == NULL || *triangle == NULL) return;
+    sf_free((*triangle)->rows);
+    sf_free((*triangle)->columns);
+    sf_free(*triangle);
+    *triangle = NULL;
+}
 
-static sf_status multiply(product *of, size_t n, const double *a, size_t batch, const double *x,
+/* ---- a panel's product ---------------------------------------------------------------------- */
+
+typedef void kernel(size_t length, const double *panel, const double *x, double *out);
+
+/* out (ROWS x POINTS) of x (length x POINTS), for the first `points` of them, by blocks of `tall`
+ * results and `wide` vectors of points. */
+#define DEFINE_PANEL(name, attribute, vector, tall, wide, points)                             \
+    attribute static void name(size_t length, const double *restrict panel,                   \
+                               const double *restrict x, double *restrict out)                \
+    {                                                                                         \
+        enum { STEP = (wide) * sizeof(vector) / sizeof(double) };                             \
+        for (size_t top = 0; top < ROWS; top += (tall))                                       \
+            for (size_t left = 0; left < (points); left += STEP) {                            \
+                vector sum[tall][wide] = {{{0.0}}};                                           \
+                for (size_t j = 0; j < length; j++) {                                         \
+                    const vector *at = (const vector *)(const void *)(x + j * POINTS + left); \
+                    const double *number = panel + j * ROWS + top;                            \
+                    for (size_t r = 0; r < (tall); r++)                                       \
+                        for (size_t v = 0; v < (wide); v++) sum[r][v] += number[r] * at[v];   \
+                }                                                                             \
+                for (size_t r = 0; r < (tall); r++) {                                         \
+                    vector *to = (vector *)(void *)(out + (top + r) * POINTS + left);         \
+                    for (size_t v = 0; v < (wide); v++) to[v] = sum[r][v];                    \
+                }                                                                             \
+            }                                                                                 \
+    }
+
+typedef double two __attribute__((vector_size(16), may_alias));
+DEFINE_PANEL(panel_portable, , two, 4, 2, POINTS)
+DEFINE_PANEL(few_portable, , two, 4, 2, FEW)
+
+#ifdef __x86_64__
+typedef double four __attribute__((vector_size(32), may_alias));
+typedef double eight __attribute__((vector_size(64), may_alias));
+DEFINE_PANEL(panel_avx2, __attribute__((target("avx2,fma"))), four, 4, 2, POINTS)
+DEFINE_PANEL(few_avx2, __attribute__((target("avx2,fma"))), four, 4, 2, FEW)
+DEFINE_PANEL(panel_avx512, __attribute__((target("avx512f"))), eight, 8, 3, POINTS)
+DEFINE_PANEL(few_avx512, __attribute__((target("avx512f"))), eight, 8, 1, FEW)
+#endif
+
+static kernel *kernel_for(size_t count)
+{
+    const bool few = count <= FEW;
+
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512f")) return few ? few_avx512 : panel_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return few ? few_avx2 : panel_avx2;
+#endif
+    return few ? few_portable : panel_portable;
+}
+
+/* ---- products ------------------------------------------------------------------------------- */
+
+/* Points side by side, and back. Eight numbers of a point at a time, so that the lines of `side`
+ * that they go to stay in the first cache. */
+static void gather(size_t n, size_t count, const double *x, double *side)
+{
+    for (size_t first = 0; first < n; first += ROWS)
+        for (size_t p = 0; p < count; p++)
+            for (size_t i = first; i < n && i < first + ROWS; i++)
+                side[i * POINTS + p] = x[p * n + i];
+}
+
+static void scatter(size_t n, size_t count, const double *side, double *x)
+{
+    for (size_t first = 0; first < n; first += ROWS)
+        for (size_t p = 0; p < count; p++)
+            for (size_t i = first; i < n && i < first + ROWS; i++)
+                x[p * n + i] = side[i * POINTS + p];
+}
+
+static void apply(const sf_triangle *t, kernel *panel, const double *x, double *out)
+{
+    for (size_t k = 0; k < t->panels; k++)
+        panel((k + 1) * ROWS, rows_of(t, k), x, out + k * ROWS * POINTS);
+}
+
+static void transposed(const sf_triangle *t, kernel *panel, const double *x, double *out)
+{
+    for (size_t k = 0; k < t->panels; k++)
+        panel((t->panels - k) * ROWS, columns_of(t, k), x + k * ROWS * POINTS,
+              out + k * ROWS * POINTS);
+}
+
+/* Eight rows at a time: less what is known of the others, and the square on the diagonal. */
+static void solve(const sf_triangle *t, kernel *panel, const double *x, double *out)
+{
+    for (size_t k = 0; k < t->panels; k++) {
+        const double *square = rows_of(t, k) + k * SQUARE;
+        const size_t at = k * ROWS * POINTS;
+
+        panel(k * ROWS, rows_of(t, k), out, out + at);
+        for (size_t r = 0; r < ROWS && k * ROWS + r < t->n; r++)
+            for (size_t p = 0; p < POINTS; p++) {
+                double rest = x[at + r * POINTS + p] - out[at + r * POINTS + p];
+
+                for (size_t c = 0; c < r; c++)
+                    rest -= square[c * ROWS + r] * out[at + c * POINTS + p];
+                out[at + r * POINTS + p] = rest / square[r * ROWS + r];
+            }
+    }
+}
+
+typedef void product(const sf_triangle *t, kernel *panel, const double *x, double *out);
+
+static sf_status multiply(product *of, const sf_triangle *t, size_t batch, const double *x,
                           double *out)
 {
-    points *side;
+    const size_t n = t->n, size = t->panels * ROWS * POINTS;
+    double *side;
 
-    SF_TRY(sf_allocate(&side, n, 2 * sizeof *side));
+    SF_TRY(sf_allocate(&side, 2 * size, sizeof *side));
     for (size_t b = 0; b < batch; b += POINTS) {
         const size_t count = batch - b < POINTS ? batch - b : POINTS;
 
         gather(n, count, x + b * n, side);
-        of(n, a, side, side + n);
-        scatter(n, count, side + n, out + b * n);
+        of(t, kernel_for(count), side, side + size);
+        scatter(n, count, side + size, out + b * n);
     }
     sf_free(side);
     return SF_OK;
 }
 
-sf_status sf_triangle_apply(size_t n, const double *a, size_t batch, const double *x, double *out)
+sf_status sf_triangle_apply(const sf_triangle *triangle, size_t batch, const double *x, double *out)
 {
-    return multiply(apply, n, a, batch, x, out);
+    return multiply(apply, triangle, batch, x, out);
 }
 
-sf_status sf_triangle_transposed(size_t n, const double *a, size_t batch, const double *x,
+sf_status sf_triangle_transposed(const sf_triangle *triangle, size_t batch, const double *x,
                                  double *out)
 {
-    return multiply(transposed, n, a, batch, x, out);
+    return multiply(transposed, triangle, batch, x, out);
+}
+
+sf_status sf_triangle_solve(const sf_triangle *triangle, size_t batch, const double *x, double *out)
+{
+    return multiply(solve, triangle, batch, x, out);
 }

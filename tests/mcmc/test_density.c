@@ -2,6 +2,7 @@
  * draws and its normalisation by laws and quadrature. */
 #include <scorefield/mcmc.h>
 
+#include "mcmc/density.h"
 #include "mcmc/sample.h"
 
 #include <string.h>
@@ -145,6 +146,20 @@ static sf_status make_cox(sf_density **f) { return make_cox_process(false, f); }
 
 static sf_status make_white_cox(sf_density **f) { return make_cox_process(true, f); }
 
+/* In the coordinates of Laplace's approximation. */
+static sf_status make_round_cox(sf_density **f)
+{
+    sf_laplace laplace = {.dimension = 0};
+    sf_density *cox;
+    sf_status status = make_cox(&cox);
+
+    if (status == SF_OK) status = sf_laplace_find(cox, NULL, &laplace);
+    if (status == SF_OK) status = sf_density_affine(cox, laplace.mode, NULL, laplace.factor, f);
+    sf_laplace_release(&laplace);
+    sf_density_release(&cox);
+    return status;
+}
+
 enum { ROWS = 11, PREDICTORS = 3 };
 
 /* Its last predictor does not vary. */
@@ -172,7 +187,7 @@ static sf_status (*const make[])(sf_density **f) = {
     make_many_well, make_mixture,   make_funnel,    make_field,       make_prior,
     make_phi4,      make_phi4_line, make_free,      make_cluster,     make_double_wells,
     make_affine,    make_scaled,    make_box,       make_angles,      make_xy,
-    make_xy_ring,   make_cox,       make_white_cox, make_logistic,
+    make_xy_ring,   make_cox,       make_white_cox, make_round_cox,   make_logistic,
 };
 
 enum { MAKERS = sizeof make / sizeof *make };
@@ -787,6 +802,29 @@ static void factor_of_cox(double *covariance, double *factor)
         }
 }
 
+/* The lower root of the inverse of a positive definite matrix, by hand: from the lower right corner
+ * A = U U^T with U upper, so A^-1 = U^-T U^-1 and the root is U^-T. */
+static void invert_root(size_t n, const double *a, double *inverse)
+{
+    double u[81] = {0.0};
+
+    for (size_t j = n; j-- > 0;)
+        for (size_t i = j + 1; i-- > 0;) {
+            double rest = a[n * i + j];
+
+            for (size_t k = j + 1; k < n; k++) rest -= u[n * i + k] * u[n * j + k];
+            u[n * i + j] = i == j ? sqrt(rest) : rest / u[n * j + j];
+        }
+    memset(inverse, 0, n * n * sizeof *inverse);
+    for (size_t c = 0; c < n; c++)
+        for (size_t i = c; i < n; i++) {
+            double rest = i == c ? 1.0 : 0.0;
+
+            for (size_t k = c; k < i; k++) rest -= u[n * k + i] * inverse[n * k + c];
+            inverse[n * i + c] = rest / u[n * i + i];
+        }
+}
+
 /* A Gaussian of that covariance and Poisson counts by hand; and white coordinates are those of
  * x = mean + L z. */
 static void cox_is_prior_and_counts(void **state)
@@ -820,6 +858,63 @@ static void cox_is_prior_and_counts(void **state)
     sf_density_release(&base);
     sf_density_release(&gaussian);
     sf_density_release(&white);
+    sf_density_release(&f);
+}
+
+/* At any point and with any factor that fits it, the coordinates' own way is the way through x;
+ * a factor that does not fit goes through x. */
+static void cox_has_a_shorter_way(void **state)
+{
+    double covariance[81], factor[81] = {0.0}, precision[81], centre[9], x[9], z[9];
+    double of_x, of_z, log_det;
+    sf_density *f, *affine;
+
+    (void)state;
+    assert_ok(make_cox(&f));
+    factor_of_cox(covariance, factor);
+    sf_random_normal(sf_random_make(13, 0), 0, 0, 9, centre);
+    sf_random_normal(sf_random_make(13, 0), 1, 0, 9, z);
+    assert_ok(sf_density_precision(f, centre, precision));
+    for (int which = 0; which < 3; which++) { /* the prior's, the curvature's, neither */
+        if (which == 1) invert_root(9, precision, factor);
+        for (size_t i = 0; i < 81 && which == 2; i++) factor[i] *= 1.1;
+        assert_ok(sf_density_affine(f, centre, NULL, factor, &affine));
+        assert_string_equal(sf_density_name(affine), which < 2 ? "cox" : "affine");
+        log_det = 0.0;
+        for (size_t i = 0; i < 9; i++) {
+            x[i] = centre[i];
+            for (size_t j = 0; j <= i; j++) x[i] += factor[9 * i + j] * z[j];
+            log_det += log(factor[10 * i]);
+        }
+        assert_ok(sf_density_evaluate(f, 1, x, &of_x, NULL));
+        assert_ok(sf_density_evaluate(affine, 1, z, &of_z, NULL));
+        assert_close(of_z, of_x + log_det, 1e-11);
+        sf_density_release(&affine);
+    }
+    sf_density_release(&f);
+}
+
+/* Minus the Hessian, by differences of the score. */
+static void cox_knows_its_precision(void **state)
+{
+    double x[9], precision[81], low[9], high[9], log_f;
+    sf_density *f;
+
+    (void)state;
+    assert_ok(make_cox(&f));
+    sf_random_normal(sf_random_make(14, 0), 0, 0, 9, x);
+    assert_ok(sf_density_precision(f, x, precision));
+    for (size_t i = 0; i < 9; i++) {
+        const double at = x[i], step = 1e-5;
+
+        x[i] = at - step;
+        assert_ok(sf_density_evaluate(f, 1, x, &log_f, low));
+        x[i] = at + step;
+        assert_ok(sf_density_evaluate(f, 1, x, &log_f, high));
+        x[i] = at;
+        for (size_t j = 0; j < 9; j++)
+            assert_close(precision[9 * i + j], (low[j] - high[j]) / (2.0 * step), 1e-7);
+    }
     sf_density_release(&f);
 }
 
@@ -999,6 +1094,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scores_are_gradients),
         cmocka_unit_test(cox_is_prior_and_counts),
+        cmocka_unit_test(cox_has_a_shorter_way),
+        cmocka_unit_test(cox_knows_its_precision),
         cmocka_unit_test(logistic_is_its_rows),
         cmocka_unit_test(logistic_of_one_row),
         cmocka_unit_test(batches_are_their_points),
