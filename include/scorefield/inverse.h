@@ -27,6 +27,8 @@ typedef struct sf_observation_options {
                           cells (its band-limited form rings), but sampled at a FWHM of a cell or
                           more it is one (Magain, Courbin & Sohy 1998, doi:10.1086/305187) */
     bool periodic;     /* the frame itself is periodic: no margin (simulations, published tests) */
+    size_t upsample;   /* K: the scene's cells are K times finer (0 and 1: they are the pixels), a
+                          pixel is the sum over its K x K cells, and the PSF is given in cells */
 } sf_observation_options;
 
 SF_API sf_observation_options sf_observation_options_default(void);
@@ -48,12 +50,27 @@ SF_API const sf_grid *sf_observation_scene(const sf_observation *observation);
 SF_API double sf_observation_noise(const sf_observation *observation);
 SF_API double sf_observation_background(const sf_observation *observation);
 SF_API size_t sf_observation_observed(const sf_observation *observation);
-/* The frame's part of a field on the scene's grid. */
+/* The frame in the scene's cells: the frame itself, or K times finer. */
+SF_API const sf_grid *sf_observation_fine(const sf_observation *observation);
+/* The frame's part of a field on the scene's grid, in the scene's cells. */
 SF_API sf_status sf_observation_crop(const sf_observation *observation, const double *scene,
-                                     double *frame);
-/* frame = M-frame part of H scene, background not added. */
+                                     double *fine);
+/* frame = what H scene is in the frame's pixels, background not added. */
 SF_API sf_status sf_observation_predict(const sf_observation *observation, const double *scene,
                                         double *frame);
+
+/* Standard deviations of pixels that count, as sf_observation_create takes them: Poisson noise and
+ * that of reading, in their local Gaussian form
+ *     sigma^2 = read^2 + max(m, 1/gain)/gain,   gain in counts for a unit of pixel value,
+ * so that the variance never falls below that of one count. m is the pixel that is expected, sky
+ * and all (background + sf_observation_predict of a first solution): `expected`, or where that is
+ * NULL the mean over the usable pixels at most one away along every axis, itself among them. Its
+ * noise then enters the weights: pixels that came out low count for more, which makes fluxes too
+ * low by a part of about 1/(9 counts); take the model's prediction where that matters. NaN where
+ * the pixel is not finite or masked. SF_ERR_ARGUMENT for a gain that is not positive, or a `read`
+ * that is negative, or either not finite; SF_ERR_NUMERIC where `expected` is not finite. */
+SF_API sf_status sf_poisson_sigma(const sf_grid *frame, const double *pixels, const double *mask,
+                                  double read, double gain, const double *expected, double *sigma);
 
 /* Standard deviation of a frame's noise from its own finest structure: median absolute second
  * difference along every axis (Immerkaer 1996, made robust), of neighbours and, for resampled

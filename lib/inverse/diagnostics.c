@@ -26,7 +26,7 @@ sf_status sf_observation_residual(const sf_observation *o, const double *scene, 
     SF_GO(sf_observation_misfit(o, scene, misfit));
     for (size_t i = 0; i < cells; i++)
         if (!(o->weight[i] > 0.0)) misfit[i] = NAN;
-    SF_GO(sf_observation_crop(o, misfit, residual));
+    SF_GO(sf_observation_pick(o, misfit, residual));
 done:
     sf_free(misfit);
     return status;
@@ -78,10 +78,11 @@ static void whiteness(const sf_grid *grid, const double *residual, sf_diagnostic
     d->whiteness_z = lags > 0 ? (sum - lags) / sqrt(2.0 * lags) : NAN;
 }
 
-/* Fluxes and lowest values over the observed pixels. */
+/* Fluxes and lowest values over the observed pixels; a cell counts as a pixel of its brightness. */
 static sf_status fluxes(const sf_observation *o, const double *scene, sf_diagnostics *d)
 {
     const size_t cells = sf_grid_size(&o->scene);
+    const double pixel = pow((double)o->upsample, o->scene.axes);
     double *blurred = NULL, variance = 0.0, lowest = INFINITY, bottom = INFINITY;
     sf_status status;
 
@@ -93,7 +94,7 @@ static sf_status fluxes(const sf_observation *o, const double *scene, sf_diagnos
         d->flux_model += blurred[i];
         variance += 1.0 / o->weight[i];
         lowest = fmin(lowest, o->data[i]);
-        bottom = fmin(bottom, scene[i]);
+        bottom = fmin(bottom, pixel * scene[i]);
     }
     d->flux_ratio = d->flux_model / d->flux_frame;
     d->flux_error = o->noise * sqrt(variance);

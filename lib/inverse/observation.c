@@ -3,7 +3,8 @@
  * Unknown boundaries and bad pixels are one mechanism (Almeida & Figueiredo 2013,
  * doi:10.1109/TIP.2013.2258354): the scene is enlarged by the PSF's half width on every side, so
  * that the periodic convolution never carries one edge of the frame into the other, and cells
- * that were not observed have weight zero. */
+ * that were not observed have weight zero. A scene of finer cells than pixels is the same again: H
+ * adds up the cells that follow, and only every pixel's first cell is observed. */
 #include "inverse/observation.h"
 
 #include "base/internal.h"
@@ -18,7 +19,7 @@
 sf_observation_options sf_observation_options_default(void)
 {
     const sf_observation_options options = {
-        .background = 0.0, .resolution = 0.0, .periodic = false};
+        .background = 0.0, .resolution = 0.0, .periodic = false, .upsample = 1};
 
     return options;
 }
@@ -47,10 +48,26 @@ void sf_observation_release(sf_observation **observation)
 }
 
 const sf_grid *sf_observation_frame(const sf_observation *o) { return &o->frame; }
+const sf_grid *sf_observation_fine(const sf_observation *o) { return &o->fine; }
 const sf_grid *sf_observation_scene(const sf_observation *o) { return &o->scene; }
 double sf_observation_noise(const sf_observation *o) { return o->noise; }
 double sf_observation_background(const sf_observation *o) { return o->background; }
 size_t sf_observation_observed(const sf_observation *o) { return o->observed; }
+
+/* The frame in cells. */
+static sf_status refine(sf_observation *o)
+{
+    size_t shape[SF_GRID_MAX_AXES];
+    double spacing[SF_GRID_MAX_AXES];
+
+    for (int a = 0; a < o->frame.axes; a++) {
+        if (!sf_multiply_sizes(o->frame.shape[a], o->upsample, &shape[a]))
+            return sf_fail(SF_ERR_ARGUMENT, "%zu cells for each of %zu pixels are too many",
+                           o->upsample, o->frame.shape[a]);
+        spacing[a] = o->frame.spacing[a] / (double)o->upsample;
+    }
+    return sf_grid_make(o->frame.axes, shape, spacing, &o->fine);
+}
 
 /* The scene's shape: the frame, the PSF's half width on either side, and up to lengths that FFTs
  * like; the frame sits in the middle. */
@@ -63,20 +80,62 @@ static sf_status plan_scene(sf_observation *o, const sf_psf *psf, bool periodic)
     if (kernel != NULL && kernel->axes != o->frame.axes)
         return sf_fail(SF_ERR_SHAPE, "the PSF has %d axes but the frame has %d", kernel->axes,
                        o->frame.axes);
-    for (int a = 0; a < o->frame.axes; a++) {
-        const size_t n = o->frame.shape[a];
+    SF_TRY(refine(o));
+    for (int a = 0; a < o->fine.axes; a++) {
+        const size_t n = o->fine.shape[a];
         if (kernel != NULL && kernel->shape[a] > n)
             return sf_fail(SF_ERR_SHAPE,
                            "the PSF is %s but the frame is only %s: cut the PSF to its core",
                            sf_grid_text(kernel, kernel_text, sizeof kernel_text),
-                           sf_grid_text(&o->frame, frame_text, sizeof frame_text));
+                           sf_grid_text(&o->fine, frame_text, sizeof frame_text));
         shape[a] = n;
         if (kernel != NULL && !periodic)
             shape[a] = sf_grid_good_length(n + 2 * (kernel->shape[a] / 2));
         origin[a] = (shape[a] - n) / 2;
     }
-    SF_TRY(sf_grid_make(o->frame.axes, shape, o->frame.spacing, &o->scene));
-    return sf_operator_crop(&o->scene, origin, &o->frame, &o->crop);
+    SF_TRY(sf_grid_make(o->fine.axes, shape, o->fine.spacing, &o->scene));
+    return sf_operator_crop(&o->scene, origin, &o->fine, &o->crop);
+}
+
+/* The first cell of a pixel in the fine frame. */
+static size_t first_cell(const sf_observation *o, size_t pixel)
+{
+    size_t cell = 0, stride = 1;
+
+    for (int a = o->frame.axes - 1; a >= 0; a--) {
+        cell += pixel % o->frame.shape[a] * o->upsample * stride;
+        pixel /= o->frame.shape[a];
+        stride *= o->fine.shape[a];
+    }
+    return cell;
+}
+
+sf_status sf_observation_pick(const sf_observation *o, const double *scene, double *frame)
+{
+    double *fine = NULL;
+    sf_status status;
+
+    if (o->upsample == 1) return sf_operator_apply(o->crop, scene, frame);
+    SF_GO(sf_allocate(&fine, sf_grid_size(&o->fine), sizeof *fine));
+    SF_GO(sf_operator_apply(o->crop, scene, fine));
+    for (size_t i = 0; i < sf_grid_size(&o->frame); i++) frame[i] = fine[first_cell(o, i)];
+done:
+    sf_free(fine);
+    return status;
+}
+
+sf_status sf_observation_place(const sf_observation *o, const double *frame, double *scene)
+{
+    double *fine = NULL;
+    sf_status status;
+
+    if (o->upsample == 1) return sf_operator_adjoint(o->crop, frame, scene);
+    SF_GO(sf_allocate(&fine, sf_grid_size(&o->fine), sizeof *fine));
+    for (size_t i = 0; i < sf_grid_size(&o->frame); i++) fine[first_cell(o, i)] = frame[i];
+    SF_GO(sf_operator_adjoint(o->crop, fine, scene));
+done:
+    sf_free(fine);
+    return status;
 }
 
 static bool usable(double pixel, double sigma, double bad)
@@ -138,9 +197,9 @@ static sf_status place_pixels(sf_observation *o, const double *pixels, const dou
         uniform = uniform && frame[i] == 1.0;
         sum += frame[i];
     }
-    SF_GO(sf_operator_adjoint(o->crop, frame, o->weight));
+    SF_GO(sf_observation_place(o, frame, o->weight));
     for (size_t i = 0; i < count; i++) frame[i] = frame[i] > 0.0 ? pixels[i] - o->background : 0.0;
-    SF_GO(sf_operator_adjoint(o->crop, frame, o->data));
+    SF_GO(sf_observation_place(o, frame, o->data));
     o->mean_weight = sum / (double)cells;
     o->diagonal = uniform;
     SF_GO(sf_check_finite(o->weight, cells, "weights of the observation"));
@@ -162,6 +221,41 @@ static void leave_resolution(const sf_grid *scene, double fwhm, sf_complex *tran
     }
 }
 
+/* H <- B H, B the sum over the cells from each one on to the end of a pixel that begins there. */
+static void add_up_cells(const sf_grid *scene, size_t upsample, sf_complex *transfer)
+{
+    const double pi = 3.14159265358979323846;
+
+    for (size_t k = 0; k < sf_grid_half_size(scene); k++) {
+        long m[SF_GRID_MAX_AXES];
+
+        sf_grid_mode(scene, k, m);
+        for (int a = 0; a < scene->axes; a++) {
+            const double phase = 2.0 * pi * (double)m[a] / (double)scene->shape[a];
+            sf_complex sum = 0.0;
+
+            for (size_t c = 0; c < upsample; c++) sum += cexp(I * phase * (double)c);
+            transfer[k] *= sum;
+        }
+    }
+}
+
+/* H, where there is one. */
+static sf_status find_transfer(sf_observation *o, const sf_psf *psf, double resolution)
+{
+    const size_t half = sf_grid_half_size(&o->scene);
+
+    if (psf == NULL && o->upsample == 1) return SF_OK;
+    SF_TRY(sf_allocate(&o->transfer, half, sizeof *o->transfer));
+    if (psf != NULL)
+        SF_TRY(sf_transfer_function(&o->scene, sf_psf_grid(psf), sf_psf_pixels(psf), o->transfer));
+    else
+        for (size_t k = 0; k < half; k++) o->transfer[k] = 1.0;
+    if (psf != NULL && resolution > 0.0) leave_resolution(&o->scene, resolution, o->transfer);
+    if (o->upsample > 1) add_up_cells(&o->scene, o->upsample, o->transfer);
+    return SF_OK;
+}
+
 /* H and conj(H) F(W y), which every solver needs. */
 static sf_status transform_data(sf_observation *o, const sf_psf *psf, double resolution)
 {
@@ -172,11 +266,7 @@ static sf_status transform_data(sf_observation *o, const sf_psf *psf, double res
     SF_GO(sf_fft_create(&o->scene, &o->fft));
     SF_GO(sf_allocate(&o->back, half, sizeof *o->back));
     SF_GO(sf_allocate(&weighted, cells, sizeof *weighted));
-    if (psf != NULL) {
-        SF_GO(sf_allocate(&o->transfer, half, sizeof *o->transfer));
-        SF_GO(sf_transfer_function(&o->scene, sf_psf_grid(psf), sf_psf_pixels(psf), o->transfer));
-        if (resolution > 0.0) leave_resolution(&o->scene, resolution, o->transfer);
-    }
+    SF_GO(find_transfer(o, psf, resolution));
     for (size_t i = 0; i < cells; i++) weighted[i] = o->weight[i] * o->data[i];
     SF_GO(sf_fft_forward(o->fft, weighted, o->back));
     if (o->transfer != NULL)
@@ -219,6 +309,7 @@ sf_status sf_observation_create(const sf_grid *frame, const double *pixels, cons
     atomic_init(&o->references, 1);
     o->frame = *frame;
     o->background = options->background;
+    o->upsample = options->upsample > 0 ? options->upsample : 1;
     SF_GO(plan_scene(o, psf, options->periodic));
     SF_GO(find_noise(o, pixels, sigma, noise, mask));
     SF_GO(place_pixels(o, pixels, sigma, noise, mask));
@@ -273,7 +364,7 @@ sf_status sf_observation_predict(const sf_observation *o, const double *scene, d
 
     SF_GO(sf_allocate(&blurred, sf_grid_size(&o->scene), sizeof *blurred));
     SF_GO(sf_observation_blur(o, scene, blurred));
-    SF_GO(sf_observation_crop(o, blurred, frame));
+    SF_GO(sf_observation_pick(o, blurred, frame));
 done:
     sf_free(blurred);
     return status;

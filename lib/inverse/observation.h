@@ -11,9 +11,12 @@
 struct sf_observation {
     atomic_size_t references;
     sf_grid frame, scene;
-    sf_operator *crop; /* scene -> frame; its adjoint embeds */
+    size_t upsample;   /* cells along a pixel's side */
+    sf_grid fine;      /* the frame in cells */
+    sf_operator *crop; /* scene -> fine; its adjoint embeds */
     sf_fft *fft;
-    sf_complex *transfer; /* H on the half spectrum; NULL where there is no blur */
+    sf_complex *transfer; /* H on the half spectrum, and the sum over a pixel's cells, which is had
+                             at its first one; NULL where there is neither */
     double *data;         /* scene: pixels - background, 0 where unobserved */
     double *weight;       /* scene: (noise / sigma)^2, 0 where unobserved */
     sf_complex *back;     /* conj(H) F(weight .* data) */
@@ -31,6 +34,13 @@ sf_status sf_observation_blur(const sf_observation *observation, const double *s
 /* out = H^T field, on the scene's grid. */
 sf_status sf_observation_blur_adjoint(const sf_observation *observation, const double *field,
                                       double *out);
+
+/* frame = what a field has at each pixel's first cell; and a field that is `frame` there, else 0.
+ */
+sf_status sf_observation_pick(const sf_observation *observation, const double *scene,
+                              double *frame);
+sf_status sf_observation_place(const sf_observation *observation, const double *frame,
+                               double *scene);
 
 /* misfit = (data - H scene) / sigma on the scene's grid, 0 where unobserved. */
 sf_status sf_observation_misfit(const sf_observation *observation, const double *scene,

@@ -152,7 +152,8 @@ static sf_status check_options(const sf_posterior_options *p)
     return SF_OK;
 }
 
-/* What the observed pixels vary by beyond their noise; at least as much as that. */
+/* What the observed pixels vary by beyond their noise, at least as much as that; of cells of their
+ * brightness. */
 static double pixel_variance(const sf_observation *o)
 {
     const size_t cells = sf_grid_size(&o->scene);
@@ -162,7 +163,7 @@ static double pixel_variance(const sf_observation *o)
     for (size_t i = 0; i < cells; i++) mean += o->data[i] / observed;
     for (size_t i = 0; i < cells; i++)
         if (o->weight[i] > 0.0) square += (o->data[i] - mean) * (o->data[i] - mean) / observed;
-    return fmax(square - noise2, noise2);
+    return fmax(square - noise2, noise2) / pow((double)o->upsample, 2.0 * o->scene.axes);
 }
 
 /* The variances of the prior's modes, as far as the likelihood asks for them. */
@@ -213,13 +214,14 @@ done:
 /* ---- preconditioning ------------------------------------------------------------------------- */
 
 /* What every mode of x = x_0 + u n varies by given the data: u^2 + 1/(1/lambda + |H|^2 w), w the
- * mean of 1/sigma^2 over the observed pixels. */
+ * mean of 1/sigma^2 over the observed pixels (and, for H adds cells up, over a pixel's cells). */
 static sf_status mode_variances(void *user, const sf_grid *grid, double level, double *m)
 {
     const sf_conditioned *c = user;
     const sf_observation *o = c->observation;
-    const double w = o->mean_weight * (double)sf_grid_size(&o->scene) / (double)o->observed /
-                     (o->noise * o->noise);
+    const double cells = (double)o->observed * pow((double)o->upsample, o->scene.axes);
+    const double w =
+        o->mean_weight * (double)sf_grid_size(&o->scene) / cells / (o->noise * o->noise);
 
     for (size_t k = 0; k < sf_grid_half_size(grid); k++) {
         const double h = o->transfer != NULL ? cabs(o->transfer[k]) : 1.0;

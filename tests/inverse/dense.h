@@ -66,10 +66,11 @@ static inline double dense_correlation(const sf_spectrum *spectrum, const sf_gri
             const double kx =
                 2.0 * DENSE_PI * (double)(2 * b > columns ? b - columns : b) / (double)columns;
             double p;
-            assert_ok(sf_spectrum_power(spectrum, sqrt(kx * kx + ky * ky), &p));
+            assert_ok(sf_spectrum_power(spectrum,
+                                        hypot(kx / scene->spacing[1], ky / scene->spacing[0]), &p));
             sum += p * cos(ky * (double)dy + kx * (double)dx);
         }
-    return sum / (double)(rows * columns);
+    return sum / sf_grid_volume(scene);
 }
 
 static inline void dense_prior(dense *d, const sf_grid *scene)
@@ -258,11 +259,20 @@ static inline sf_psf *dense_psf(void)
     return psf;
 }
 
-enum { DENSE_BLUR, DENSE_MASK, DENSE_BLUR_AND_MASK, DENSE_HETEROSCEDASTIC, DENSE_PROBLEMS };
+enum {
+    DENSE_BLUR,
+    DENSE_MASK,
+    DENSE_BLUR_AND_MASK,
+    DENSE_HETEROSCEDASTIC,
+    DENSE_FINER,
+    DENSE_PROBLEMS
+};
 
+/* One of them with rows x columns cells, or a few more where there is a margin. */
 static inline dense dense_problem(int which, size_t rows, size_t columns)
 {
-    static const char *const names[] = {"blur", "mask", "blur and mask", "heteroscedastic"};
+    static const char *const names[] = {"blur", "mask", "blur and mask", "heteroscedastic",
+                                        "downsampling"};
     sf_observation_options options = sf_observation_options_default();
     double *sigma = new_array(rows * columns), *mask = new_array(rows * columns);
     sf_psf *psf = which != DENSE_MASK ? dense_psf() : NULL;
@@ -270,6 +280,11 @@ static inline dense dense_problem(int which, size_t rows, size_t columns)
     dense d;
 
     options.periodic = which != DENSE_BLUR_AND_MASK;
+    options.upsample = which == DENSE_FINER ? 2 : 1;
+    if (which == DENSE_FINER) { /* as many cells */
+        rows /= 2;
+        columns /= 2;
+    }
     for (size_t i = 0; i < rows * columns; i++) {
         sigma[i] = which == DENSE_HETEROSCEDASTIC ? 0.1 + 0.1 * (double)(i % 7) : 0.2;
         mask[i] = (which == DENSE_MASK || which == DENSE_BLUR_AND_MASK) && i % 5 == 2 ? 1.0 : 0.0;

@@ -246,14 +246,91 @@ static void test_background(void **state)
     sf_free(mask);
 }
 
+/* A draw of the Poisson law by its distribution function at a uniform number. */
+static double poisson(double mean, double uniform)
+{
+    double count = 0.0, term = exp(-mean), sum = term;
+
+    while (sum < uniform && term > 0.0) sum += term *= mean / ++count;
+    return count;
+}
+
+/* 30 counts a pixel at 2 counts a unit, read with a noise of 0.5. The weighted mean of pixels whose
+ * weights come from the model is right, that with weights of smoothed pixels by a part of 1/(9 30)
+ * too low. */
+static void test_poisson(void **state)
+{
+    enum { N = ROWS * COLUMNS };
+    const double counts = 30.0, gain = 2.0, read = 0.5, level = counts / gain;
+    const double variance = read * read + level / gain;
+    const sf_grid grid = grid_of(ROWS, COLUMNS);
+    double *pixels = new_array(N), *uniform = new_array(N), *sigma = new_array(N);
+    double *flat = new_array(N), mean[2] = {0.0, 0.0}, square = 0.0;
+
+    (void)state;
+    for (size_t i = 0; i < N; i++) flat[i] = level;
+    for (uint64_t t = 0; t < TIMES; t++) {
+        sf_random_uniform(sf_random_make(t, 5), 0, 0, N, uniform);
+        for (size_t i = 0; i < N; i++) pixels[i] = poisson(counts, uniform[i]) / gain;
+        add_noise(900 + t, N, read, pixels);
+        for (int smoothed = 0; smoothed < 2; smoothed++) {
+            double sum = 0.0, weight = 0.0;
+            assert_ok(sf_poisson_sigma(&grid, pixels, NULL, read, gain, smoothed != 0 ? NULL : flat,
+                                       sigma));
+            for (size_t i = 0; i < N; i++) {
+                sum += pixels[i] / (sigma[i] * sigma[i]);
+                weight += 1.0 / (sigma[i] * sigma[i]);
+                if (smoothed == 0) square += pow((pixels[i] - level) / sigma[i], 2.0);
+            }
+            mean[smoothed] += sum / weight / TIMES;
+        }
+    }
+    assert_close((mean[0] - level) * sqrt((double)N * TIMES / variance), 0.0, 4.0);
+    assert_close((mean[1] - level * (1.0 - 1.0 / (9.0 * counts))) *
+                     sqrt((double)N * TIMES / variance),
+                 0.0, 4.0);
+    assert_close((square / ((double)N * TIMES) - 1.0) * sqrt(0.5 * (double)N * TIMES), 0.0, 4.0);
+    sf_free(pixels);
+    sf_free(uniform);
+    sf_free(sigma);
+    sf_free(flat);
+}
+
+/* The mean of what is usable, no less than one count, and nothing for what is not. */
+static void test_poisson_of_few_pixels(void **state)
+{
+    const sf_grid grid = grid_of(2, 3);
+    const double pixels[6] = {9.0, 5.0, 100.0, 4.0, NAN, -70.0};
+    const double mask[6] = {0.0, 0.0, 1.0, 0.0, 0.0, 0.0}, infinite[6] = {INFINITY};
+    double sigma[6];
+
+    (void)state;
+    assert_ok(sf_poisson_sigma(&grid, pixels, mask, 0.0, 2.0, NULL, sigma));
+    assert_close(sigma[0], sqrt(6.0 / 2.0), 1e-14);
+    assert_close(sigma[1], 0.5, 1e-14); /* 9, 5, 4, -70: below one count */
+    assert_close(sigma[3], sqrt(6.0 / 2.0), 1e-14);
+    assert_close(sigma[5], 0.5, 1e-14);
+    assert_true(isnan(sigma[2]) && isnan(sigma[4]));
+    assert_status(SF_ERR_ARGUMENT, sf_poisson_sigma(&grid, pixels, mask, 0.0, 0.0, NULL, sigma));
+    assert_status(SF_ERR_ARGUMENT, sf_poisson_sigma(&grid, pixels, mask, -1.0, 1.0, NULL, sigma));
+    assert_status(SF_ERR_ARGUMENT, sf_poisson_sigma(&grid, pixels, mask, NAN, 1.0, NULL, sigma));
+    assert_status(SF_ERR_NUMERIC, sf_poisson_sigma(&grid, pixels, mask, 0.0, 1.0, infinite, sigma));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_quantiles),           cmocka_unit_test(test_white_noise),
-        cmocka_unit_test(test_scene_hardly_counts), cmocka_unit_test(test_unusable_pixels),
-        cmocka_unit_test(test_whole_numbers),       cmocka_unit_test(test_mostly_zero),
-        cmocka_unit_test(test_correlated_noise),    cmocka_unit_test(test_noise_errors),
+        cmocka_unit_test(test_quantiles),
+        cmocka_unit_test(test_white_noise),
+        cmocka_unit_test(test_scene_hardly_counts),
+        cmocka_unit_test(test_unusable_pixels),
+        cmocka_unit_test(test_whole_numbers),
+        cmocka_unit_test(test_mostly_zero),
+        cmocka_unit_test(test_correlated_noise),
+        cmocka_unit_test(test_noise_errors),
         cmocka_unit_test(test_background),
+        cmocka_unit_test(test_poisson),
+        cmocka_unit_test(test_poisson_of_few_pixels),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

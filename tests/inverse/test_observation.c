@@ -118,6 +118,50 @@ static void test_noise_is_the_median_sigma(void **state)
         assert_non_null(strstr(sf_last_error(), text)); \
     } while (0)
 
+/* A pixel is the sum over its cells of what a frame of these cells shows; with a margin, too. */
+static void test_pixels_of_finer_cells(void **state)
+{
+    double pixels[PIXELS], *fine_pixels = new_array(9 * PIXELS), *scene, *fine;
+    double *seen = new_array(9 * PIXELS), coarse[PIXELS];
+    sf_observation_options options = sf_observation_options_default();
+    sf_observation *observation, *cells;
+    sf_grid frame, refined;
+    sf_psf *psf;
+
+    (void)state;
+    frame_of_ones(&frame, pixels);
+    assert_ok(sf_grid_image(3 * ROWS, 3 * COLUMNS, &refined));
+    assert_ok(sf_psf_gaussian(2.0, &psf));
+    options.upsample = 3;
+    assert_ok(sf_observation_create(&frame, pixels, NULL, 1.0, NULL, psf, &options, &observation));
+    assert_ok(sf_observation_create(&refined, fine_pixels, NULL, 1.0, NULL, psf, NULL, &cells));
+    assert_true(sf_grid_same_shape(sf_observation_fine(observation), &refined));
+    assert_true(sf_grid_same_shape(sf_observation_scene(observation), sf_observation_scene(cells)));
+    assert_close(sf_observation_scene(observation)->spacing[0], 1.0 / 3.0, 1e-15);
+    assert_int_equal(sf_observation_observed(observation), PIXELS);
+    scene = new_array(sf_grid_size(sf_observation_scene(cells)));
+    fine = new_array(9 * PIXELS);
+    add_noise(1, sf_grid_size(sf_observation_scene(cells)), 1.0, scene);
+    assert_ok(sf_observation_predict(cells, scene, seen));
+    assert_ok(sf_observation_predict(observation, scene, coarse));
+    for (size_t p = 0; p < PIXELS; p++) {
+        double sum = 0.0;
+        for (size_t c = 0; c < 9; c++)
+            sum += seen[(p / COLUMNS * 3 + c / 3) * 3 * COLUMNS + p % COLUMNS * 3 + c % 3];
+        assert_close(coarse[p], sum, 1e-13);
+    }
+    assert_ok(sf_observation_crop(cells, scene, seen));
+    assert_ok(sf_observation_crop(observation, scene, fine));
+    assert_memory_equal(seen, fine, 9 * PIXELS * sizeof *fine);
+    sf_observation_release(&observation);
+    sf_observation_release(&cells);
+    sf_psf_release(&psf);
+    sf_free(fine_pixels);
+    sf_free(seen);
+    sf_free(scene);
+    sf_free(fine);
+}
+
 static void test_errors(void **state)
 {
     double pixels[PIXELS], nothing[PIXELS], mask[PIXELS];
@@ -174,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_scene_keeps_edges_apart),
         cmocka_unit_test(test_predict_a_point),
         cmocka_unit_test(test_noise_is_the_median_sigma),
+        cmocka_unit_test(test_pixels_of_finer_cells),
         cmocka_unit_test(test_errors),
     };
 
