@@ -10,7 +10,7 @@ set -eu
 packages="gcc g++ libc6-dev cmake ninja-build pkg-config
     libfftw3-dev libopenblas-dev liblapacke-dev libgsl-dev libcfitsio-dev zlib1g-dev
     libjansson-dev giza-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev libdnnl-dev
-    librandom123-dev libpopt-dev libcmocka-dev"
+    librandom123-dev libpopt-dev libcmocka-dev libonnx-testdata"
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build

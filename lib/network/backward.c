@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static bool is_constant(const sf_compiler *compiler, size_t value)
-{
-    return compiler->graph->value[value].constant != NULL;
-}
-
 /* Gradients flow to the parameters, unless frozen, and, if asked for, to input 0. */
 static void find_needs(sf_compiler *compiler)
 {
@@ -16,7 +11,7 @@ static void find_needs(sf_compiler *compiler)
 
     compiler->needs[graph->input[0]] = compiler->options.input_gradient;
     for (size_t v = 0; v < graph->value_count; v++)
-        if (is_constant(compiler, v)) compiler->needs[v] = !compiler->options.frozen;
+        if (sf_compile_is_constant(compiler, v)) compiler->needs[v] = !compiler->options.frozen;
     for (size_t i = 0; i < graph->node_count; i++)
         for (size_t k = 0; k < graph->node[i].input_count; k++)
             if (compiler->needs[graph->node[i].input[k]])
@@ -32,10 +27,29 @@ static sf_status gradient_like(sf_compiler *compiler, size_t value, size_t node,
                         layout, number, order, tensor);
 }
 
-static sf_status gradient_loop(sf_compiler *compiler, size_t value, size_t node, size_t *tensor)
+sf_status sf_undo_gradient(sf_compiler *compiler, size_t value, const sf_node *node, sf_order order,
+                           size_t *tensor)
 {
-    return sf_plan_copy_order(compiler->plan, SF_SECTION_BACKWARD, node, &compiler->gradient[value],
-                              SF_NUMBER_F32, SF_ORDER_CHANNELS_LAST, tensor);
+    return sf_plan_copy_order(compiler->plan, SF_SECTION_BACKWARD,
+                              sf_compile_node_index(compiler, node), &compiler->gradient[value],
+                              SF_NUMBER_F32, order, tensor);
+}
+
+sf_status sf_undo_gradient_like(sf_compiler *compiler, size_t value, const sf_node *node,
+                                const sf_tensor *like, size_t *tensor)
+{
+    return gradient_like(compiler, value, sf_compile_node_index(compiler, node), like->layout,
+                         like->number, like->order, tensor);
+}
+
+sf_status sf_undo_value(sf_compiler *compiler, size_t value, const sf_node *node, sf_order order,
+                        size_t *tensor)
+{
+    if (sf_compile_is_constant(compiler, value))
+        return sf_compile_value(compiler, value, node, SF_NUMBER_F32, order, tensor);
+    return sf_plan_copy_order(compiler->plan, SF_SECTION_BACKWARD,
+                              sf_compile_node_index(compiler, node), &compiler->value[value],
+                              SF_NUMBER_F32, order, tensor);
 }
 
 /* Adds a tensor to the gradient of a value that several nodes read. */
@@ -67,6 +81,17 @@ static sf_status add_gradient(sf_compiler *compiler, size_t value, size_t node, 
     return sf_plan_add(plan, SF_SECTION_BACKWARD, &step);
 }
 
+/* The first value that is this weight, which may be there in several shapes. */
+static size_t weight_of(const sf_compiler *compiler, size_t value)
+{
+    const sf_value *values = compiler->graph->value;
+    size_t first = 0;
+
+    while (values[first].constant == NULL || values[first].parameter != values[value].parameter)
+        first++;
+    return first;
+}
+
 /* A computed gradient of a parameter goes to its place in the flat gradient. */
 static sf_status add_parameter(sf_compiler *compiler, size_t value, size_t node, size_t tensor,
                                int rank, const size_t *dim, const size_t *stride)
@@ -74,10 +99,11 @@ static sf_status add_parameter(sf_compiler *compiler, size_t value, size_t node,
     sf_plan *plan = compiler->plan;
     const sf_layout *layout;
     const size_t any[4] = {0};
-    const bool add = compiler->summed[value];
+    const size_t weight = weight_of(compiler, value);
+    const bool add = compiler->summed[weight];
     size_t view;
 
-    compiler->summed[value] = true;
+    compiler->summed[weight] = true;
     SF_TRY(sf_layout_create(plan->dnn, rank, dim, SF_NUMBER_F32, SF_ORDER_PLAIN, stride, &layout));
     SF_TRY(sf_plan_view(plan, compiler->parameter_gradient,
                         compiler->graph->value[value].parameter * sizeof(float), layout, any,
@@ -88,22 +114,25 @@ static sf_status add_parameter(sf_compiler *compiler, size_t value, size_t node,
 
 /* ---- activations ----------------------------------------------------------------------- */
 
-/* Replaces the gradient of a unit's output by the one before its activation. */
-static sf_status undo_activation(sf_compiler *compiler, const sf_unit *unit, size_t node)
+sf_status sf_undo_activation(sf_compiler *compiler, const sf_unit *unit)
 {
+    const bool inverts = sf_activation_inverts(unit->activation);
+    const size_t known = inverts ? unit->output : unit->node->input[0];
     sf_plan *plan = compiler->plan;
-    const size_t result = compiler->value[unit->output].tensor[0];
+    const size_t result = compiler->value[known].tensor[0];
     const sf_tensor y = plan->tensor[result];
-    sf_step step = {.use_count = 3, .overwrites = 2, .node = node};
+    sf_step step = {
+        .use_count = 3, .overwrites = 2, .node = sf_compile_node_index(compiler, unit->node)};
     size_t gradient, before;
 
-    SF_TRY(gradient_like(compiler, unit->output, node, y.layout, y.number, y.order, &gradient));
+    SF_TRY(sf_undo_gradient_like(compiler, unit->output, unit->node, &y, &gradient));
     SF_TRY(sf_primitive_activation(plan->dnn, unit->activation, y.layout, true, &step.primitive));
     if (step.primitive == NULL)
         return sf_compile_unsupported(unit->node, "has no fast backward activation in oneDNN");
     SF_TRY(sf_plan_tensor_like(plan, y.layout, y.dim, y.number, false, &before));
     plan->tensor[before].order = y.order;
-    step.use[0] = (sf_use){.role = SF_ROLE_DESTINATION, .tensor = result};
+    step.use[0] =
+        (sf_use){.role = inverts ? SF_ROLE_DESTINATION : SF_ROLE_SOURCE, .tensor = result};
     step.use[1] = (sf_use){.role = SF_ROLE_DESTINATION_GRADIENT, .tensor = gradient};
     step.use[2] = (sf_use){.role = SF_ROLE_SOURCE_GRADIENT, .tensor = before};
     compiler->gradient[unit->output] = (sf_copies){.tensor = {before}, .count = 1};
@@ -120,8 +149,8 @@ static sf_status choose_pass(sf_compiler *compiler, const sf_unit *unit, sf_pass
         const sf_variant variant = {.order = compiler->order[i]};
 
         *order = variant.order;
-        SF_TRY(sf_compile_convolution(compiler, unit, pass, &variant, compiler->number, chosen,
-                                      primitive));
+        SF_TRY(
+            sf_compile_pass(compiler, unit, pass, &variant, compiler->number, chosen, primitive));
         if (*primitive != NULL) return SF_OK;
     }
     return sf_compile_unsupported(unit->node, "has no fast backward pass in oneDNN here");
@@ -184,136 +213,44 @@ static sf_status convolution_weights(sf_compiler *compiler, const sf_unit *unit,
     return add_parameter(compiler, conv->input[2], node, bias, 1, &out[1], NULL);
 }
 
-static sf_status undo_convolution(sf_compiler *compiler, sf_unit *unit, size_t node)
+sf_status sf_undo_convolution(sf_compiler *compiler, sf_unit *unit)
 {
-    if (unit->activation.kind != SF_ACTIVATION_NONE) SF_TRY(undo_activation(compiler, unit, node));
+    const size_t node = sf_compile_node_index(compiler, unit->node);
+
+    if (unit->activation.kind != SF_ACTIVATION_NONE) SF_TRY(sf_undo_activation(compiler, unit));
     if (!compiler->options.frozen) SF_TRY(convolution_weights(compiler, unit, node));
     if (compiler->needs[unit->node->input[0]]) SF_TRY(convolution_data(compiler, unit, node));
     if (unit->addend == SF_NO_VALUE || !compiler->needs[unit->addend]) return SF_OK;
     return add_gradient(compiler, unit->addend, node, compiler->gradient[unit->output].tensor[0]);
 }
 
-/* ---- the rest -------------------------------------------------------------------------- */
+/* ---- any operator -------------------------------------------------------------------------- */
 
-/* A gradient made by a loop: of a parameter or of a computed value. */
-static sf_status keep_gradient(sf_compiler *compiler, size_t value, size_t node, size_t tensor)
+sf_status sf_undo_keep(sf_compiler *compiler, size_t value, const sf_node *node, size_t tensor)
 {
+    const size_t index = sf_compile_node_index(compiler, node);
     size_t dim[4];
 
-    if (!is_constant(compiler, value)) return add_gradient(compiler, value, node, tensor);
+    if (!sf_compile_is_constant(compiler, value))
+        return add_gradient(compiler, value, index, tensor);
     sf_compile_dim(compiler, value, dim);
-    return add_parameter(compiler, value, node, tensor, 4, dim, NULL);
+    return add_parameter(compiler, value, index, tensor, 4, dim, NULL);
 }
 
-static sf_status undo_operand(sf_compiler *compiler, const sf_node *node, size_t operand,
-                              size_t index)
+sf_status sf_undo_step(sf_compiler *compiler, size_t value, const sf_node *node, sf_step *step,
+                       sf_order order)
 {
-    const size_t value = node->input[operand], partner = node->input[1 - operand];
-    const bool product = node->op == SF_OP_MUL;
-    sf_step step = {.node = index};
-    size_t in[4], other[4], out[4], gradient, factor, result;
+    size_t dim[4], result;
 
-    sf_compile_dim(compiler, value, in);
-    sf_compile_dim(compiler, partner, other);
-    sf_compile_dim(compiler, node->output, out);
-    if (!is_constant(compiler, value) && memcmp(in, out, sizeof in) == 0 &&
-        (node->op == SF_OP_ADD || (node->op == SF_OP_SUB && operand == 0)))
-        return add_gradient(compiler, value, index, compiler->gradient[node->output].tensor[0]);
-    SF_TRY(gradient_loop(compiler, node->output, index, &gradient));
-    if (product) {
-        if (is_constant(compiler, partner))
-            SF_TRY(sf_compile_value(compiler, partner, node, SF_NUMBER_F32, SF_ORDER_CHANNELS_LAST,
-                                    &factor));
-        else
-            SF_TRY(sf_plan_copy_order(compiler->plan, SF_SECTION_BACKWARD, index,
-                                      &compiler->value[partner], SF_NUMBER_F32,
-                                      SF_ORDER_CHANNELS_LAST, &factor));
-        step.use[step.use_count++] = (sf_use){.role = SF_ROLE_SOURCE, .tensor = factor};
-    }
-    SF_TRY(
-        sf_plan_tensor(compiler->plan, in, SF_NUMBER_F32, SF_ORDER_CHANNELS_LAST, false, &result));
-    step.use[step.use_count++] = (sf_use){.role = SF_ROLE_DESTINATION_GRADIENT, .tensor = gradient};
-    step.use[step.use_count++] = (sf_use){.role = SF_ROLE_SOURCE_GRADIENT, .tensor = result};
-    SF_TRY(sf_kernel_broadcast_backward(node->op, operand, in, other, out, &step.kernel));
-    SF_TRY(sf_plan_add(compiler->plan, SF_SECTION_BACKWARD, &step));
-    return keep_gradient(compiler, value, index, result);
-}
-
-static sf_status undo_concat(sf_compiler *compiler, const sf_node *node, size_t index)
-{
-    sf_plan *plan = compiler->plan;
-    const int rank = compiler->shape[node->output].rank;
-    const long axis = node->axis + 4 - rank;
-    size_t gradient, offset[4] = {0};
-
-    SF_TRY(sf_plan_copy_order(plan, SF_SECTION_BACKWARD, index, &compiler->gradient[node->output],
-                              compiler->number, SF_ORDER_CHANNELS_LAST, &gradient));
-    for (size_t i = 0; i < node->input_count; i++) {
-        const size_t value = node->input[i];
-        const sf_number number = is_constant(compiler, value) ? SF_NUMBER_F32 : compiler->number;
-        const sf_layout *part;
-        size_t dim[4], result;
-
-        sf_compile_dim(compiler, value, dim);
-        if (compiler->needs[value]) {
-            SF_TRY(sf_layout_part(plan->dnn, plan->tensor[gradient].layout, dim, offset, &part));
-            if (part == NULL)
-                return sf_compile_unsupported(node, "cannot be cut where its operands meet");
-            SF_TRY(sf_plan_tensor(plan, dim, number, SF_ORDER_CHANNELS_LAST, false, &result));
-            SF_TRY(sf_plan_reorder(plan, SF_SECTION_BACKWARD, index,
-                                   (sf_use){.tensor = gradient, .layout = part},
-                                   (sf_use){.tensor = result}, false));
-            SF_TRY(keep_gradient(compiler, value, index, result));
-        }
-        offset[axis] += dim[axis];
-    }
-    return SF_OK;
-}
-
-static sf_status undo_kernel(sf_compiler *compiler, const sf_node *node, size_t index)
-{
-    sf_step step = {.use_count = 2, .node = index};
-    size_t in[4], gradient, result;
-
-    sf_compile_dim(compiler, node->input[0], in);
-    SF_TRY(gradient_loop(compiler, node->output, index, &gradient));
-    SF_TRY(
-        sf_plan_tensor(compiler->plan, in, SF_NUMBER_F32, SF_ORDER_CHANNELS_LAST, false, &result));
-    step.use[0] = (sf_use){.role = SF_ROLE_DESTINATION_GRADIENT, .tensor = gradient};
-    step.use[1] = (sf_use){.role = SF_ROLE_SOURCE_GRADIENT, .tensor = result};
-    SF_TRY(sf_compile_kernel(compiler, node, true, &step.kernel));
-    SF_TRY(sf_plan_add(compiler->plan, SF_SECTION_BACKWARD, &step));
-    return keep_gradient(compiler, node->input[0], index, result);
-}
-
-static sf_status undo_unit(sf_compiler *compiler, sf_unit *unit)
-{
-    const sf_node *node = unit->node;
-    const size_t index = sf_compile_node_index(compiler, node);
-
-    switch (node->op) {
-    case SF_OP_CONV:
-    case SF_OP_CONV_TRANSPOSE: return undo_convolution(compiler, unit, index);
-    case SF_OP_RELU:
-    case SF_OP_LEAKY_RELU:
-    case SF_OP_ELU:
-    case SF_OP_SIGMOID:
-        SF_TRY(undo_activation(compiler, unit, index));
-        return keep_gradient(compiler, node->input[0], index,
-                             compiler->gradient[node->output].tensor[0]);
-    case SF_OP_IDENTITY:
-        return keep_gradient(compiler, node->input[0], index,
-                             compiler->gradient[node->output].tensor[0]);
-    case SF_OP_ADD:
-    case SF_OP_SUB:
-    case SF_OP_MUL:
-        for (size_t operand = 0; operand < 2; operand++)
-            if (compiler->needs[node->input[operand]])
-                SF_TRY(undo_operand(compiler, node, operand, index));
-        return SF_OK;
-    case SF_OP_CONCAT: return undo_concat(compiler, node, index);
-    default: return undo_kernel(compiler, node, index);
-    }
+    step->node = sf_compile_node_index(compiler, node);
+    sf_compile_dim(compiler, value, dim);
+    SF_TRY(sf_plan_tensor(compiler->plan, dim, SF_NUMBER_F32, order, false, &result));
+    step->use[step->use_count++] =
+        (sf_use){.role = step->forwards ? SF_ROLE_DESTINATION : SF_ROLE_SOURCE_GRADIENT,
+                 .tensor = result,
+                 .layout = step->result};
+    SF_TRY(sf_plan_add(compiler->plan, SF_SECTION_BACKWARD, step));
+    return sf_undo_keep(compiler, value, node, result);
 }
 
 sf_status sf_compile_backward(sf_compiler *compiler)
@@ -328,7 +265,7 @@ sf_status sf_compile_backward(sf_compiler *compiler)
         sf_unit *unit = &compiler->unit[i];
 
         if (compiler->needs[unit->output] && compiler->gradient[unit->output].count > 0)
-            SF_TRY(undo_unit(compiler, unit));
+            SF_TRY(sf_operator_of(unit->node->op)->undo(compiler, unit));
     }
     compiler->input_gradient = SF_NO_TENSOR;
     if (!compiler->options.input_gradient || compiler->gradient[image].count == 0) return SF_OK;

@@ -55,7 +55,7 @@ static void choose_orders(sf_compiler *compiler)
     compiler->order_count = SF_ORDERS;
 }
 
-static sf_status start_compiler(sf_compiler *compiler, const sf_graph *graph, const sf_shape *image)
+static sf_status start_compiler(sf_compiler *compiler, const sf_graph *graph)
 {
     const size_t values = graph->value_count, nodes = graph->node_count;
 
@@ -67,11 +67,7 @@ static sf_status start_compiler(sf_compiler *compiler, const sf_graph *graph, co
     SF_TRY(sf_allocate(&compiler->summed, values, sizeof *compiler->summed));
     SF_TRY(sf_allocate(&compiler->done, nodes, sizeof *compiler->done));
     SF_TRY(sf_allocate(&compiler->unit, nodes, sizeof *compiler->unit));
-    SF_TRY(sf_graph_shapes(graph, image, compiler->shape));
-    for (size_t v = 0; v < values; v++)
-        if (compiler->shape[v].rank > 4 && graph->value[v].constant == NULL)
-            return sf_fail(SF_ERR_UNSUPPORTED, "value \"%s\" has %d dimensions, more than 4",
-                           graph->value[v].name, compiler->shape[v].rank);
+    for (size_t v = 0; v < values; v++) compiler->shape[v] = graph->value[v].shape;
     for (size_t i = 0; i < nodes; i++)
         for (size_t k = 0; k < graph->node[i].input_count; k++)
             compiler->consumers[graph->node[i].input[k]]++;
@@ -93,9 +89,9 @@ static void stop_compiler(sf_compiler *compiler)
 }
 
 /* What comes in and goes out, and the flat parameters: they keep their memory. */
-static sf_status make_fixed(sf_compiler *compiler, size_t parameter_count)
+static sf_status make_fixed(sf_compiler *compiler, size_t count)
 {
-    const size_t flat[4] = {1, 1, 1, parameter_count > 0 ? parameter_count : 1};
+    const size_t flat[4] = {1, 1, 1, count > 0 ? count : 1};
     const sf_graph *graph = compiler->graph;
     sf_plan *plan = compiler->plan;
     size_t dim[4];
@@ -170,8 +166,8 @@ static sf_status compile_lane(sf_engine *engine, const sf_graph *graph, const sf
     sf_status status;
 
     SF_GO(sf_plan_create(engine->lane_threads, leader, plan));
-    SF_GO(start_compiler(&compiler, graph, image));
-    SF_GO(make_fixed(&compiler, graph->parameter_count));
+    SF_GO(start_compiler(&compiler, graph));
+    SF_GO(make_fixed(&compiler, graph->constant_count));
     SF_GO(sf_compile_forward(&compiler));
     if (engine->options.training) SF_GO(sf_compile_backward(&compiler));
     SF_GO(connect_lane(engine, &compiler, image->dim[0]));
@@ -185,20 +181,21 @@ done:
     return status;
 }
 
-static sf_status compile(sf_engine *engine, const sf_graph *graph, const sf_shape *image)
+/* `graph` is resolved for a lane's slice of the batch. */
+static sf_status compile(sf_engine *engine, const sf_graph *graph, const sf_shape *slice)
 {
     const bool sums = engine->options.training && !engine->options.frozen;
-    sf_shape slice = *image;
 
+    if (sums && graph->folds_weights)
+        return sf_fail(SF_ERR_UNSUPPORTED,
+                       "some weights are combined with the image's size before they are used: "
+                       "this network cannot be trained");
     engine->parameter_count = graph->parameter_count;
     engine->input_count = graph->input_count;
-    engine->lanes = sums ? count_lanes(image->dim[0]) : 1;
-    engine->lane_threads = sums ? 1 : engine->threads;
-    slice.dim[0] /= engine->lanes;
     SF_TRY(sf_allocate(&engine->lane, engine->lanes, sizeof *engine->lane));
     omp_set_num_threads(engine->lane_threads); /* primitives are compiled for so many */
     for (size_t i = 0; i < engine->lanes; i++)
-        SF_TRY(compile_lane(engine, graph, &slice, &engine->lane[i]));
+        SF_TRY(compile_lane(engine, graph, slice, &engine->lane[i]));
     engine->output_shape.dim[0] *= engine->lanes;
     engine->output_count = 1;
     for (int i = 0; i < engine->output_shape.rank; i++)
@@ -208,6 +205,23 @@ static sf_status compile(sf_engine *engine, const sf_graph *graph, const sf_shap
                            sizeof *engine->parameter_gradient));
     sf_graph_get_parameters(graph, sf_plan_data(engine->lane, engine->parameters));
     return sf_plan_run(engine->lane, SF_SECTION_WEIGHTS);
+}
+
+static sf_status resolve_and_compile(sf_engine *engine, const sf_graph *graph,
+                                     const sf_shape *image)
+{
+    const bool sums = engine->options.training && !engine->options.frozen;
+    sf_shape slice = *image;
+    sf_graph *resolved;
+    sf_status status;
+
+    engine->lanes = sums && image->rank > 0 ? count_lanes(image->dim[0]) : 1;
+    engine->lane_threads = sums ? 1 : engine->threads;
+    slice.dim[0] /= engine->lanes;
+    SF_TRY(sf_graph_resolve(graph, &slice, NULL, &resolved));
+    status = compile(engine, resolved, &slice);
+    sf_graph_release(&resolved);
+    return status;
 }
 
 /* Normalisation has no place in the engine: it is folded into the convolutions of a copy, unless
@@ -240,7 +254,7 @@ sf_status sf_engine_create(const sf_graph *graph, const sf_shape *image,
     SF_GO(sf_allocate(&made, 1, sizeof *made));
     made->options = *options;
     made->threads = omp_in_parallel() ? 1 : sf_thread_count();
-    SF_GO(compile(made, folded != NULL ? folded : graph, image));
+    SF_GO(resolve_and_compile(made, folded != NULL ? folded : graph, image));
     *engine = made;
     made = NULL;
 done:

@@ -12,6 +12,7 @@ void sf_compile_dim(const sf_compiler *compiler, size_t value, size_t dim[4])
 
         dim[i] = from < 0 ? 1 : shape->dim[from];
     }
+    for (int i = 0; i < shape->rank - 4; i++) dim[0] *= shape->dim[i];
 }
 
 size_t sf_compile_node_index(const sf_compiler *compiler, const sf_node *node)
@@ -26,29 +27,28 @@ sf_order sf_compile_order(sf_order order, size_t channels)
     return channels % block == 0 ? order : SF_ORDER_CHANNELS_LAST;
 }
 
-sf_activation sf_compile_activation(const sf_node *node)
-{
-    switch (node->op) {
-    case SF_OP_RELU: return (sf_activation){SF_ACTIVATION_RELU, 0.0F};
-    case SF_OP_LEAKY_RELU: return (sf_activation){SF_ACTIVATION_RELU, node->alpha};
-    case SF_OP_ELU: return (sf_activation){SF_ACTIVATION_ELU, node->alpha};
-    case SF_OP_SIGMOID: return (sf_activation){SF_ACTIVATION_SIGMOID, 0.0F};
-    default: return (sf_activation){SF_ACTIVATION_NONE, 0.0F};
-    }
-}
-
 sf_status sf_compile_unsupported(const sf_node *node, const char *why)
 {
     return sf_fail(SF_ERR_UNSUPPORTED, "node \"%s\" (%s) %s", node->name != NULL ? node->name : "",
                    sf_op_name(node->op), why);
 }
 
-static bool is_constant(const sf_compiler *compiler, size_t value)
+bool sf_compile_is_constant(const sf_compiler *compiler, size_t value)
 {
     return compiler->graph->value[value].constant != NULL;
 }
 
-static sf_unit *new_unit(sf_compiler *compiler, const sf_node *node)
+sf_order sf_compile_natural(const sf_compiler *compiler, size_t value)
+{
+    const sf_copies *copies = &compiler->value[value];
+
+    if (compiler->shape[value].rank != 4) return SF_ORDER_PLAIN;
+    if (copies->count > 0 && compiler->plan->tensor[copies->tensor[0]].order == SF_ORDER_PLAIN)
+        return SF_ORDER_PLAIN;
+    return SF_ORDER_CHANNELS_LAST;
+}
+
+sf_unit *sf_compile_unit(sf_compiler *compiler, const sf_node *node)
 {
     sf_unit *unit = &compiler->unit[compiler->unit_count++];
 
@@ -64,7 +64,7 @@ sf_status sf_compile_value(sf_compiler *compiler, size_t value, const sf_node *n
     sf_plan *plan = compiler->plan;
     sf_copies *copies = &compiler->value[value];
     const sf_section section =
-        is_constant(compiler, value) ? SF_SECTION_WEIGHTS : SF_SECTION_FORWARD;
+        sf_compile_is_constant(compiler, value) ? SF_SECTION_WEIGHTS : SF_SECTION_FORWARD;
     const sf_layout *layout;
     size_t dim[4];
 
@@ -80,9 +80,22 @@ sf_status sf_compile_value(sf_compiler *compiler, size_t value, const sf_node *n
                               order, tensor);
 }
 
-static void set_value(sf_compiler *compiler, size_t value, size_t tensor)
+void sf_compile_set(sf_compiler *compiler, size_t value, size_t tensor)
 {
     compiler->value[value] = (sf_copies){.tensor = {tensor}, .count = 1};
+}
+
+sf_status sf_compile_step(sf_compiler *compiler, const sf_node *node, sf_step *step, sf_order order)
+{
+    size_t dim[4], result;
+
+    step->node = sf_compile_node_index(compiler, node);
+    sf_compile_dim(compiler, node->output, dim);
+    SF_TRY(sf_plan_tensor(compiler->plan, dim, SF_NUMBER_F32, order, false, &result));
+    step->use[step->use_count++] =
+        (sf_use){.role = SF_ROLE_DESTINATION, .tensor = result, .layout = step->result};
+    sf_compile_set(compiler, node->output, result);
+    return sf_plan_add(compiler->plan, SF_SECTION_FORWARD, step);
 }
 
 /* ---- convolutions ---------------------------------------------------------------------- */
@@ -135,9 +148,9 @@ static void set_geometry(const sf_compiler *compiler, sf_unit *unit)
     for (int i = 0; i < unit->weights_rank; i++) unit->flops *= (double)unit->weights_dim[i];
 }
 
-sf_status sf_compile_convolution(sf_compiler *compiler, const sf_unit *unit, sf_pass pass,
-                                 const sf_variant *variant, sf_number number, sf_convolution *tried,
-                                 sf_primitive **primitive)
+sf_status sf_compile_pass(sf_compiler *compiler, const sf_unit *unit, sf_pass pass,
+                          const sf_variant *variant, sf_number number, sf_convolution *tried,
+                          sf_primitive **primitive)
 {
     sf_dnn *dnn = compiler->plan->dnn;
     const sf_node *node = unit->node;
@@ -189,8 +202,11 @@ static const sf_node *only_consumer(const sf_compiler *compiler, size_t value)
     return NULL;
 }
 
-/* The backward pass computes an activation's slope from its result alone. */
-static bool can_differentiate(sf_activation activation) { return activation.alpha >= 0; }
+/* What is fused leaves nothing but its result for the backward pass. */
+static bool can_differentiate(sf_activation activation)
+{
+    return sf_activation_inverts(activation) && activation.alpha >= 0;
+}
 
 /* An Add of something that is there already, and an activation after it: both cost next to
  * nothing inside the convolution. */
@@ -204,7 +220,7 @@ static void find_fusion(sf_compiler *compiler, sf_unit *unit)
 
         sf_compile_dim(compiler, unit->output, mine);
         sf_compile_dim(compiler, addend, other);
-        if (compiler->value[addend].count == 0 || is_constant(compiler, addend) ||
+        if (compiler->value[addend].count == 0 || sf_compile_is_constant(compiler, addend) ||
             memcmp(mine, other, sizeof mine) != 0)
             return;
         unit->addend = addend;
@@ -257,8 +273,7 @@ static sf_status try_orders(sf_compiler *compiler, sf_unit *unit, sf_variant *va
 
     for (size_t i = skip; i <= compiler->order_count; i++) {
         variant->order = i == 0 ? own : compiler->order[i - 1];
-        SF_TRY(
-            sf_compile_convolution(compiler, unit, pass, variant, number, chosen, &unit->forward));
+        SF_TRY(sf_compile_pass(compiler, unit, pass, variant, number, chosen, &unit->forward));
         if (unit->forward != NULL) return SF_OK;
     }
     return SF_OK;
@@ -337,19 +352,19 @@ static sf_status add_convolution(sf_compiler *compiler, sf_unit *unit, const sf_
         step.use[step.use_count++] = (sf_use){.role = SF_ROLE_ADDEND, .tensor = addend};
     }
     step.use[step.use_count++] = (sf_use){.role = SF_ROLE_DESTINATION, .tensor = result};
-    set_value(compiler, unit->output, result);
+    sf_compile_set(compiler, unit->output, result);
     return sf_plan_add(plan, SF_SECTION_FORWARD, &step);
 }
 
-static sf_status compile_convolution(sf_compiler *compiler, const sf_node *node)
+sf_status sf_compile_convolution(sf_compiler *compiler, const sf_node *node)
 {
-    sf_unit *unit = new_unit(compiler, node);
+    sf_unit *unit = sf_compile_unit(compiler, node);
     sf_convolution chosen;
     sf_number number;
     sf_order order = SF_ORDER_ANY;
 
-    if (!is_constant(compiler, node->input[1]) ||
-        (node->input_count > 2 && !is_constant(compiler, node->input[2])))
+    if (!sf_compile_is_constant(compiler, node->input[1]) ||
+        (node->input_count > 2 && !sf_compile_is_constant(compiler, node->input[2])))
         return sf_compile_unsupported(node, "has computed weights: only constants will do");
     set_geometry(compiler, unit);
     /* oneDNN runs what is fused into a transposed convolution by its reference code */
@@ -362,189 +377,14 @@ static sf_status compile_convolution(sf_compiler *compiler, const sf_node *node)
     return add_convolution(compiler, unit, &chosen, number, order);
 }
 
-/* ---- the rest -------------------------------------------------------------------------- */
-
-static sf_status compile_activation(sf_compiler *compiler, const sf_node *node)
-{
-    sf_plan *plan = compiler->plan;
-    sf_unit *unit = new_unit(compiler, node);
-    const size_t source = compiler->value[node->input[0]].tensor[0];
-    const sf_tensor x = plan->tensor[source];
-    sf_step step = {.use = {{.role = SF_ROLE_SOURCE, .tensor = source}},
-                    .use_count = 2,
-                    .overwrites = 1,
-                    .node = sf_compile_node_index(compiler, node)};
-    size_t result;
-
-    unit->activation = sf_compile_activation(node);
-    if (compiler->options.training && !can_differentiate(unit->activation))
-        return sf_compile_unsupported(node,
-                                      "has a negative alpha, where the engine has no derivative");
-    SF_TRY(sf_primitive_activation(plan->dnn, unit->activation, x.layout, false, &step.primitive));
-    if (step.primitive == NULL)
-        return sf_compile_unsupported(node,
-                                      "has no fast implementation in oneDNN on this processor");
-    SF_TRY(sf_plan_tensor_like(plan, x.layout, x.dim, x.number, false, &result));
-    plan->tensor[result].order = x.order;
-    step.use[1] = (sf_use){.role = SF_ROLE_DESTINATION, .tensor = result};
-    set_value(compiler, node->output, result);
-    return sf_plan_add(plan, SF_SECTION_FORWARD, &step);
-}
-
-static sf_status compile_broadcast(sf_compiler *compiler, const sf_node *node)
-{
-    sf_plan *plan = compiler->plan;
-    size_t a[4], b[4], out[4], first, second, result;
-    sf_step step = {.use_count = 3, .node = sf_compile_node_index(compiler, node)};
-
-    sf_compile_dim(compiler, node->input[0], a);
-    sf_compile_dim(compiler, node->input[1], b);
-    sf_compile_dim(compiler, node->output, out);
-    SF_TRY(sf_compile_value(compiler, node->input[0], node, SF_NUMBER_F32, SF_ORDER_CHANNELS_LAST,
-                            &first));
-    SF_TRY(sf_compile_value(compiler, node->input[1], node, SF_NUMBER_F32, SF_ORDER_CHANNELS_LAST,
-                            &second));
-    SF_TRY(sf_plan_tensor(plan, out, SF_NUMBER_F32, SF_ORDER_CHANNELS_LAST, false, &result));
-    SF_TRY(sf_kernel_broadcast(node->op, a, b, out, &step.kernel));
-    step.use[0] = (sf_use){.role = SF_ROLE_SOURCE, .tensor = first};
-    step.use[1] = (sf_use){.role = SF_ROLE_SOURCE_1, .tensor = second};
-    step.use[2] = (sf_use){.role = SF_ROLE_DESTINATION, .tensor = result};
-    set_value(compiler, node->output, result);
-    return sf_plan_add(plan, SF_SECTION_FORWARD, &step);
-}
-
-static sf_status compile_binary(sf_compiler *compiler, const sf_node *node)
-{
-    static const sf_binary operation[SF_OP_COUNT] = {
-        [SF_OP_ADD] = SF_BINARY_ADD, [SF_OP_SUB] = SF_BINARY_SUB, [SF_OP_MUL] = SF_BINARY_MUL};
-    sf_plan *plan = compiler->plan;
-    sf_copies *a = &compiler->value[node->input[0]], *b = &compiler->value[node->input[1]];
-    const size_t index = sf_compile_node_index(compiler, node);
-    sf_step step = {.use_count = 3, .overwrites = 1, .node = index};
-    size_t other, result, dim_a[4], dim_b[4];
-    sf_tensor x;
-
-    (void)new_unit(compiler, node);
-    sf_compile_dim(compiler, node->input[0], dim_a);
-    sf_compile_dim(compiler, node->input[1], dim_b);
-    if (is_constant(compiler, node->input[0]) || is_constant(compiler, node->input[1]) ||
-        memcmp(dim_a, dim_b, sizeof dim_a) != 0)
-        return compile_broadcast(compiler, node);
-    x = plan->tensor[a->tensor[0]];
-    SF_TRY(
-        sf_primitive_binary(plan->dnn, operation[node->op], x.layout, x.layout, &step.primitive));
-    if (step.primitive == NULL) return compile_broadcast(compiler, node);
-    SF_TRY(sf_plan_copy(plan, SF_SECTION_FORWARD, index, b, x.layout, x.number, x.order, &other));
-    SF_TRY(sf_plan_tensor_like(plan, x.layout, x.dim, x.number, false, &result));
-    plan->tensor[result].order = x.order;
-    step.use[0] = (sf_use){.role = SF_ROLE_SOURCE, .tensor = a->tensor[0]};
-    step.use[1] = (sf_use){.role = SF_ROLE_SOURCE_1, .tensor = other};
-    step.use[2] = (sf_use){.role = SF_ROLE_DESTINATION, .tensor = result};
-    set_value(compiler, node->output, result);
-    return sf_plan_add(plan, SF_SECTION_FORWARD, &step);
-}
-
-/* Each operand is reordered straight to its place in the result. */
-static sf_status compile_concat(sf_compiler *compiler, const sf_node *node)
-{
-    sf_plan *plan = compiler->plan;
-    const size_t index = sf_compile_node_index(compiler, node);
-    const int rank = compiler->shape[node->output].rank;
-    const long axis = node->axis + 4 - rank;
-    size_t result, out[4], offset[4] = {0};
-
-    (void)new_unit(compiler, node);
-    sf_compile_dim(compiler, node->output, out);
-    SF_TRY(sf_plan_tensor(plan, out, compiler->number, SF_ORDER_CHANNELS_LAST, false, &result));
-    for (size_t i = 0; i < node->input_count; i++) {
-        const sf_layout *part;
-        size_t dim[4], source;
-
-        sf_compile_dim(compiler, node->input[i], dim);
-        SF_TRY(sf_layout_part(plan->dnn, plan->tensor[result].layout, dim, offset, &part));
-        if (part == NULL)
-            return sf_compile_unsupported(node, "cannot be cut where its operands meet");
-        if (is_constant(compiler, node->input[i]))
-            SF_TRY(sf_compile_value(compiler, node->input[i], node, SF_NUMBER_F32,
-                                    SF_ORDER_CHANNELS_LAST, &source));
-        else
-            source = compiler->value[node->input[i]].tensor[0];
-        SF_TRY(sf_plan_reorder(plan, SF_SECTION_FORWARD, index, (sf_use){.tensor = source},
-                               (sf_use){.tensor = result, .layout = part}, false));
-        offset[axis] += dim[axis];
-    }
-    set_value(compiler, node->output, result);
-    return SF_OK;
-}
-
-/* Pad, Resize, AveragePool, DepthToSpace, SpaceToDepth. */
-static sf_status compile_kernel(sf_compiler *compiler, const sf_node *node)
-{
-    sf_plan *plan = compiler->plan;
-    sf_step step = {.use_count = 2, .node = sf_compile_node_index(compiler, node)};
-    size_t in[4], out[4], source, result;
-
-    (void)new_unit(compiler, node);
-    sf_compile_dim(compiler, node->input[0], in);
-    sf_compile_dim(compiler, node->output, out);
-    SF_TRY(sf_compile_value(compiler, node->input[0], node, SF_NUMBER_F32, SF_ORDER_CHANNELS_LAST,
-                            &source));
-    SF_TRY(sf_plan_tensor(plan, out, SF_NUMBER_F32, SF_ORDER_CHANNELS_LAST, false, &result));
-    SF_TRY(sf_compile_kernel(compiler, node, false, &step.kernel));
-    step.use[0] = (sf_use){.role = SF_ROLE_SOURCE, .tensor = source};
-    step.use[1] = (sf_use){.role = SF_ROLE_DESTINATION, .tensor = result};
-    set_value(compiler, node->output, result);
-    return sf_plan_add(plan, SF_SECTION_FORWARD, &step);
-}
-
-sf_status sf_compile_kernel(const sf_compiler *compiler, const sf_node *node, bool backward,
-                            sf_kernel **kernel)
-{
-    size_t in[4], out[4];
-    long pads[4] = {0};
-
-    sf_compile_dim(compiler, node->input[0], in);
-    sf_compile_dim(compiler, node->output, out);
-    if (node->op == SF_OP_DEPTH_TO_SPACE || node->op == SF_OP_SPACE_TO_DEPTH)
-        return sf_kernel_shuffle(node, in, out, backward, kernel);
-    if (node->op == SF_OP_AVERAGE_POOL)
-        sf_node_pads(node, &compiler->shape[node->input[0]], &compiler->shape[node->output], pads);
-    else
-        memcpy(pads, node->pads, sizeof pads);
-    return sf_kernel_resample(node, in, out, pads, backward, kernel);
-}
+/* ---- the whole graph ------------------------------------------------------------------- */
 
 static sf_status compile_node(sf_compiler *compiler, const sf_node *node)
 {
-    size_t same;
+    const sf_compile_rule rule = sf_operator_of(node->op)->compile;
 
-    switch (node->op) {
-    case SF_OP_CONV:
-    case SF_OP_CONV_TRANSPOSE: return compile_convolution(compiler, node);
-    case SF_OP_RELU:
-    case SF_OP_LEAKY_RELU:
-    case SF_OP_ELU:
-    case SF_OP_SIGMOID: return compile_activation(compiler, node);
-    case SF_OP_ADD:
-    case SF_OP_SUB:
-    case SF_OP_MUL: return compile_binary(compiler, node);
-    case SF_OP_CONCAT: return compile_concat(compiler, node);
-    case SF_OP_IDENTITY:
-        (void)new_unit(compiler, node);
-        SF_TRY(sf_compile_value(compiler, node->input[0], node, SF_NUMBER_F32,
-                                SF_ORDER_CHANNELS_LAST, &same));
-        compiler->value[node->output] = compiler->value[node->input[0]];
-        return SF_OK;
-    case SF_OP_PAD:
-    case SF_OP_RESIZE:
-    case SF_OP_AVERAGE_POOL:
-    case SF_OP_DEPTH_TO_SPACE:
-    case SF_OP_SPACE_TO_DEPTH: return compile_kernel(compiler, node);
-    case SF_OP_BATCH_NORM:
-    case SF_OP_CONSTANT:
-    case SF_OP_COUNT: break;
-    }
-    return sf_compile_unsupported(node, "should have been folded away before");
+    if (rule == NULL) return sf_compile_unsupported(node, "should have been folded away before");
+    return rule(compiler, node);
 }
 
 sf_status sf_compile_deliver(sf_compiler *compiler, sf_section section, sf_copies *copies,
@@ -568,7 +408,7 @@ sf_status sf_compile_forward(sf_compiler *compiler)
     const sf_graph *graph = compiler->graph;
 
     for (size_t i = 0; i < graph->input_count; i++)
-        set_value(compiler, graph->input[i], compiler->input[i]);
+        sf_compile_set(compiler, graph->input[i], compiler->input[i]);
     for (size_t i = 0; i < graph->node_count; i++)
         if (!compiler->done[i]) SF_TRY(compile_node(compiler, &graph->node[i]));
     return sf_compile_deliver(compiler, SF_SECTION_FORWARD, &compiler->value[graph->output],

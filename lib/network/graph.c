@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define NONE SIZE_MAX
+#define NONE SF_NO_VALUE
 
 const char *sf_op_name(sf_op op)
 {
@@ -44,13 +44,16 @@ sf_status sf_graph_create(sf_graph **graph)
 static void release_value(sf_value *value)
 {
     sf_free(value->name);
+    if (value->borrowed) return;
     sf_free(value->constant);
+    sf_free(value->number);
 }
 
 static void release_node(sf_node *node)
 {
     sf_free(node->name);
     sf_free(node->input);
+    sf_free(node->list);
 }
 
 void sf_graph_release(sf_graph **graph)
@@ -94,6 +97,19 @@ done:
     return status;
 }
 
+sf_status sf_graph_add_number(sf_graph *graph, const char *name, sf_type type,
+                              const sf_shape *shape, const double *number, size_t *index)
+{
+    sf_value *value;
+    size_t size;
+
+    SF_TRY(sf_shape_size(shape, &size));
+    SF_TRY(sf_graph_add_value(graph, name, shape, NULL, index));
+    value = &graph->value[*index];
+    value->type = type;
+    return sf_copy_memory(number, size, sizeof *number, &value->number);
+}
+
 sf_status sf_graph_add_node(sf_graph *graph, const sf_node *node)
 {
     sf_node copy = *node;
@@ -101,8 +117,10 @@ sf_status sf_graph_add_node(sf_graph *graph, const sf_node *node)
 
     copy.name = NULL;
     copy.input = NULL;
+    copy.list = NULL;
     SF_GO(sf_copy_text(node->name == NULL ? "" : node->name, &copy.name));
     SF_GO(sf_copy_memory(node->input, node->input_count, sizeof *node->input, &copy.input));
+    SF_GO(sf_copy_memory(node->list, node->list_count, sizeof *node->list, &copy.list));
     SF_GO(make_room(&graph->node, graph->node_count, sizeof copy));
     graph->node[graph->node_count++] = copy;
     return SF_OK;
@@ -146,6 +164,10 @@ sf_status sf_graph_copy(const sf_graph *graph, sf_graph **copy)
 
         SF_GO(sf_graph_add_value(made, value->name, &value->shape, value->constant, &index));
         made->value[index].parameter = value->parameter;
+        made->value[index].type = value->type;
+        if (value->number != NULL)
+            SF_GO(sf_copy_memory(value->number, sf_shape_count(&value->shape),
+                                 sizeof *value->number, &made->value[index].number));
     }
     for (size_t i = 0; i < graph->node_count; i++) SF_GO(sf_graph_add_node(made, &graph->node[i]));
     for (size_t i = 0; i < graph->metadata_count; i++)
@@ -154,6 +176,7 @@ sf_status sf_graph_copy(const sf_graph *graph, sf_graph **copy)
     made->input_count = graph->input_count;
     made->output = graph->output;
     made->parameter_count = graph->parameter_count;
+    made->constant_count = graph->constant_count;
     made->opset = graph->opset;
     *copy = made;
     return SF_OK;
@@ -168,7 +191,12 @@ bool sf_graph_is_source(const sf_graph *graph, size_t value)
 {
     for (size_t i = 0; i < graph->input_count; i++)
         if (graph->input[i] == value) return true;
-    return graph->value[value].constant != NULL;
+    return sf_value_is_known(&graph->value[value]);
+}
+
+bool sf_value_is_known(const sf_value *value)
+{
+    return value->constant != NULL || value->number != NULL;
 }
 
 /* producer[value] = the node that computes it, NONE for inputs and constants. */
@@ -182,7 +210,7 @@ static sf_status find_producers(const sf_graph *graph, size_t *producer)
             return sf_fail(SF_ERR_FORMAT, "node '%s' (%s) has no output", node->name,
                            sf_op_name(node->op));
         for (size_t j = 0; j < node->input_count; j++)
-            if (node->input[j] >= graph->value_count)
+            if (node->input[j] != NONE && node->input[j] >= graph->value_count)
                 return sf_fail(SF_ERR_FORMAT,
                                "node '%s' (%s): input %zu is no value of the network", node->name,
                                sf_op_name(node->op), j);
@@ -240,7 +268,7 @@ static sf_status sort_nodes(const sf_graph *graph, const size_t *producer, size_
 
         if (top->next < node->input_count) {
             const size_t value = node->input[top->next++];
-            SF_GO(push_producer(graph, value, producer, state, stack, &depth));
+            if (value != NONE) SF_GO(push_producer(graph, value, producer, state, stack, &depth));
         } else {
             state[top->node] = NODE_DONE;
             order[(*count)++] = top->node;
@@ -280,15 +308,6 @@ done:
     return status;
 }
 
-/* No overflow: the values are in memory. */
-static size_t constant_size(const sf_value *value)
-{
-    size_t size = 1;
-
-    for (int axis = 0; axis < value->shape.rank; axis++) size *= value->shape.dim[axis];
-    return size;
-}
-
 /* Drops the values that no node uses, and numbers the parameters. */
 static sf_status keep_values(sf_graph *graph)
 {
@@ -296,7 +315,8 @@ static sf_status keep_values(sf_graph *graph)
 
     SF_TRY(sf_allocate(&index, graph->value_count, sizeof *index)); /* 0: unused; else new + 1 */
     for (size_t i = 0; i < graph->node_count; i++) {
-        for (size_t j = 0; j < graph->node[i].input_count; j++) index[graph->node[i].input[j]] = 1;
+        for (size_t j = 0; j < graph->node[i].input_count; j++)
+            if (graph->node[i].input[j] != NONE) index[graph->node[i].input[j]] = 1;
         index[graph->node[i].output] = 1;
     }
     for (size_t i = 0; i < graph->input_count; i++) index[graph->input[i]] = 1;
@@ -312,16 +332,18 @@ static sf_status keep_values(sf_graph *graph)
         }
         if (value->constant != NULL) {
             value->parameter = graph->parameter_count;
-            graph->parameter_count += constant_size(value);
+            graph->parameter_count += sf_shape_count(&value->shape);
         }
         graph->value[kept] = *value;
         index[i] = ++kept;
     }
     graph->value_count = kept;
+    graph->constant_count = graph->parameter_count;
 
     for (size_t i = 0; i < graph->node_count; i++) {
         sf_node *node = &graph->node[i];
-        for (size_t j = 0; j < node->input_count; j++) node->input[j] = index[node->input[j]] - 1;
+        for (size_t j = 0; j < node->input_count; j++)
+            if (node->input[j] != NONE) node->input[j] = index[node->input[j]] - 1;
         node->output = index[node->output] - 1;
     }
     for (size_t i = 0; i < graph->input_count; i++) graph->input[i] = index[graph->input[i]] - 1;
@@ -330,11 +352,24 @@ static sf_status keep_values(sf_graph *graph)
     return SF_OK;
 }
 
-sf_status sf_graph_finish(sf_graph *graph)
+sf_status sf_graph_prune(sf_graph *graph)
 {
     size_t *producer = NULL, *order = NULL, count;
     sf_status status;
 
+    SF_GO(sf_allocate(&producer, graph->value_count, sizeof *producer));
+    SF_GO(sf_allocate(&order, graph->node_count, sizeof *order));
+    SF_GO(find_producers(graph, producer));
+    SF_GO(sort_nodes(graph, producer, order, &count));
+    SF_GO(keep_nodes(graph, order, count));
+done:
+    sf_free(order);
+    sf_free(producer);
+    return status;
+}
+
+sf_status sf_graph_finish(sf_graph *graph)
+{
     if (graph->input_count == 0 || graph->input_count > 2)
         return sf_fail(SF_ERR_FORMAT,
                        "the network has %zu inputs; one image, or an image and a "
@@ -345,16 +380,8 @@ sf_status sf_graph_finish(sf_graph *graph)
             return sf_fail(SF_ERR_FORMAT, "input %zu is no value of the network", i);
     if (graph->output >= graph->value_count)
         return sf_fail(SF_ERR_FORMAT, "the network has no output");
-    SF_GO(sf_allocate(&producer, graph->value_count, sizeof *producer));
-    SF_GO(sf_allocate(&order, graph->node_count, sizeof *order));
-    SF_GO(find_producers(graph, producer));
-    SF_GO(sort_nodes(graph, producer, order, &count));
-    SF_GO(keep_nodes(graph, order, count));
-    SF_GO(keep_values(graph));
-done:
-    sf_free(order);
-    sf_free(producer);
-    return status;
+    SF_TRY(sf_graph_prune(graph));
+    return keep_values(graph);
 }
 
 /* ---- flat parameters ----------------------------------------------------------------------- */
@@ -364,7 +391,8 @@ void sf_graph_get_parameters(const sf_graph *graph, float *flat)
     for (size_t i = 0; i < graph->value_count; i++) {
         const sf_value *value = &graph->value[i];
         if (value->constant != NULL)
-            memcpy(flat + value->parameter, value->constant, constant_size(value) * sizeof *flat);
+            memcpy(flat + value->parameter, value->constant,
+                   sf_shape_count(&value->shape) * sizeof *flat);
     }
 }
 
@@ -373,6 +401,7 @@ void sf_graph_set_parameters(sf_graph *graph, const float *flat)
     for (size_t i = 0; i < graph->value_count; i++) {
         sf_value *value = &graph->value[i];
         if (value->constant != NULL)
-            memcpy(value->constant, flat + value->parameter, constant_size(value) * sizeof *flat);
+            memcpy(value->constant, flat + value->parameter,
+                   sf_shape_count(&value->shape) * sizeof *flat);
     }
 }

@@ -17,6 +17,7 @@ void sf_kernel_release(sf_kernel **kernel)
         sf_free(taps->index);
         sf_free(taps->weight);
     }
+    for (size_t i = 0; i < (*kernel)->rank; i++) sf_free((*kernel)->from[i]);
     sf_free((*kernel)->sum);
     sf_free(*kernel);
     *kernel = NULL;
@@ -160,6 +161,7 @@ static double resized_round(sf_resize_rounding kind, double x)
     case SF_RESIZE_ROUND_PREFER_CEIL: return floor(x + 0.5);
     case SF_RESIZE_FLOOR: return floor(x);
     case SF_RESIZE_CEIL: return ceil(x);
+    case SF_RESIZE_ROUND_OLD:
     case SF_RESIZE_ROUND_PREFER_FLOOR: break;
     }
     return ceil(x - 0.5);
@@ -305,7 +307,40 @@ static size_t pixel_offset(const size_t dim[4], size_t n, size_t y, size_t x)
 
 static float combine(sf_op operation, float a, float b)
 {
-    return operation == SF_OP_ADD ? a + b : operation == SF_OP_SUB ? a - b : a * b;
+    switch (operation) {
+    case SF_OP_ADD: return a + b;
+    case SF_OP_SUB: return a - b;
+    case SF_OP_DIV: return a / b;
+    case SF_OP_MAX: return a >= b ? a : b;
+    case SF_OP_MIN: return a <= b ? a : b;
+    case SF_OP_PRELU: return a > 0.0F ? a : a * b;
+    default: return a * b;
+    }
+}
+
+/* The slope of an operand, given itself and the other one. */
+static double slope_of(sf_op operation, size_t operand, double own, double other)
+{
+    const bool first = operand == 0;
+
+    switch (operation) {
+    case SF_OP_ADD: return 1.0;
+    case SF_OP_SUB: return first ? 1.0 : -1.0;
+    case SF_OP_DIV: return first ? 1.0 / other : -other / (own * own);
+    case SF_OP_MAX: return first ? own >= other : own > other;
+    case SF_OP_MIN: return first ? own <= other : own < other;
+    case SF_OP_PRELU: return first ? (own > 0.0 ? 1.0 : other) : (other > 0.0 ? 0.0 : other);
+    default: return other;
+    }
+}
+
+void sf_kernel_broadcast_reads(sf_op operation, size_t operand, bool reads[2])
+{
+    const bool sum = operation == SF_OP_ADD || operation == SF_OP_SUB;
+
+    reads[0] = !sum && operation != SF_OP_MUL && !(operation == SF_OP_DIV && operand == 0) &&
+               !(operation == SF_OP_PRELU && operand == 1);
+    reads[1] = !sum;
 }
 
 static void broadcast(const sf_kernel *kernel, float *const *data, int threads)
@@ -337,31 +372,37 @@ sf_status sf_kernel_broadcast(sf_op operation, const size_t a[4], const size_t b
     return SF_OK;
 }
 
-/* One thread, in a fixed order: the sums are the same bits on any machine. */
+/* One thread, in a fixed order: the sums are the same bits on any machine. What is not read is
+ * taken from the gradient, which is there. */
 static void broadcast_backward(const sf_kernel *kernel, float *const *data, int threads)
 {
     const size_t *out = kernel->second; /* the result's dimensions; `dim` is the operand's */
-    const bool product = kernel->operation == SF_OP_MUL;
-    const double sign = kernel->operation == SF_OP_SUB && kernel->operand == 1 ? -1.0 : 1.0;
     const size_t numbers = kernel->dim[0] * kernel->dim[1] * kernel->dim[2] * kernel->dim[3];
     const size_t step = kernel->dim[1] == 1 ? 0 : 1, other_step = kernel->in[1] == 1 ? 0 : 1;
-    const float *gradient = product ? data[1] : data[0];
-    float *result = product ? data[2] : data[1];
+    const float *own_data, *other_data, *gradient;
+    bool reads[2];
 
     (void)threads;
+    sf_kernel_broadcast_reads(kernel->operation, kernel->operand, reads);
+    own_data = reads[0] ? *data++ : NULL;
+    other_data = reads[1] ? *data++ : NULL;
+    gradient = data[0];
     memset(kernel->sum, 0, numbers * sizeof *kernel->sum);
     for (size_t i = 0; i < out[0] * out[2]; i++)
         for (size_t x = 0; x < out[3]; x++) {
             const size_t n = i / out[2], y = i % out[2];
+            const size_t place = pixel_offset(kernel->dim, n, y, x);
             const float *g = gradient + (i * out[3] + x) * out[1];
-            const float *other = data[0] + pixel_offset(kernel->in, n, y, x);
-            double *sum = kernel->sum + pixel_offset(kernel->dim, n, y, x);
+            const float *own = reads[0] ? own_data + place : g;
+            const float *other = reads[1] ? other_data + pixel_offset(kernel->in, n, y, x) : g;
+            double *sum = kernel->sum + place;
 
             for (size_t c = 0; c < out[1]; c++)
                 sum[c * step] +=
-                    product ? (double)g[c] * (double)other[c * other_step] : sign * (double)g[c];
+                    (double)g[c] * slope_of(kernel->operation, kernel->operand,
+                                            (double)own[c * step], (double)other[c * other_step]);
         }
-    for (size_t i = 0; i < numbers; i++) result[i] = (float)kernel->sum[i];
+    for (size_t i = 0; i < numbers; i++) data[1][i] = (float)kernel->sum[i];
 }
 
 sf_status sf_kernel_broadcast_backward(sf_op operation, size_t operand, const size_t in[4],
@@ -371,7 +412,7 @@ sf_status sf_kernel_broadcast_backward(sf_op operation, size_t operand, const si
     sf_status status;
 
     *kernel = NULL;
-    SF_GO(make("loop:broadcast", operation == SF_OP_MUL ? other : out, in, kernel));
+    SF_GO(make("loop:broadcast", other, in, kernel));
     (*kernel)->run = broadcast_backward;
     (*kernel)->operation = operation;
     (*kernel)->operand = operand;

@@ -5,6 +5,15 @@
 #include <stdatomic.h>
 #include <string.h>
 
+static sf_status check_image(const sf_graph *graph)
+{
+    const sf_value *image = &graph->value[graph->input[0]];
+
+    if (image->shape.rank == 4 || image->shape.rank == 0) return SF_OK;
+    return sf_fail(SF_ERR_UNSUPPORTED, "the image input '%s' has rank %d, not 4", image->name,
+                   image->shape.rank);
+}
+
 sf_status sf_model_from_graph(sf_graph *graph, sf_model **model)
 {
     sf_status status;
@@ -13,6 +22,7 @@ sf_status sf_model_from_graph(sf_graph *graph, sf_model **model)
     (*model)->references = 1;
     (*model)->graph = graph;
     graph = NULL;
+    SF_GO(check_image((*model)->graph));
     SF_GO(sf_graph_simplify((*model)->graph));
     SF_GO(sf_usage_read((*model)->graph, &(*model)->usage));
     return SF_OK;

@@ -54,7 +54,7 @@ typedef const dnnl_memory_desc_t *sf_descriptor;
 /* ---- where the two APIs differ --------------------------------------------------------- */
 
 typedef struct sf_window {
-    dnnl_dims_t strides, dilates, low, high;
+    dnnl_dims_t kernel, strides, dilates, low, high;
 } sf_window;
 
 static dnnl_alg_kind_t algorithm(const sf_convolution *convolution)
@@ -75,9 +75,10 @@ static void descriptor_release(dnnl_memory_desc_t descriptor)
     (void)dnnl_memory_desc_destroy(descriptor);
 }
 
-static dnnl_status_t append_activation(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha)
+static dnnl_status_t append_activation(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha,
+                                       float beta)
 {
-    return dnnl_post_ops_append_eltwise(ops, kind, alpha, 0.0F);
+    return dnnl_post_ops_append_eltwise(ops, kind, alpha, beta);
 }
 
 static dnnl_status_t append_sum(dnnl_post_ops_t ops)
@@ -112,15 +113,15 @@ static dnnl_status_t describe_convolution(dnnl_primitive_desc_t *descriptor, dnn
 }
 
 static dnnl_status_t describe_activation(dnnl_primitive_desc_t *descriptor, dnnl_engine_t engine,
-                                         dnnl_alg_kind_t kind, float alpha, sf_descriptor x,
+                                         dnnl_alg_kind_t kind, sf_activation a, sf_descriptor x,
                                          const_dnnl_primitive_desc_t hint,
                                          const_dnnl_primitive_attr_t attr)
 {
     if (hint != NULL)
-        return dnnl_eltwise_backward_primitive_desc_create(descriptor, engine, kind, x, x, x, alpha,
-                                                           0.0F, hint, attr);
+        return dnnl_eltwise_backward_primitive_desc_create(descriptor, engine, kind, x, x, x,
+                                                           a.alpha, a.beta, hint, attr);
     return dnnl_eltwise_forward_primitive_desc_create(descriptor, engine, dnnl_forward_training,
-                                                      kind, x, x, alpha, 0.0F, attr);
+                                                      kind, x, x, a.alpha, a.beta, attr);
 }
 
 static dnnl_status_t describe_binary(dnnl_primitive_desc_t *descriptor, dnnl_engine_t engine,
@@ -128,6 +129,41 @@ static dnnl_status_t describe_binary(dnnl_primitive_desc_t *descriptor, dnnl_eng
                                      const_dnnl_primitive_attr_t attr)
 {
     return dnnl_binary_primitive_desc_create(descriptor, engine, kind, a, b, a, attr);
+}
+
+static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *descriptor, dnnl_engine_t engine,
+                                     sf_descriptor a, sf_descriptor b, sf_descriptor c,
+                                     const_dnnl_primitive_attr_t attr)
+{
+    return dnnl_matmul_primitive_desc_create(descriptor, engine, a, b, NULL, c, attr);
+}
+
+static dnnl_status_t describe_softmax(dnnl_primitive_desc_t *descriptor, dnnl_engine_t engine,
+                                      sf_descriptor x, const_dnnl_primitive_desc_t hint,
+                                      const_dnnl_primitive_attr_t attr)
+{
+    if (hint != NULL)
+        return dnnl_softmax_backward_primitive_desc_create(
+            descriptor, engine, dnnl_softmax_accurate, x, x, x, 1, hint, attr);
+    return dnnl_softmax_forward_primitive_desc_create(descriptor, engine, dnnl_forward_training,
+                                                      dnnl_softmax_accurate, x, x, 1, attr);
+}
+
+static dnnl_status_t describe_pool(dnnl_primitive_desc_t *descriptor, dnnl_engine_t engine,
+                                   sf_pass pass, const sf_pool *p, const sf_window *w,
+                                   const_dnnl_primitive_attr_t attr,
+                                   const_dnnl_primitive_desc_t hint)
+{
+    const sf_descriptor x = DESCRIPTOR(p->source), y = DESCRIPTOR(p->destination);
+
+    if (pass == SF_PASS_DATA)
+        return dnnl_pooling_backward_primitive_desc_create(descriptor, engine, dnnl_pooling_max, x,
+                                                           y, w->strides, w->kernel, w->dilates,
+                                                           w->low, w->high, hint, attr);
+    return dnnl_pooling_forward_primitive_desc_create(
+        descriptor, engine,
+        pass == SF_PASS_INFERENCE ? dnnl_forward_inference : dnnl_forward_training,
+        dnnl_pooling_max, x, y, w->strides, w->kernel, w->dilates, w->low, w->high, attr);
 }
 
 #else
@@ -140,9 +176,10 @@ static dnnl_status_t descriptor_copy(dnnl_memory_desc_t *copy, sf_descriptor sou
 
 static void descriptor_release(dnnl_memory_desc_t descriptor) { (void)descriptor; }
 
-static dnnl_status_t append_activation(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha)
+static dnnl_status_t append_activation(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha,
+                                       float beta)
 {
-    return dnnl_post_ops_append_eltwise(ops, 1.0F, kind, alpha, 0.0F);
+    return dnnl_post_ops_append_eltwise(ops, 1.0F, kind, alpha, beta);
 }
 
 static dnnl_status_t append_sum(dnnl_post_ops_t ops) { return dnnl_post_ops_append_sum(ops, 1.0F); }
@@ -176,7 +213,7 @@ static dnnl_status_t describe_convolution(dnnl_primitive_desc_t *descriptor, dnn
 }
 
 static dnnl_status_t describe_activation(dnnl_primitive_desc_t *descriptor, dnnl_engine_t engine,
-                                         dnnl_alg_kind_t kind, float alpha, sf_descriptor x,
+                                         dnnl_alg_kind_t kind, sf_activation a, sf_descriptor x,
                                          const_dnnl_primitive_desc_t hint,
                                          const_dnnl_primitive_attr_t attr)
 {
@@ -184,10 +221,10 @@ static dnnl_status_t describe_activation(dnnl_primitive_desc_t *descriptor, dnnl
     dnnl_status_t status;
 
     if (hint != NULL)
-        status = dnnl_eltwise_backward_desc_init(&operation, kind, x, x, alpha, 0.0F);
+        status = dnnl_eltwise_backward_desc_init(&operation, kind, x, x, a.alpha, a.beta);
     else
-        status =
-            dnnl_eltwise_forward_desc_init(&operation, dnnl_forward_training, kind, x, alpha, 0.0F);
+        status = dnnl_eltwise_forward_desc_init(&operation, dnnl_forward_training, kind, x, a.alpha,
+                                                a.beta);
     if (status != dnnl_success) return status;
     return dnnl_primitive_desc_create(descriptor, &operation, attr, engine, hint);
 }
@@ -201,6 +238,52 @@ static dnnl_status_t describe_binary(dnnl_primitive_desc_t *descriptor, dnnl_eng
 
     if (status != dnnl_success) return status;
     return dnnl_primitive_desc_create(descriptor, &operation, attr, engine, NULL);
+}
+
+static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *descriptor, dnnl_engine_t engine,
+                                     sf_descriptor a, sf_descriptor b, sf_descriptor c,
+                                     const_dnnl_primitive_attr_t attr)
+{
+    dnnl_matmul_desc_t operation;
+    const dnnl_status_t status = dnnl_matmul_desc_init(&operation, a, b, NULL, c);
+
+    if (status != dnnl_success) return status;
+    return dnnl_primitive_desc_create(descriptor, &operation, attr, engine, NULL);
+}
+
+static dnnl_status_t describe_softmax(dnnl_primitive_desc_t *descriptor, dnnl_engine_t engine,
+                                      sf_descriptor x, const_dnnl_primitive_desc_t hint,
+                                      const_dnnl_primitive_attr_t attr)
+{
+    dnnl_softmax_desc_t operation;
+    const dnnl_status_t status =
+        hint != NULL ? dnnl_softmax_backward_desc_init(&operation, x, x, 1)
+                     : dnnl_softmax_forward_desc_init(&operation, dnnl_forward_training, x, 1);
+
+    if (status != dnnl_success) return status;
+    return dnnl_primitive_desc_create(descriptor, &operation, attr, engine, hint);
+}
+
+static dnnl_status_t describe_pool(dnnl_primitive_desc_t *descriptor, dnnl_engine_t engine,
+                                   sf_pass pass, const sf_pool *p, const sf_window *w,
+                                   const_dnnl_primitive_attr_t attr,
+                                   const_dnnl_primitive_desc_t hint)
+{
+    const sf_descriptor x = DESCRIPTOR(p->source), y = DESCRIPTOR(p->destination);
+    const dnnl_prop_kind_t kind =
+        pass == SF_PASS_INFERENCE ? dnnl_forward_inference : dnnl_forward_training;
+    dnnl_pooling_v2_desc_t operation;
+    dnnl_status_t status;
+
+    if (pass == SF_PASS_DATA)
+        status = dnnl_pooling_v2_backward_desc_init(&operation, dnnl_pooling_max, x, y, w->strides,
+                                                    w->kernel, w->dilates, w->low, w->high);
+    else
+        status =
+            dnnl_pooling_v2_forward_desc_init(&operation, kind, dnnl_pooling_max, x, y, w->strides,
+                                              w->kernel, w->dilates, w->low, w->high);
+    if (status != dnnl_success) return status;
+    return dnnl_primitive_desc_create(descriptor, &operation, attr, engine, hint);
 }
 
 #endif
@@ -356,17 +439,29 @@ size_t sf_layout_bytes(const sf_layout *layout)
 
 /* ---- primitives ------------------------------------------------------------------------ */
 
-static dnnl_alg_kind_t activation_algorithm(sf_activation activation, bool from_destination)
+typedef struct sf_algorithms {
+    dnnl_alg_kind_t forward, backward;
+} sf_algorithms;
+
+static const sf_algorithms algorithms[] = {
+    [SF_ACTIVATION_NONE] = {dnnl_alg_kind_undef, dnnl_alg_kind_undef},
+    [SF_ACTIVATION_RELU] = {dnnl_eltwise_relu, dnnl_eltwise_relu_use_dst_for_bwd},
+    [SF_ACTIVATION_ELU] = {dnnl_eltwise_elu, dnnl_eltwise_elu_use_dst_for_bwd},
+    [SF_ACTIVATION_SIGMOID] = {dnnl_eltwise_logistic, dnnl_eltwise_logistic_use_dst_for_bwd},
+    [SF_ACTIVATION_TANH] = {dnnl_eltwise_tanh, dnnl_eltwise_tanh_use_dst_for_bwd},
+    [SF_ACTIVATION_SOFTPLUS] = {dnnl_eltwise_soft_relu, dnnl_eltwise_soft_relu},
+    [SF_ACTIVATION_CLIP] = {dnnl_eltwise_clip, dnnl_eltwise_clip},
+    [SF_ACTIVATION_EXP] = {dnnl_eltwise_exp, dnnl_eltwise_exp_use_dst_for_bwd},
+    [SF_ACTIVATION_LOG] = {dnnl_eltwise_log, dnnl_eltwise_log},
+    [SF_ACTIVATION_SQRT] = {dnnl_eltwise_sqrt, dnnl_eltwise_sqrt_use_dst_for_bwd},
+    [SF_ACTIVATION_ABS] = {dnnl_eltwise_abs, dnnl_eltwise_abs},
+    [SF_ACTIVATION_POWER] = {dnnl_eltwise_pow, dnnl_eltwise_pow},
+    [SF_ACTIVATION_LINEAR] = {dnnl_eltwise_linear, dnnl_eltwise_linear},
+};
+
+bool sf_activation_inverts(sf_activation activation)
 {
-    switch (activation.kind) {
-    case SF_ACTIVATION_ELU:
-        return from_destination ? dnnl_eltwise_elu_use_dst_for_bwd : dnnl_eltwise_elu;
-    case SF_ACTIVATION_SIGMOID:
-        return from_destination ? dnnl_eltwise_logistic_use_dst_for_bwd : dnnl_eltwise_logistic;
-    case SF_ACTIVATION_RELU:
-    case SF_ACTIVATION_NONE: break;
-    }
-    return from_destination ? dnnl_eltwise_relu_use_dst_for_bwd : dnnl_eltwise_relu;
+    return algorithms[activation.kind].backward != algorithms[activation.kind].forward;
 }
 
 /* Attributes of every primitive: the caller's scratch memory, and what is fused. */
@@ -383,8 +478,8 @@ static sf_status make_attributes(const sf_fusion *fusion, bool add,
     if (status == dnnl_success && fusion != NULL && fusion->addend != NULL)
         status = dnnl_post_ops_append_binary(ops, dnnl_binary_add, DESCRIPTOR(fusion->addend));
     if (status == dnnl_success && fusion != NULL && fusion->activation.kind != SF_ACTIVATION_NONE)
-        status = append_activation(ops, activation_algorithm(fusion->activation, false),
-                                   fusion->activation.alpha);
+        status = append_activation(ops, algorithms[fusion->activation.kind].forward,
+                                   fusion->activation.alpha, fusion->activation.beta);
     if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(*attributes, ops);
     if (ops != NULL) (void)dnnl_post_ops_destroy(ops);
     if (status == dnnl_success) return SF_OK;
@@ -449,20 +544,21 @@ sf_status sf_primitive_convolution(sf_dnn *dnn, sf_pass pass, const sf_convoluti
 sf_status sf_primitive_activation(sf_dnn *dnn, sf_activation activation, const sf_layout *layout,
                                   bool backward, sf_primitive **primitive)
 {
-    const dnnl_alg_kind_t kind = activation_algorithm(activation, backward);
+    const sf_algorithms *both = &algorithms[activation.kind];
+    const dnnl_alg_kind_t kind = backward ? both->backward : both->forward;
     dnnl_primitive_attr_t attributes;
     dnnl_primitive_desc_t descriptor = NULL, hint = NULL;
     dnnl_status_t status;
 
     *primitive = NULL;
     SF_TRY(make_attributes(NULL, false, &attributes));
-    status = describe_activation(&descriptor, dnn->engine, kind, activation.alpha,
-                                 DESCRIPTOR(layout), NULL, attributes);
+    status = describe_activation(&descriptor, dnn->engine, kind, activation, DESCRIPTOR(layout),
+                                 NULL, attributes);
     if (status == dnnl_success && backward) {
         hint = descriptor;
         descriptor = NULL;
-        status = describe_activation(&descriptor, dnn->engine, kind, activation.alpha,
-                                     DESCRIPTOR(layout), hint, attributes);
+        status = describe_activation(&descriptor, dnn->engine, kind, activation, DESCRIPTOR(layout),
+                                     hint, attributes);
         (void)dnnl_primitive_desc_destroy(hint);
     }
     (void)dnnl_primitive_attr_destroy(attributes);
@@ -472,7 +568,8 @@ sf_status sf_primitive_activation(sf_dnn *dnn, sf_activation activation, const s
 sf_status sf_primitive_binary(sf_dnn *dnn, sf_binary operation, const sf_layout *a,
                               const sf_layout *b, sf_primitive **primitive)
 {
-    static const dnnl_alg_kind_t kind[] = {dnnl_binary_add, dnnl_binary_sub, dnnl_binary_mul};
+    static const dnnl_alg_kind_t kind[] = {dnnl_binary_add, dnnl_binary_sub, dnnl_binary_mul,
+                                           dnnl_binary_div, dnnl_binary_max, dnnl_binary_min};
     dnnl_primitive_attr_t attributes;
     dnnl_primitive_desc_t descriptor = NULL;
     dnnl_status_t status;
@@ -481,6 +578,64 @@ sf_status sf_primitive_binary(sf_dnn *dnn, sf_binary operation, const sf_layout 
     SF_TRY(make_attributes(NULL, false, &attributes));
     status = describe_binary(&descriptor, dnn->engine, kind[operation], DESCRIPTOR(a),
                              DESCRIPTOR(b), attributes);
+    (void)dnnl_primitive_attr_destroy(attributes);
+    return keep_primitive(dnn, status, descriptor, primitive);
+}
+
+sf_status sf_primitive_matmul(sf_dnn *dnn, const sf_layout *a, const sf_layout *b,
+                              const sf_layout *c, sf_primitive **primitive)
+{
+    dnnl_primitive_attr_t attributes;
+    dnnl_primitive_desc_t descriptor = NULL;
+    dnnl_status_t status;
+
+    *primitive = NULL;
+    SF_TRY(make_attributes(NULL, false, &attributes));
+    status = describe_matmul(&descriptor, dnn->engine, DESCRIPTOR(a), DESCRIPTOR(b), DESCRIPTOR(c),
+                             attributes);
+    (void)dnnl_primitive_attr_destroy(attributes);
+    return keep_primitive(dnn, status, descriptor, primitive);
+}
+
+sf_status sf_primitive_softmax(sf_dnn *dnn, const sf_layout *layout, bool backward,
+                               sf_primitive **primitive)
+{
+    dnnl_primitive_attr_t attributes;
+    dnnl_primitive_desc_t descriptor = NULL, hint = NULL;
+    dnnl_status_t status;
+
+    *primitive = NULL;
+    SF_TRY(make_attributes(NULL, false, &attributes));
+    status = describe_softmax(&descriptor, dnn->engine, DESCRIPTOR(layout), NULL, attributes);
+    if (status == dnnl_success && backward) {
+        hint = descriptor;
+        descriptor = NULL;
+        status = describe_softmax(&descriptor, dnn->engine, DESCRIPTOR(layout), hint, attributes);
+        (void)dnnl_primitive_desc_destroy(hint);
+    }
+    (void)dnnl_primitive_attr_destroy(attributes);
+    return keep_primitive(dnn, status, descriptor, primitive);
+}
+
+sf_status sf_primitive_max_pool(sf_dnn *dnn, sf_pass pass, const sf_pool *pool,
+                                const sf_primitive *forward, sf_primitive **primitive)
+{
+    sf_window window = {0};
+    dnnl_primitive_attr_t attributes;
+    dnnl_primitive_desc_t descriptor = NULL;
+    dnnl_status_t status;
+
+    *primitive = NULL;
+    SF_TRY(make_attributes(NULL, false, &attributes));
+    for (int i = 0; i < 2; i++) {
+        window.kernel[i] = (dnnl_dim_t)pool->kernel[i];
+        window.strides[i] = (dnnl_dim_t)pool->stride[i];
+        window.dilates[i] = (dnnl_dim_t)pool->dilation[i] - 1;
+        window.low[i] = pool->pad_low[i];
+        window.high[i] = pool->pad_high[i];
+    }
+    status = describe_pool(&descriptor, dnn->engine, pass, pool, &window, attributes,
+                           forward != NULL ? forward->descriptor : NULL);
     (void)dnnl_primitive_attr_destroy(attributes);
     return keep_primitive(dnn, status, descriptor, primitive);
 }
@@ -515,6 +670,7 @@ static int argument_of(sf_role role)
         [SF_ROLE_WEIGHTS_GRADIENT] = DNNL_ARG_DIFF_WEIGHTS,
         [SF_ROLE_BIAS_GRADIENT] = DNNL_ARG_DIFF_BIAS,
         [SF_ROLE_DESTINATION_GRADIENT] = DNNL_ARG_DIFF_DST,
+        [SF_ROLE_WORKSPACE] = DNNL_ARG_WORKSPACE,
         [SF_ROLE_SCRATCH] = DNNL_ARG_SCRATCHPAD,
     };
 

@@ -35,6 +35,7 @@ typedef enum sf_role {
     SF_ROLE_WEIGHTS_GRADIENT,
     SF_ROLE_BIAS_GRADIENT,
     SF_ROLE_DESTINATION_GRADIENT,
+    SF_ROLE_WORKSPACE, /* what a forward primitive leaves for its backward */
     SF_ROLE_SCRATCH,
     SF_ROLE_COUNT
 } sf_role;
@@ -43,15 +44,34 @@ typedef enum sf_activation_kind {
     SF_ACTIVATION_NONE,
     SF_ACTIVATION_RELU, /* alpha: slope below zero */
     SF_ACTIVATION_ELU,
-    SF_ACTIVATION_SIGMOID
+    SF_ACTIVATION_SIGMOID,
+    SF_ACTIVATION_TANH,
+    SF_ACTIVATION_SOFTPLUS,
+    SF_ACTIVATION_CLIP, /* to [alpha, beta] */
+    SF_ACTIVATION_EXP,
+    SF_ACTIVATION_LOG,
+    SF_ACTIVATION_SQRT,
+    SF_ACTIVATION_ABS,
+    SF_ACTIVATION_POWER, /* alpha x^beta */
+    SF_ACTIVATION_LINEAR /* alpha x + beta */
 } sf_activation_kind;
 
 typedef struct sf_activation {
     sf_activation_kind kind;
-    float alpha;
+    float alpha, beta;
 } sf_activation;
 
-typedef enum sf_binary { SF_BINARY_ADD, SF_BINARY_SUB, SF_BINARY_MUL } sf_binary;
+/* Whether its slope follows from its result, the source being needed no more. */
+bool sf_activation_inverts(sf_activation activation);
+
+typedef enum sf_binary {
+    SF_BINARY_ADD,
+    SF_BINARY_SUB,
+    SF_BINARY_MUL,
+    SF_BINARY_DIV,
+    SF_BINARY_MAX,
+    SF_BINARY_MIN
+} sf_binary;
 typedef enum sf_pass { SF_PASS_INFERENCE, SF_PASS_TRAINING, SF_PASS_DATA, SF_PASS_WEIGHTS } sf_pass;
 
 sf_status sf_dnn_create(sf_dnn **dnn);
@@ -80,6 +100,12 @@ typedef struct sf_convolution {
     long pad_low[2], pad_high[2];
 } sf_convolution;
 
+typedef struct sf_pool {
+    const sf_layout *source, *destination;
+    size_t kernel[2], stride[2], dilation[2];
+    long pad_low[2], pad_high[2];
+} sf_pool;
+
 /* destination = activation(convolution [+ addend]); both are forward only, and optional. */
 typedef struct sf_fusion {
     const sf_layout *addend;
@@ -91,17 +117,28 @@ typedef struct sf_fusion {
 sf_status sf_primitive_convolution(sf_dnn *dnn, sf_pass pass, const sf_convolution *convolution,
                                    const sf_fusion *fusion, const sf_primitive *forward,
                                    sf_primitive **primitive);
-/* backward: the source's gradient from the destination and its gradient; alpha >= 0. */
+/* backward: the source's gradient from the destination's and, where the activation inverts (a
+ * slope below zero: alpha >= 0), the destination, else the source. */
 sf_status sf_primitive_activation(sf_dnn *dnn, sf_activation activation, const sf_layout *layout,
                                   bool backward, sf_primitive **primitive);
 /* destination (of a's layout) = a op b; b's dimensions are a's, or 1. */
 sf_status sf_primitive_binary(sf_dnn *dnn, sf_binary operation, const sf_layout *a,
                               const sf_layout *b, sf_primitive **primitive);
+/* c = a b: matrices, of rank 2 or, with a batch of them, 3. */
+sf_status sf_primitive_matmul(sf_dnn *dnn, const sf_layout *a, const sf_layout *b,
+                              const sf_layout *c, sf_primitive **primitive);
+/* Over the last of two dimensions; backward: from the destination and its gradient. */
+sf_status sf_primitive_softmax(sf_dnn *dnn, const sf_layout *layout, bool backward,
+                               sf_primitive **primitive);
+/* The largest of each window; the backward pass needs the forward primitive (SF_PASS_TRAINING) and
+ * its workspace. */
+sf_status sf_primitive_max_pool(sf_dnn *dnn, sf_pass pass, const sf_pool *pool,
+                                const sf_primitive *forward, sf_primitive **primitive);
 /* Another order or number type; with `add`, destination += source. */
 sf_status sf_primitive_reorder(sf_dnn *dnn, const sf_layout *source, const sf_layout *destination,
                                bool add, sf_primitive **primitive);
 
-/* The layout that a convolution chose for a role. */
+/* The layout that a primitive chose for a role. */
 sf_status sf_primitive_layout(sf_dnn *dnn, const sf_primitive *primitive, sf_role role,
                               const sf_layout **layout);
 const char *sf_primitive_name(const sf_primitive *primitive);

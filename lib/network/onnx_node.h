@@ -4,8 +4,6 @@
 
 #include "network/onnx_tensor.h"
 
-#define SF_NO_VALUE SIZE_MAX
-
 /* What has a name in the file. */
 typedef struct sf_named {
     const char *name;
@@ -20,7 +18,6 @@ typedef struct sf_reader {
     sf_named *named;
     size_t named_count;
     long opset;
-    size_t fold_budget;
 } sf_reader;
 
 /* protobuf-c has NULL for an absent text. */
@@ -28,10 +25,9 @@ static inline const char *sf_proto_text(const char *text) { return text == NULL 
 
 /* NULL where nothing has that name. */
 sf_named *sf_reader_find(const sf_reader *reader, const char *name);
-/* Enters the node's output into the table of names, which has room for it. */
+/* Enters the node's outputs into the table of names, which has room for them. */
 sf_status sf_reader_name_node(sf_reader *reader, const Onnx__NodeProto *proto);
-/* Adds the node to the graph; computing from constants alone, it leaves a constant instead. Of a
- * Constant the table of names has all. */
+/* Adds the node to the graph. Of a Constant the table of names has all. */
 sf_status sf_reader_add_node(sf_reader *reader, const Onnx__NodeProto *proto);
 
 #endif

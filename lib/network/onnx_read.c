@@ -5,14 +5,14 @@
 #include "base/internal.h"
 #include "network/onnx_node.h"
 #include "network/onnx_parse.h"
+#include "network/operator.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define OLDEST       7
 #define NEWEST       21
-#define FOLD_BUDGET  ((size_t)1 << 26) /* numbers that nodes of constants may read and make */
-#define MOST_ENTRIES 4096              /* of metadata */
+#define MOST_ENTRIES 4096 /* of metadata */
 
 /* ---- names --------------------------------------------------------------------------------- */
 
@@ -41,9 +41,10 @@ static sf_status input_shape(const sf_reader *reader, const Onnx__ValueInfoProto
         return sf_fail(SF_ERR_UNSUPPORTED, "%s: the input '%s' is no float32 tensor", reader->file,
                        sf_proto_text(info->name));
     if (type->shape == NULL) return SF_OK;
-    if (type->shape->n_dim > 4)
-        return sf_fail(SF_ERR_UNSUPPORTED, "%s: the input '%s' has rank %zu, at most 4 is expected",
-                       reader->file, sf_proto_text(info->name), type->shape->n_dim);
+    if (type->shape->n_dim > SF_TENSOR_MAX_RANK)
+        return sf_fail(SF_ERR_UNSUPPORTED,
+                       "%s: the input '%s' has rank %zu, at most %d is expected", reader->file,
+                       sf_proto_text(info->name), type->shape->n_dim, SF_TENSOR_MAX_RANK);
     shape->rank = (int)type->shape->n_dim;
     for (size_t i = 0; i < type->shape->n_dim; i++) {
         const Onnx__TensorShapeProto__Dimension *dim = type->shape->dim[i];
@@ -74,9 +75,6 @@ static sf_status read_inputs(sf_reader *reader, size_t known)
                            "a noise level, are expected",
                            reader->file);
         SF_TRY(input_shape(reader, info, &shape));
-        if (graph->input_count == 0 && shape.rank != 4 && shape.rank != 0)
-            return sf_fail(SF_ERR_UNSUPPORTED, "%s: the image input '%s' has rank %d, not 4",
-                           reader->file, sf_proto_text(info->name), shape.rank);
         named->name = sf_proto_text(info->name);
         SF_TRY(sf_graph_add_value(graph, named->name, &shape, NULL, &named->value));
         graph->input[graph->input_count++] = named->value;
@@ -90,8 +88,10 @@ static sf_status read_inputs(sf_reader *reader, size_t known)
 static sf_status read_names(sf_reader *reader)
 {
     const Onnx__GraphProto *proto = reader->proto;
+    size_t outputs = 0;
 
-    SF_TRY(sf_allocate(&reader->named, proto->n_initializer + proto->n_input + proto->n_node,
+    for (size_t i = 0; i < proto->n_node; i++) outputs += proto->node[i]->n_output;
+    SF_TRY(sf_allocate(&reader->named, proto->n_initializer + proto->n_input + outputs,
                        sizeof *reader->named));
     for (size_t i = 0; i < proto->n_initializer; i++)
         reader->named[i] = (sf_named){.name = sf_proto_text(proto->initializer[i]->name),
@@ -142,11 +142,6 @@ static sf_status read_graph(sf_reader *reader, const Onnx__ModelProto *model)
     if (output == NULL || output->value == SF_NO_VALUE)
         return sf_fail(SF_ERR_FORMAT, "%s: the output '%s' is produced by nothing", reader->file,
                        sf_proto_text(proto->output[0]->name));
-    if (reader->graph->value[output->value].constant != NULL)
-        return sf_fail(SF_ERR_FORMAT,
-                       "%s: the output '%s' is a constant: it does not depend on "
-                       "the image",
-                       reader->file, output->name);
     reader->graph->output = output->value;
     if (model->n_metadata_props > MOST_ENTRIES)
         return sf_fail(SF_ERR_FORMAT, "%s has %zu metadata entries; at most %d are supported",
@@ -157,15 +152,52 @@ static sf_status read_graph(sf_reader *reader, const Onnx__ModelProto *model)
     return SF_OK;
 }
 
+/* Real numbers that only tell operators what to do are no weights, which training may change. */
+static sf_status demote_arguments(sf_graph *graph)
+{
+    bool *data;
+    sf_status status = SF_OK;
+
+    SF_TRY(sf_allocate(&data, graph->value_count, sizeof *data));
+    for (size_t i = 0; i < graph->node_count; i++) {
+        const sf_node *node = &graph->node[i];
+        const size_t first = sf_operator_of(node->op)->data;
+
+        for (size_t k = 0; k < node->input_count; k++)
+            if (node->input[k] != SF_NO_VALUE && (first == 0 || k < first))
+                data[node->input[k]] = true;
+    }
+    for (size_t i = 0; i < graph->value_count; i++) {
+        sf_value *value = &graph->value[i];
+        const size_t count = sf_shape_count(&value->shape);
+
+        if (value->constant == NULL || data[i]) continue;
+        SF_GO(sf_allocate(&value->number, count, sizeof *value->number));
+        for (size_t k = 0; k < count; k++) value->number[k] = (double)value->constant[k];
+        sf_free(value->constant);
+        value->constant = NULL;
+    }
+    SF_GO(sf_graph_finish(graph));
+done:
+    sf_free(data);
+    return status;
+}
+
 sf_status sf_onnx_graph(const Onnx__ModelProto *model, const char *name, sf_graph **graph)
 {
-    sf_reader reader = {.file = name, .fold_budget = FOLD_BUDGET};
+    sf_reader reader = {.file = name};
     sf_status status;
 
     *graph = NULL;
     SF_TRY(sf_graph_create(&reader.graph));
     SF_GO(read_graph(&reader, model));
     status = sf_graph_finish(reader.graph);
+    if (status == SF_OK) status = sf_graph_fold(reader.graph);
+    if (status == SF_OK) status = demote_arguments(reader.graph);
+    if (status == SF_OK && sf_value_is_known(&reader.graph->value[reader.graph->output]))
+        status =
+            sf_fail(SF_ERR_FORMAT, "the output '%s' is a constant: it does not depend on the image",
+                    reader.graph->value[reader.graph->output].name);
     if (status != SF_OK) {
         status = sf_fail(status, "%s: %s", name, sf_last_error());
         goto done;

@@ -39,6 +39,9 @@ static size_t type_size(int type)
     case ONNX__TENSOR_PROTO__DATA_TYPE__INT64: return 8;
     case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16:
     case ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16: return 2;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__BOOL:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT8:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__UINT8: return 1;
     default: return 0;
     }
 }
@@ -51,6 +54,8 @@ static double raw_value(int type, const uint8_t *bytes)
         int32_t i;
         int64_t l;
         uint16_t h;
+        int8_t c;
+        uint8_t b;
     } as = {.l = 0};
 
     memcpy(&as, bytes, type_size(type));
@@ -60,8 +65,38 @@ static double raw_value(int type, const uint8_t *bytes)
     case ONNX__TENSOR_PROTO__DATA_TYPE__INT32: return (double)as.i;
     case ONNX__TENSOR_PROTO__DATA_TYPE__INT64: return (double)as.l;
     case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16: return half_value(as.h);
-    default: return bfloat_value(as.h);
+    case ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16: return bfloat_value(as.h);
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT8: return (double)as.c;
+    default: return (double)as.b;
     }
+}
+
+bool sf_literal_type_of(int data_type, sf_type *type)
+{
+    switch (data_type) {
+    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16: *type = SF_TYPE_REAL; return true;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__BOOL: *type = SF_TYPE_TRUTH; return true;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT8:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__UINT8:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT32:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT64: *type = SF_TYPE_INTEGER; return true;
+    default: return false;
+    }
+}
+
+sf_type sf_literal_type(const sf_literal *literal)
+{
+    const Onnx__AttributeProto *a = literal->attribute;
+    sf_type type = SF_TYPE_REAL;
+
+    if (literal->tensor != NULL)
+        (void)sf_literal_type_of(literal->tensor->data_type, &type);
+    else if (a->has_i || a->n_ints > 0)
+        type = SF_TYPE_INTEGER;
+    return type;
 }
 
 /* How many values the typed list of this type holds. */
@@ -81,6 +116,9 @@ static double typed_value(const Onnx__TensorProto *t, size_t i)
     case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT: return (double)t->float_data[i];
     case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE: return t->double_data[i];
     case ONNX__TENSOR_PROTO__DATA_TYPE__INT64: return (double)t->int64_data[i];
+    case ONNX__TENSOR_PROTO__DATA_TYPE__BOOL:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT8:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__UINT8:
     case ONNX__TENSOR_PROTO__DATA_TYPE__INT32: return (double)t->int32_data[i];
     case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16:
         return half_value((uint32_t)t->int32_data[i] & 0xffff);

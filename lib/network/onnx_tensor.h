@@ -15,6 +15,9 @@ typedef struct sf_literal {
  * an error begins with `what`. */
 sf_status sf_literal_shape(const sf_literal *literal, const char *what, sf_shape *shape,
                            size_t *count);
+/* Whether ONNX's data type holds numbers that are read: *type. */
+bool sf_literal_type_of(int data_type, sf_type *type);
+sf_type sf_literal_type(const sf_literal *literal);
 /* Value i < count of a literal whose shape was found; not finite where the file says so. */
 double sf_literal_value(const sf_literal *literal, size_t i);
 

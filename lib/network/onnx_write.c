@@ -1,14 +1,14 @@
-/* onnx_write.c - a graph as an ONNX file with its weights inside: IR version 8, opset 13, or 9 and
- * 19 where the operators need that. */
+/* onnx_write.c - a graph as an ONNX file with its weights inside: opset 13 (IR version 8), or the
+ * oldest later one that has words for all of its operators. */
 #include "base/internal.h"
-#include "network/graph.h"
+#include "network/operator.h"
 #include "onnx/onnx.pb-c.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ATTRIBUTES 9
+#define ATTRIBUTES 9 /* the most that an operator has */
 
 /* Everything protobuf-c's structures point to comes from here and goes in one sweep. */
 typedef struct sf_pool {
@@ -123,6 +123,7 @@ typedef struct sf_writer {
     const char **taken; /* the values' names as they are, sorted */
     char **name;        /* of every value, each once */
     Onnx__GraphProto proto;
+    long opset;
 } sf_writer;
 
 /* ---- names ---------------------------------------------------------------------------------- */
@@ -244,136 +245,199 @@ static void put_longs(sf_writer *w, Onnx__NodeProto *node, const char *name, con
     a->n_ints = count;
 }
 
-static void put_sizes(sf_writer *w, Onnx__NodeProto *node, const char *name, const size_t sizes[2])
-{
-    put_longs(w, node, name, (const long[]){(long)sizes[0], (long)sizes[1]}, 2);
-}
-
-/* One more input: a constant of its own, "node.what". */
-static void put_constant(sf_writer *w, Onnx__NodeProto *node, const char *what, int type,
-                         const void *data, size_t count, size_t size, int rank)
-{
-    const sf_shape shape = {.rank = rank, .dim = {count}};
-    void *copy = take(&w->pool, count, size);
-    char *name = new_name(w, node->output[0], what);
-
-    if (w->pool.status != SF_OK) return;
-    if (count > 0) memcpy(copy, data, count * size);
-    node->input[node->n_input++] = name;
-    w->proto.initializer[w->proto.n_initializer++] =
-        tensor(&w->pool, name, type, &shape, copy, count * size);
-}
+/* ---- attributes by the table ---------------------------------------------------------------- */
 
 static bool has_dilations(const sf_node *node)
 {
     return node->dilation[0] > 1 || node->dilation[1] > 1;
 }
 
-/* What opset 13 has no words for. */
-static bool is_newer(const sf_node *node)
+/* Windows along one axis alone are those of a weight of rank 3. */
+static bool has_one_axis(const sf_writer *w, const sf_node *node)
 {
-    return (node->op == SF_OP_AVERAGE_POOL && has_dilations(node)) ||
-           (node->op == SF_OP_PAD && node->pad_mode == SF_PAD_WRAP) ||
-           (node->op == SF_OP_RESIZE && node->scale[0] == 0.0);
+    return node->input_count > 1 && node->input[1] != SF_NO_VALUE &&
+           w->graph->value[node->input[1]].shape.rank == 3;
 }
 
-static void put_window(sf_writer *w, Onnx__NodeProto *to, const sf_node *node)
+static void put_pair(sf_writer *w, Onnx__NodeProto *to, const sf_node *node, const char *name,
+                     const size_t pair[2])
 {
-    static const char *const words[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"};
+    const size_t skip = has_one_axis(w, node) ? 1 : 0;
+    const long values[2] = {(long)pair[0], (long)pair[1]};
 
-    put_sizes(w, to, "kernel_shape", node->kernel);
-    put_sizes(w, to, "strides", node->stride);
-    if (node->auto_pad == SF_AUTO_PAD_NONE)
-        put_longs(w, to, "pads", node->pads, 4);
+    if (pair[1] > 0 || strcmp(name, "output_padding") == 0)
+        put_longs(w, to, name, values + skip, 2 - skip);
+}
+
+static void put_pads(sf_writer *w, Onnx__NodeProto *to, const sf_node *node)
+{
+    if (node->auto_pad != SF_AUTO_PAD_NONE) return;
+    if (has_one_axis(w, node))
+        put_longs(w, to, "pads", (const long[]){node->pads[1], node->pads[3]}, 2);
     else
-        put_word(w, to, "auto_pad", words[node->auto_pad]);
-    if (node->op == SF_OP_AVERAGE_POOL) {
-        put_int(w, to, "count_include_pad", node->count_include_pad);
-        put_int(w, to, "ceil_mode", node->ceil_mode);
-        if (has_dilations(node)) put_sizes(w, to, "dilations", node->dilation);
-        return;
+        put_longs(w, to, "pads", node->pads, 4);
+}
+
+static int64_t type_code(sf_type type)
+{
+    return type == SF_TYPE_REAL      ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT
+           : type == SF_TYPE_INTEGER ? ONNX__TENSOR_PROTO__DATA_TYPE__INT64
+                                     : ONNX__TENSOR_PROTO__DATA_TYPE__BOOL;
+}
+
+/* The numbers in the file's type: integers of 64 bits, truths of 8. */
+static Onnx__TensorProto *number_tensor(sf_writer *w, const char *name, sf_type type,
+                                        const sf_shape *shape, const double *number)
+{
+    const size_t size = type == SF_TYPE_INTEGER ? 8 : type == SF_TYPE_REAL ? 4 : 1;
+    const size_t count = sf_shape_count(shape);
+    char *bytes = take(&w->pool, count, size);
+
+    for (size_t i = 0; bytes != NULL && i < count; i++) {
+        const int64_t whole = number[i] >= 0x1p63 ? INT64_MAX : (int64_t)number[i];
+        const float single = (float)number[i];
+        const char truth = number[i] != 0.0;
+
+        memcpy(bytes + i * size,
+               type == SF_TYPE_INTEGER ? (const void *)&whole
+               : type == SF_TYPE_REAL  ? (const void *)&single
+                                       : (const void *)&truth,
+               size);
     }
-    put_sizes(w, to, "dilations", node->dilation);
-    put_int(w, to, "group", (int64_t)node->groups);
-    if (node->op == SF_OP_CONV_TRANSPOSE) put_sizes(w, to, "output_padding", node->output_padding);
+    return tensor(&w->pool, name, (int)type_code(type), shape, bytes, count * size);
 }
 
-static void put_pad(sf_writer *w, Onnx__NodeProto *to, const sf_node *node)
+static void put_fill(sf_writer *w, Onnx__NodeProto *to, const sf_node *node)
 {
-    static const char *const modes[] = {"constant", "reflect", "edge", "wrap"};
-    const int64_t pads[8] = {0, 0, node->pads[0], node->pads[1],
-                             0, 0, node->pads[2], node->pads[3]};
+    const sf_shape shape = {.rank = 1, .dim = {1}};
+    const double number = (double)node->alpha;
+    Onnx__AttributeProto *a =
+        attribute(w, to, "value", ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR);
 
-    put_word(w, to, "mode", modes[node->pad_mode]);
-    put_constant(w, to, "pads", ONNX__TENSOR_PROTO__DATA_TYPE__INT64, pads, 8, sizeof *pads, 1);
-    put_constant(w, to, "value", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, &node->alpha, 1,
-                 sizeof node->alpha, 0);
+    if (a != NULL) a->t = number_tensor(w, "", node->to, &shape, &number);
 }
 
-static void put_resize(sf_writer *w, Onnx__NodeProto *to, const sf_node *node)
+static int word_of(const sf_node *node, const sf_field *field)
 {
-    static const char *const modes[] = {"nearest", "linear"};
-    static const char *const coordinates[] = {"half_pixel", "asymmetric", "align_corners",
-                                              "pytorch_half_pixel"};
-    static const char *const rounding[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
-                                           "ceil"};
-    const float scales[4] = {1.0f, 1.0f, (float)node->scale[0], (float)node->scale[1]};
-    const int64_t sizes[2] = {(int64_t)node->size[0], (int64_t)node->size[1]};
+    const char *at = (const char *)node + field->offset;
+    int word;
 
-    put_word(w, to, "mode", modes[node->resize_mode]);
-    put_word(w, to, "coordinate_transformation_mode", coordinates[node->resize_coordinates]);
-    put_word(w, to, "nearest_mode", rounding[node->resize_rounding]);
-    to->input[to->n_input++] = text(&w->pool, ""); /* no region of interest */
-    if (node->scale[0] > 0.0) {
-        put_constant(w, to, "scales", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, scales, 4,
-                     sizeof *scales, 1);
-        return;
-    }
-    put_longs(w, to, "axes", (const long[]){2, 3}, 2);
-    to->input[to->n_input++] = text(&w->pool, "");
-    put_constant(w, to, "sizes", ONNX__TENSOR_PROTO__DATA_TYPE__INT64, sizes, 2, sizeof *sizes, 1);
+    if (field->offset == offsetof(sf_node, column_row_depth) ||
+        field->offset == offsetof(sf_node, flag))
+        return *(const bool *)at ? 1 : 0;
+    memcpy(&word, at, sizeof word);
+    return word;
 }
 
-static void put_attributes(sf_writer *w, Onnx__NodeProto *to, const sf_node *node)
+static void put_field(sf_writer *w, Onnx__NodeProto *to, const sf_node *node, const sf_field *field)
 {
-    switch (node->op) {
-    case SF_OP_CONV:
-    case SF_OP_CONV_TRANSPOSE:
-    case SF_OP_AVERAGE_POOL: put_window(w, to, node); break;
-    case SF_OP_BATCH_NORM: put_float(w, to, "epsilon", node->alpha); break;
-    case SF_OP_LEAKY_RELU:
-    case SF_OP_ELU: put_float(w, to, "alpha", node->alpha); break;
-    case SF_OP_CONCAT: put_int(w, to, "axis", node->axis); break;
-    case SF_OP_DEPTH_TO_SPACE:
-        put_word(w, to, "mode", node->column_row_depth ? "CRD" : "DCR");
-        put_int(w, to, "blocksize", (int64_t)node->block);
+    const void *at = (const char *)node + field->offset;
+
+    switch (field->kind) {
+    case SF_FIELD_LONG:
+        if (field->wanted || (double)*(const long *)at != field->usual)
+            put_int(w, to, field->name, *(const long *)at);
         break;
-    case SF_OP_SPACE_TO_DEPTH: put_int(w, to, "blocksize", (int64_t)node->block); break;
-    case SF_OP_PAD: put_pad(w, to, node); break;
-    case SF_OP_RESIZE: put_resize(w, to, node); break;
-    default: break;
+    case SF_FIELD_FLAG:
+        if ((*(const bool *)at ? 1.0 : 0.0) != field->usual)
+            put_int(w, to, field->name, *(const bool *)at);
+        break;
+    case SF_FIELD_FLOAT: put_float(w, to, field->name, *(const float *)at); break;
+    case SF_FIELD_SIZE:
+        if (node->op != SF_OP_SPLIT || (w->opset >= 18 && node->input_count == 1))
+            put_int(w, to, field->name, (int64_t) * (const size_t *)at);
+        break;
+    case SF_FIELD_PAIR:
+        if (field->offset != offsetof(sf_node, dilation) || node->op != SF_OP_AVERAGE_POOL ||
+            has_dilations(node))
+            put_pair(w, to, node, field->name, at);
+        break;
+    case SF_FIELD_PADS: put_pads(w, to, node); break;
+    case SF_FIELD_WORD:
+        if (word_of(node, field) > 0 || node->op != SF_OP_CONV)
+            put_word(w, to, field->name, field->words[word_of(node, field)]);
+        break;
+    case SF_FIELD_LIST:
+        if (node->list_count > 0) put_longs(w, to, field->name, node->list, node->list_count);
+        break;
+    case SF_FIELD_TYPE: put_int(w, to, field->name, type_code(node->to)); break;
+    case SF_FIELD_FILL: put_fill(w, to, node); break;
+    case SF_FIELD_ABSENT: break;
     }
+}
+
+/* ---- opsets and nodes ------------------------------------------------------------------------ */
+
+/* The oldest opset from 13 on that has words for the node. */
+static long oldest_opset(const sf_node *node)
+{
+    const long row = sf_operator_of(node->op)->opset;
+    const bool newest = (node->op == SF_OP_AVERAGE_POOL && has_dilations(node)) ||
+                        (node->op == SF_OP_PAD && node->pad_mode == SF_PAD_WRAP);
+    const bool axes = (node->op == SF_OP_PAD && node->input_count > 3) ||
+                      (node->op == SF_OP_RESIZE && node->list_count > 0);
+    const bool part =
+        node->op == SF_OP_SHAPE && (node->axis != 0 || node->end < SF_TENSOR_MAX_RANK);
+    const bool zeros = node->op == SF_OP_RESHAPE && node->flag;
+
+    if (newest) return 19;
+    if (axes) return 18;
+    if (part || zeros) return 15;
+    return row > 13 ? row : 13;
+}
+
+/* What only an older opset has words for. */
+static sf_status check_form(const sf_graph *graph, const sf_node *node)
+{
+    const char *why = NULL;
+
+    if (node->settled) why = "it is settled for one size";
+    if (node->op == SF_OP_RESIZE && node->resize_rounding == SF_RESIZE_ROUND_OLD)
+        why = "it rounds as opsets before 11 do";
+    if (node->op == SF_OP_SOFTMAX && node->flag)
+        why = "it is over several axes, as before opset 13";
+    if (node->op == SF_OP_GROUP_NORM && graph->opset < 21)
+        why = "its scale is one number a group, as before opset 21";
+    if (why == NULL) return SF_OK;
+    return sf_resolve_refuse(node, SF_ERR_UNSUPPORTED,
+                             "%s: it cannot be saved; convert the file that it came from", why);
+}
+
+/* A Split has all its outputs, of which the graph's node is one. */
+static void put_outputs(sf_writer *w, Onnx__NodeProto *to, const sf_node *node)
+{
+    const size_t count = node->op == SF_OP_SPLIT ? node->parts : 1;
+    char **output = take(&w->pool, count, sizeof *output);
+    char suffix[32];
+
+    for (size_t i = 0; output != NULL && i < count; i++) {
+        (void)snprintf(suffix, sizeof suffix, "part%zu", i);
+        output[i] = count == 1 || i == node->part ? w->name[node->output]
+                                                  : new_name(w, w->name[node->output], suffix);
+    }
+    to->output = output;
+    to->n_output = count;
 }
 
 static sf_status put_node(sf_writer *w, const sf_node *node)
 {
+    const sf_field *field = sf_operator_of(node->op)->fields;
     Onnx__NodeProto *to = take(&w->pool, 1, sizeof *to);
-    char **input = take(&w->pool, node->input_count + 4, sizeof *input);
-    char **output = take(&w->pool, 1, sizeof *output);
+    char **input = take(&w->pool, node->input_count, sizeof *input);
     Onnx__AttributeProto **attributes = take(&w->pool, ATTRIBUTES, sizeof *attributes);
 
+    SF_TRY(check_form(w->graph, node));
     if (w->pool.status != SF_OK) return w->pool.status;
     onnx__node_proto__init(to);
-    for (size_t i = 0; i < node->input_count; i++) input[i] = w->name[node->input[i]];
-    output[0] = w->name[node->output];
+    for (size_t i = 0; i < node->input_count; i++)
+        input[i] = node->input[i] == SF_NO_VALUE ? text(&w->pool, "") : w->name[node->input[i]];
     to->name = node->name;
     to->op_type = text(&w->pool, sf_op_name(node->op));
     to->input = input;
     to->n_input = node->input_count;
-    to->output = output;
-    to->n_output = 1;
     to->attribute = attributes;
-    put_attributes(w, to, node);
+    put_outputs(w, to, node);
+    for (; field != NULL && field->name != NULL; field++) put_field(w, to, node, field);
     w->proto.node[w->proto.n_node++] = to;
     return w->pool.status;
 }
@@ -386,23 +450,26 @@ static sf_status fill_graph(sf_writer *w)
     const sf_shape any = {.rank = 4};
     Onnx__GraphProto *p = &w->proto;
 
+    w->opset = 13;
+    for (size_t i = 0; i < graph->node_count; i++)
+        if (oldest_opset(&graph->node[i]) > w->opset) w->opset = oldest_opset(&graph->node[i]);
     SF_TRY(name_values(w));
     p->name = text(&w->pool, "scorefield");
     p->node = take(&w->pool, graph->node_count, sizeof *p->node);
-    p->initializer =
-        take(&w->pool, graph->value_count + 2 * graph->node_count, sizeof *p->initializer);
+    p->initializer = take(&w->pool, graph->value_count, sizeof *p->initializer);
     p->input = take(&w->pool, graph->input_count, sizeof *p->input);
     p->output = take(&w->pool, 1, sizeof *p->output);
     if (w->pool.status != SF_OK) return w->pool.status;
     for (size_t i = 0; i < graph->value_count; i++) {
         const sf_value *value = &graph->value[i];
-        size_t size;
 
-        if (value->constant == NULL) continue;
-        SF_TRY(sf_shape_size(&value->shape, &size));
-        p->initializer[p->n_initializer++] =
-            tensor(&w->pool, w->name[i], ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, &value->shape,
-                   value->constant, size * sizeof *value->constant);
+        if (value->constant != NULL)
+            p->initializer[p->n_initializer++] =
+                tensor(&w->pool, w->name[i], ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, &value->shape,
+                       value->constant, sf_shape_count(&value->shape) * sizeof *value->constant);
+        else if (value->number != NULL)
+            p->initializer[p->n_initializer++] =
+                number_tensor(w, w->name[i], value->type, &value->shape, value->number);
     }
     for (size_t i = 0; i < graph->input_count; i++)
         p->input[p->n_input++] =
@@ -419,19 +486,16 @@ static sf_status fill_model(sf_writer *w, Onnx__ModelProto *model)
     Onnx__StringStringEntryProto *entry = take(&w->pool, w->graph->metadata_count, sizeof *entry);
     Onnx__StringStringEntryProto **list = take(&w->pool, w->graph->metadata_count, sizeof *list);
 
-    bool newer = false;
-
     if (w->pool.status != SF_OK) return w->pool.status;
-    for (size_t i = 0; i < w->graph->node_count; i++) newer |= is_newer(&w->graph->node[i]);
     onnx__operator_set_id_proto__init(opset);
     opset->domain = text(&w->pool, "");
     opset->has_version = 1;
-    opset->version = newer ? 19 : 13;
+    opset->version = w->opset;
     opsets[0] = opset;
     model->opset_import = opsets;
     model->n_opset_import = 1;
     model->has_ir_version = 1;
-    model->ir_version = newer ? 9 : 8;
+    model->ir_version = w->opset > 20 ? 10 : w->opset > 18 ? 9 : 8;
     model->producer_name = text(&w->pool, "scorefield");
     model->producer_version = text(&w->pool, sf_version());
     for (size_t i = 0; i < w->graph->metadata_count; i++) {

@@ -44,6 +44,8 @@ typedef struct sf_step {
     sf_primitive *primitive;
     sf_kernel *kernel; /* owned */
     sf_use use[SF_STEP_USES];
+    const sf_layout *result; /* how a primitive sees what it makes; NULL: as the tensor's own */
+    bool forwards;           /* a forward primitive at work in a backward pass */
     int use_count;
     int overwrites; /* 1 + the use whose memory the result may take if it dies here; 0: none */
     size_t node;    /* for messages */

@@ -5,10 +5,12 @@
 #include "network/reference.h"
 
 #include "base/internal.h"
+#include "network/operator.h"
 
 #include <string.h>
 
 typedef struct sf_tape {
+    sf_graph *graph; /* resolved: its weights are those of the graph that was given */
     sf_shape *shape;
     double **value, **gradient;
     size_t count;
@@ -25,6 +27,7 @@ static void release(sf_tape *tape)
     release_arrays(tape->value, tape->count);
     release_arrays(tape->gradient, tape->count);
     sf_free(tape->shape);
+    sf_graph_release(&tape->graph);
 }
 
 /* A zeroed array for each value. */
@@ -40,30 +43,23 @@ static sf_status make_arrays(const sf_tape *tape, double ***array)
     return SF_OK;
 }
 
-static size_t size_of(const sf_tape *tape, size_t value)
+static void set_constants(const double *parameters, const sf_tape *tape)
 {
-    size_t size = 1;
+    for (size_t i = 0; i < tape->count; i++) {
+        const sf_value *value = &tape->graph->value[i];
+        const bool given = parameters != NULL && value->borrowed;
 
-    for (int axis = 0; axis < tape->shape[value].rank; axis++) size *= tape->shape[value].dim[axis];
-    return size;
-}
-
-static void set_constants(const sf_graph *graph, const double *parameters, const sf_tape *tape)
-{
-    for (size_t i = 0; i < graph->value_count; i++) {
-        const sf_value *value = &graph->value[i];
-
-        for (size_t k = 0; value->constant != NULL && k < size_of(tape, i); k++)
+        for (size_t k = 0; value->constant != NULL && k < sf_shape_count(&tape->shape[i]); k++)
             tape->value[i][k] =
-                parameters == NULL ? (double)value->constant[k] : parameters[value->parameter + k];
+                given ? parameters[value->parameter + k] : (double)value->constant[k];
     }
 }
 
-static void run(const sf_graph *graph, const sf_tape *tape, size_t node)
+static void run(const sf_tape *tape, size_t node)
 {
-    const sf_work work = {&graph->node[node], tape->shape, tape->value, tape->gradient};
+    const sf_work work = {&tape->graph->node[node], tape->shape, tape->value, tape->gradient};
 
-    sf_reference_rule(work.node->op)(&work);
+    sf_operator_of(work.node->op)->reference(&work);
 }
 
 static sf_status evaluate(const sf_graph *graph, const sf_shape *image, const double *input,
@@ -71,20 +67,31 @@ static sf_status evaluate(const sf_graph *graph, const sf_shape *image, const do
 {
     const double *const given[] = {input, second};
 
+    SF_TRY(sf_graph_resolve(graph, image, NULL, &tape->graph));
+    graph = tape->graph;
     tape->count = graph->value_count;
     SF_TRY(sf_allocate(&tape->shape, tape->count, sizeof *tape->shape));
-    SF_TRY(sf_graph_shapes(graph, image, tape->shape));
+    for (size_t i = 0; i < tape->count; i++) tape->shape[i] = graph->value[i].shape;
     SF_TRY(make_arrays(tape, &tape->value));
     for (size_t i = 0; i < graph->input_count && i < sizeof given / sizeof *given; i++) {
         if (given[i] == NULL)
             return sf_fail(SF_ERR_ARGUMENT, "input %zu ('%s') of the network is not given", i,
                            graph->value[graph->input[i]].name);
         memcpy(tape->value[graph->input[i]], given[i],
-               size_of(tape, graph->input[i]) * sizeof **given);
+               sf_shape_count(&tape->shape[graph->input[i]]) * sizeof **given);
     }
-    set_constants(graph, parameters, tape);
-    for (size_t i = 0; i < graph->node_count; i++) run(graph, tape, i);
+    set_constants(parameters, tape);
+    for (size_t i = 0; i < graph->node_count; i++) run(tape, i);
     return SF_OK;
+}
+
+/* The output itself, which may be an input passed on. */
+static sf_status take_output(sf_tape *tape, double **output, sf_shape *shape)
+{
+    const size_t value = tape->graph->output;
+
+    *shape = tape->shape[value];
+    return sf_copy_memory(tape->value[value], sf_shape_count(shape), sizeof **output, output);
 }
 
 sf_status sf_reference_forward(const sf_graph *graph, const sf_shape *image, const double *input,
@@ -96,12 +103,23 @@ sf_status sf_reference_forward(const sf_graph *graph, const sf_shape *image, con
 
     *output = NULL;
     SF_GO(evaluate(graph, image, input, second, parameters, &tape));
-    *shape = tape.shape[graph->output];
-    *output = tape.value[graph->output];
-    tape.value[graph->output] = NULL;
+    SF_GO(take_output(&tape, output, shape));
 done:
     release(&tape);
     return status;
+}
+
+/* A weight may be there several times, in several shapes. */
+static void read_parameters(const sf_tape *tape, double *gradient)
+{
+    memset(gradient, 0, tape->graph->parameter_count * sizeof *gradient);
+    for (size_t i = 0; i < tape->count; i++) {
+        const sf_value *value = &tape->graph->value[i];
+
+        for (size_t k = 0;
+             value->constant != NULL && value->borrowed && k < sf_shape_count(&tape->shape[i]); k++)
+            gradient[value->parameter + k] += tape->gradient[i][k];
+    }
 }
 
 sf_status sf_reference_backward(const sf_graph *graph, const sf_shape *image, const double *input,
@@ -114,16 +132,14 @@ sf_status sf_reference_backward(const sf_graph *graph, const sf_shape *image, co
 
     SF_GO(evaluate(graph, image, input, second, parameters, &tape));
     SF_GO(make_arrays(&tape, &tape.gradient));
+    graph = tape.graph;
     memcpy(tape.gradient[graph->output], output_gradient,
-           size_of(&tape, graph->output) * sizeof *output_gradient);
-    for (size_t i = graph->node_count; i > 0; i--) run(graph, &tape, i - 1);
+           sf_shape_count(&tape.shape[graph->output]) * sizeof *output_gradient);
+    for (size_t i = graph->node_count; i > 0; i--) run(&tape, i - 1);
     if (input_gradient != NULL)
         memcpy(input_gradient, tape.gradient[graph->input[0]],
-               size_of(&tape, graph->input[0]) * sizeof *input_gradient);
-    for (size_t i = 0; parameter_gradient != NULL && i < graph->value_count; i++)
-        if (graph->value[i].constant != NULL)
-            memcpy(parameter_gradient + graph->value[i].parameter, tape.gradient[i],
-                   size_of(&tape, i) * sizeof *parameter_gradient);
+               sf_shape_count(&tape.shape[graph->input[0]]) * sizeof *input_gradient);
+    if (parameter_gradient != NULL) read_parameters(&tape, parameter_gradient);
 done:
     release(&tape);
     return status;

@@ -15,8 +15,7 @@ typedef struct sf_work {
     double *const *gradient; /* NULL: the forward pass */
 } sf_work;
 
-/* Adds to zeros: the node's output, or the gradients of its inputs. NULL: no such operator. */
+/* Adds to zeros: the node's output, or the gradients of its inputs. The node is settled. */
 typedef void (*sf_rule)(const sf_work *work);
-sf_rule sf_reference_rule(sf_op op);
 
 #endif

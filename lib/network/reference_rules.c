@@ -1,6 +1,6 @@
 /* reference_rules.c - every operator by the letter of the ONNX operator specification
  * (github.com/onnx/onnx, docs/Operators.md), one number after the other. */
-#include "network/reference.h"
+#include "network/operator.h"
 
 #include <math.h>
 
@@ -48,14 +48,6 @@ static void product(const sf_work *work, size_t o, size_t i, size_t k)
 
 /* ---- positions ----------------------------------------------------------------------------- */
 
-static size_t size_of(const sf_shape *shape)
-{
-    size_t size = 1;
-
-    for (int axis = 0; axis < shape->rank; axis++) size *= shape->dim[axis];
-    return size;
-}
-
 /* The position of number `index`. */
 static void locate(const sf_shape *shape, size_t index, size_t at[SF_TENSOR_MAX_RANK])
 {
@@ -86,27 +78,49 @@ static size_t pixel(const sf_shape *image, size_t n, size_t c, long y, long x)
 
 /* ---- number by number ---------------------------------------------------------------------- */
 
-static void activate(const sf_work *work)
+typedef struct sf_point {
+    double value, slope;
+} sf_point;
+
+/* f(x) and f'(x); where f has a corner, one of the slopes beside it. */
+static sf_point point_of(const sf_node *node, double x)
 {
-    const double alpha = (double)work->node->alpha;
+    const double alpha = (double)node->alpha, beta = (double)node->beta;
+    const double s = 1.0 / (1.0 + exp(-x));
 
-    for (size_t i = 0; i < size_of(shape_out(work)); i++) {
-        const double x = in(work, 0, i);
-        const double s = 1.0 / (1.0 + exp(-x));
+    switch (node->op) {
+    case SF_OP_ABS: return (sf_point){fabs(x), x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : 0.0};
+    case SF_OP_CEIL: return (sf_point){ceil(x), 0.0};
+    case SF_OP_CLIP: return (sf_point){fmin(fmax(x, alpha), beta), x > alpha && x <= beta};
+    case SF_OP_COS: return (sf_point){cos(x), -sin(x)};
+    case SF_OP_ELU:
+        return (sf_point){x > 0.0 ? x : alpha * expm1(x), x > 0.0 ? 1.0 : alpha * exp(x)};
+    case SF_OP_ERF: return (sf_point){erf(x), M_2_SQRTPI * exp(-x * x)};
+    case SF_OP_EXP: return (sf_point){exp(x), exp(x)};
+    case SF_OP_FLOOR: return (sf_point){floor(x), 0.0};
+    case SF_OP_LEAKY_RELU: return (sf_point){x > 0.0 ? x : alpha * x, x > 0.0 ? 1.0 : alpha};
+    case SF_OP_LOG: return (sf_point){log(x), 1.0 / x};
+    case SF_OP_NEG: return (sf_point){-x, -1.0};
+    case SF_OP_NOT: return (sf_point){x == 0.0, 0.0};
+    case SF_OP_POW: return (sf_point){pow(x, alpha), alpha * pow(x, alpha - 1.0)};
+    case SF_OP_RECIPROCAL: return (sf_point){1.0 / x, -1.0 / (x * x)};
+    case SF_OP_RELU: return (sf_point){x > 0.0 ? x : 0.0, x > 0.0};
+    case SF_OP_SIGMOID: return (sf_point){s, s * (1.0 - s)};
+    case SF_OP_SIN: return (sf_point){sin(x), cos(x)};
+    case SF_OP_SOFTPLUS: return (sf_point){fmax(x, 0.0) + log1p(exp(-fabs(x))), s};
+    case SF_OP_SQRT: return (sf_point){sqrt(x), 0.5 / sqrt(x)};
+    case SF_OP_TANH: return (sf_point){tanh(x), 1.0 - tanh(x) * tanh(x)};
+    default: return (sf_point){x, 1.0}; /* Identity, Cast */
+    }
+}
 
-        switch (work->node->op) {
-        case SF_OP_ELU:
-            emit(work, i, x > 0.0 ? x : alpha * expm1(x));
-            slope(work, i, 0, i, x > 0.0 ? 1.0 : alpha * exp(x));
-            break;
-        case SF_OP_SIGMOID:
-            emit(work, i, s);
-            slope(work, i, 0, i, s * (1.0 - s));
-            break;
-        case SF_OP_LEAKY_RELU: linear(work, i, 0, i, x > 0.0 ? 1.0 : alpha); break;
-        case SF_OP_RELU: linear(work, i, 0, i, x > 0.0 ? 1.0 : 0.0); break;
-        default: linear(work, i, 0, i, 1.0); break; /* Identity */
-        }
+void sf_reference_pointwise(const sf_work *work)
+{
+    for (size_t i = 0; i < sf_shape_count(shape_out(work)); i++) {
+        const sf_point point = point_of(work->node, in(work, 0, i));
+
+        emit(work, i, point.value);
+        slope(work, i, 0, i, point.slope);
     }
 }
 
@@ -120,32 +134,81 @@ static size_t broadcast_from(const sf_shape *shape, const sf_shape *out, const s
     return number(shape, from);
 }
 
-static void combine(const sf_work *work)
+typedef struct sf_pair {
+    double value, slope[2];
+} sf_pair;
+
+static double remainder_of(const sf_node *node, double a, double b)
+{
+    const double c = fmod(a, b);
+
+    return node->flag || c == 0.0 || (c < 0.0) == (b < 0.0) ? c : c + b; /* flag: as C has it */
+}
+
+/* f(a, b) and its slopes. */
+static sf_pair pair_of(const sf_node *node, double a, double b)
+{
+    switch (node->op) {
+    case SF_OP_AND: return (sf_pair){a != 0.0 && b != 0.0, {0.0, 0.0}};
+    case SF_OP_DIV: return (sf_pair){a / b, {1.0 / b, -a / (b * b)}};
+    case SF_OP_EQUAL: return (sf_pair){a == b, {0.0, 0.0}};
+    case SF_OP_GREATER: return (sf_pair){a > b, {0.0, 0.0}};
+    case SF_OP_LESS: return (sf_pair){a < b, {0.0, 0.0}};
+    case SF_OP_MAX: return (sf_pair){fmax(a, b), {a >= b, a < b}};
+    case SF_OP_MIN: return (sf_pair){fmin(a, b), {a <= b, a > b}};
+    case SF_OP_MOD: return (sf_pair){remainder_of(node, a, b), {0.0, 0.0}};
+    case SF_OP_MUL: return (sf_pair){a * b, {b, a}};
+    case SF_OP_OR: return (sf_pair){a != 0.0 || b != 0.0, {0.0, 0.0}};
+    case SF_OP_POW: return (sf_pair){pow(a, b), {0.0, 0.0}};
+    case SF_OP_PRELU: return (sf_pair){a > 0.0 ? a : a * b, {a > 0.0 ? 1.0 : b, a > 0.0 ? 0.0 : a}};
+    case SF_OP_SUB: return (sf_pair){a - b, {1.0, -1.0}};
+    default: return (sf_pair){a + b, {1.0, 1.0}};
+    }
+}
+
+void sf_reference_binary(const sf_work *work)
 {
     const sf_shape *out = shape_out(work);
     size_t at[SF_TENSOR_MAX_RANK];
 
-    for (size_t o = 0; o < size_of(out); o++) {
+    if (work->node->input_count == 1) { /* Pow with its exponent settled */
+        sf_reference_pointwise(work);
+        return;
+    }
+    for (size_t o = 0; o < sf_shape_count(out); o++) {
         locate(out, o, at);
         const size_t i = broadcast_from(shape_in(work, 0), out, at);
         const size_t k = broadcast_from(shape_in(work, 1), out, at);
+        const sf_pair pair = pair_of(work->node, in(work, 0, i), in(work, 1, k));
 
-        if (work->node->op == SF_OP_MUL) {
-            product(work, o, i, k);
-        } else {
-            linear(work, o, 0, i, 1.0);
-            linear(work, o, 1, k, work->node->op == SF_OP_SUB ? -1.0 : 1.0);
-        }
+        emit(work, o, pair.value);
+        slope(work, o, 0, i, pair.slope[0]);
+        slope(work, o, 1, k, pair.slope[1]);
+    }
+}
+
+/* Where: the second operand where the first is true, else the third. */
+void sf_reference_choose(const sf_work *work)
+{
+    const sf_shape *out = shape_out(work);
+    size_t at[SF_TENSOR_MAX_RANK];
+
+    for (size_t o = 0; o < sf_shape_count(out); o++) {
+        locate(out, o, at);
+        const bool first = in(work, 0, broadcast_from(shape_in(work, 0), out, at)) != 0.0;
+        const size_t operand = first ? 1 : 2;
+
+        linear(work, o, operand, broadcast_from(shape_in(work, operand), out, at), 1.0);
     }
 }
 
 /* y = scale (x - mean) / sqrt(variance + epsilon) + B; inputs x, scale, B, mean, variance. */
-static void normalise(const sf_work *work)
+void sf_reference_batch_norm(const sf_work *work)
 {
     const sf_shape *out = shape_out(work);
     size_t at[SF_TENSOR_MAX_RANK];
 
-    for (size_t o = 0; o < size_of(out); o++) {
+    for (size_t o = 0; o < sf_shape_count(out); o++) {
         locate(out, o, at);
         const size_t c = at[1];
         const double r = 1.0 / sqrt(in(work, 4, c) + (double)work->node->alpha);
@@ -165,7 +228,7 @@ static void normalise(const sf_work *work)
 /* Conv and ConvTranspose are each other's transposes between a coarse image (the output of Conv)
  * and a fine one: (y, x) of the coarse and (y, x) * stride + tap * dilation - pads of the fine
  * meet at a tap. The weight is [coarse channels, fine channels / groups, rows, columns] in both. */
-static void convolve(const sf_work *work)
+void sf_reference_convolution(const sf_work *work)
 {
     const sf_node *node = work->node;
     const bool transposed = node->op == SF_OP_CONV_TRANSPOSE;
@@ -176,11 +239,11 @@ static void convolve(const sf_work *work)
     long pads[4];
 
     sf_node_pads(node, shape_in(work, 0), shape_out(work), pads);
-    for (size_t o = 0; node->input_count > 2 && o < size_of(shape_out(work)); o++) {
+    for (size_t o = 0; node->input_count > 2 && o < sf_shape_count(shape_out(work)); o++) {
         locate(shape_out(work), o, at);
         linear(work, o, 2, at[1], 1.0);
     }
-    for (size_t k = 0; k < size_of(weight); k++) {
+    for (size_t k = 0; k < sf_shape_count(weight); k++) {
         locate(weight, k, tap);
         const size_t group = tap[0] / (weight->dim[0] / node->groups);
         const size_t channel = group * weight->dim[1] + tap[1];
@@ -202,7 +265,7 @@ static void convolve(const sf_work *work)
 }
 
 /* The mean over a window: of its cells inside the image, or inside the padded image. */
-static void pool(const sf_work *work)
+void sf_reference_pool(const sf_work *work)
 {
     const sf_node *node = work->node;
     const sf_shape *image = shape_in(work, 0), *out = shape_out(work);
@@ -211,7 +274,7 @@ static void pool(const sf_work *work)
     long pads[4];
 
     sf_node_pads(node, image, out, pads);
-    for (size_t o = 0; o < size_of(out); o++) {
+    for (size_t o = 0; o < sf_shape_count(out); o++) {
         size_t count = 0;
 
         locate(out, o, at);
@@ -232,6 +295,34 @@ static void pool(const sf_work *work)
                 else if (inside(image, y, x))
                     linear(work, o, 0, pixel(image, at[0], at[1], y, x), 1.0 / (double)count);
             }
+    }
+}
+
+/* The largest cell of a window; the first of several. Pads are no cells. */
+void sf_reference_max_pool(const sf_work *work)
+{
+    const sf_node *node = work->node;
+    const sf_shape *image = shape_in(work, 0), *out = shape_out(work);
+    size_t at[SF_TENSOR_MAX_RANK];
+    long pads[4];
+
+    sf_node_pads(node, image, out, pads);
+    for (size_t o = 0; o < sf_shape_count(out); o++) {
+        size_t best = SIZE_MAX;
+
+        locate(out, o, at);
+        for (size_t k = 0; k < node->kernel[0] * node->kernel[1]; k++) {
+            const long y =
+                (long)(at[2] * node->stride[0] + k / node->kernel[1] * node->dilation[0]) - pads[0];
+            const long x =
+                (long)(at[3] * node->stride[1] + k % node->kernel[1] * node->dilation[1]) - pads[1];
+
+            if (!inside(image, y, x)) continue;
+            const size_t i = pixel(image, at[0], at[1], y, x);
+
+            if (best == SIZE_MAX || in(work, 0, i) > in(work, 0, best)) best = i;
+        }
+        if (best != SIZE_MAX) linear(work, o, 0, best, 1.0);
     }
 }
 
@@ -256,13 +347,13 @@ static long padded_from(const sf_node *node, int axis, long i, long n)
     return -1;
 }
 
-static void pad(const sf_work *work)
+void sf_reference_pad(const sf_work *work)
 {
     const sf_node *node = work->node;
     const sf_shape *image = shape_in(work, 0), *out = shape_out(work);
     size_t at[SF_TENSOR_MAX_RANK];
 
-    for (size_t o = 0; o < size_of(out); o++) {
+    for (size_t o = 0; o < sf_shape_count(out); o++) {
         locate(out, o, at);
         const long y = padded_from(node, 0, (long)at[2], (long)image->dim[2]);
         const long x = padded_from(node, 1, (long)at[3], (long)image->dim[3]);
@@ -295,6 +386,7 @@ static double round_to_cell(sf_resize_rounding rounding, double x)
     case SF_RESIZE_FLOOR: return floor(x);
     case SF_RESIZE_CEIL: return ceil(x);
     case SF_RESIZE_ROUND_PREFER_CEIL: return floor(x + 0.5);
+    case SF_RESIZE_ROUND_OLD:
     case SF_RESIZE_ROUND_PREFER_FLOOR: break;
     }
     return ceil(x - 0.5);
@@ -315,14 +407,14 @@ static void resize_taps(const sf_work *work, int axis, size_t i, long cell[2], d
     weight[0] = 1.0 - weight[1];
 }
 
-static void resize(const sf_work *work)
+void sf_reference_resize(const sf_work *work)
 {
     const sf_shape *image = shape_in(work, 0), *out = shape_out(work);
     size_t at[SF_TENSOR_MAX_RANK];
     double row_weight[2], column_weight[2];
     long row[2], column[2];
 
-    for (size_t o = 0; o < size_of(out); o++) {
+    for (size_t o = 0; o < sf_shape_count(out); o++) {
         locate(out, o, at);
         resize_taps(work, 0, at[2], row, row_weight);
         resize_taps(work, 1, at[3], column, column_weight);
@@ -336,7 +428,7 @@ static void resize(const sf_work *work)
 /* ---- rearranging --------------------------------------------------------------------------- */
 
 /* DepthToSpace and SpaceToDepth: a block of the wide image is a column of the deep one. */
-static void shuffle(const sf_work *work)
+void sf_reference_shuffle(const sf_work *work)
 {
     const sf_node *node = work->node;
     const bool to_depth = node->op == SF_OP_SPACE_TO_DEPTH;
@@ -345,7 +437,7 @@ static void shuffle(const sf_work *work)
     const size_t b = node->block;
     size_t at[SF_TENSOR_MAX_RANK];
 
-    for (size_t i = 0; i < size_of(wide); i++) {
+    for (size_t i = 0; i < sf_shape_count(wide); i++) {
         locate(wide, i, at);
         const size_t cell = at[2] % b * b + at[3] % b;
         const size_t channel = !to_depth && node->column_row_depth ? at[1] * b * b + cell
@@ -356,7 +448,7 @@ static void shuffle(const sf_work *work)
     }
 }
 
-static void concatenate(const sf_work *work)
+void sf_reference_concat(const sf_work *work)
 {
     const long axis = work->node->axis;
     size_t at[SF_TENSOR_MAX_RANK], shift = 0;
@@ -364,7 +456,7 @@ static void concatenate(const sf_work *work)
     for (size_t operand = 0; operand < work->node->input_count; operand++) {
         const sf_shape *part = shape_in(work, operand);
 
-        for (size_t i = 0; i < size_of(part); i++) {
+        for (size_t i = 0; i < sf_shape_count(part); i++) {
             locate(part, i, at);
             at[axis] += shift;
             linear(work, number(shape_out(work), at), operand, i, 1.0);
@@ -373,28 +465,124 @@ static void concatenate(const sf_work *work)
     }
 }
 
-/* ---- all of them --------------------------------------------------------------------------- */
+/* ---- moving and summing -------------------------------------------------------------------- */
 
-sf_rule sf_reference_rule(sf_op op)
+/* The number of the operand that a position of the result shows. */
+static size_t moved_from(const sf_work *work, const size_t *at)
 {
-    static const sf_rule rules[SF_OP_COUNT] = {
-        [SF_OP_ADD] = combine,
-        [SF_OP_AVERAGE_POOL] = pool,
-        [SF_OP_BATCH_NORM] = normalise,
-        [SF_OP_CONCAT] = concatenate,
-        [SF_OP_CONV] = convolve,
-        [SF_OP_CONV_TRANSPOSE] = convolve,
-        [SF_OP_DEPTH_TO_SPACE] = shuffle,
-        [SF_OP_ELU] = activate,
-        [SF_OP_IDENTITY] = activate,
-        [SF_OP_LEAKY_RELU] = activate,
-        [SF_OP_MUL] = combine,
-        [SF_OP_PAD] = pad,
-        [SF_OP_RELU] = activate,
-        [SF_OP_RESIZE] = resize,
-        [SF_OP_SIGMOID] = activate,
-        [SF_OP_SPACE_TO_DEPTH] = shuffle,
-        [SF_OP_SUB] = combine,
-    };
-    return rules[op];
+    const sf_node *node = work->node;
+    const sf_shape *shape = shape_in(work, 0);
+    size_t from[SF_TENSOR_MAX_RANK];
+
+    if (node->op == SF_OP_EXPAND) return broadcast_from(shape, shape_out(work), at);
+    for (int i = 0; i < shape->rank; i++)
+        if (node->op == SF_OP_TRANSPOSE)
+            from[node->list[i]] = at[i];
+        else if (node->op == SF_OP_SLICE)
+            from[i] = (size_t)(node->list[3 * i] + (long)at[i] * node->list[3 * i + 1]);
+        else
+            from[i] = i == node->axis ? (size_t)node->list[at[i]] : at[i];
+    return number(shape, from);
+}
+
+static void reduce(const sf_work *work)
+{
+    const sf_shape *shape = shape_in(work, 0), *out = shape_out(work);
+    const double cells = (double)(sf_shape_count(shape) / sf_shape_count(out));
+    const double weight = work->node->op == SF_OP_REDUCE_MEAN ? 1.0 / cells : 1.0;
+    size_t at[SF_TENSOR_MAX_RANK];
+
+    for (size_t i = 0; i < sf_shape_count(shape); i++) {
+        locate(shape, i, at);
+        linear(work, broadcast_from(out, shape, at), 0, i, weight);
+    }
+}
+
+/* Reshape, Transpose, Slice, Gather, Expand; ReduceMean and ReduceSum. */
+void sf_reference_movement(const sf_work *work)
+{
+    const sf_op op = work->node->op;
+    size_t at[SF_TENSOR_MAX_RANK];
+
+    if (op == SF_OP_REDUCE_MEAN || op == SF_OP_REDUCE_SUM) {
+        reduce(work);
+        return;
+    }
+    for (size_t o = 0; o < sf_shape_count(shape_out(work)); o++) {
+        locate(shape_out(work), o, at);
+        linear(work, o, 0, op == SF_OP_RESHAPE ? o : moved_from(work, at), 1.0);
+    }
+}
+
+/* ---- matrices and rows --------------------------------------------------------------------- */
+
+void sf_reference_matmul(const sf_work *work)
+{
+    const sf_shape *a = shape_in(work, 0), *b = shape_in(work, 1), *out = shape_out(work);
+    const bool *turned = work->node->transposed;
+    const size_t rows = out->dim[out->rank - 2], columns = out->dim[out->rank - 1];
+    const size_t terms = a->dim[a->rank - (turned[0] ? 2 : 1)];
+
+    for (size_t o = 0; o < sf_shape_count(out); o++) {
+        const size_t batch = o / (rows * columns), y = o / columns % rows, x = o % columns;
+        const size_t first = batch * rows * terms;
+        const size_t second = b->rank == 2 ? 0 : batch * terms * columns;
+
+        for (size_t k = 0; k < terms; k++)
+            product(work, o, first + (turned[0] ? k * rows + y : y * terms + k),
+                    second + (turned[1] ? x * terms + k : k * columns + x));
+    }
+}
+
+/* y = (x - mean) / sqrt(variance + epsilon) over a row of the axes from `axis` on; with z the
+ * gradient of y, that of x is (z - mean z - y mean(z y)) / sqrt(variance + epsilon). */
+void sf_reference_normalise(const sf_work *work)
+{
+    const sf_shape *shape = shape_in(work, 0);
+    size_t n = 1;
+
+    for (int i = (int)work->node->axis; i < shape->rank; i++) n *= shape->dim[i];
+    for (size_t row = 0; row < sf_shape_count(shape); row += n) {
+        double mean = 0.0, variance = 0.0;
+
+        for (size_t i = row; i < row + n; i++) mean += in(work, 0, i) / (double)n;
+        for (size_t i = row; i < row + n; i++) {
+            const double d = in(work, 0, i) - mean;
+
+            variance += d * d / (double)n;
+        }
+        const double r = 1.0 / sqrt(variance + (double)work->node->alpha);
+
+        for (size_t o = row; o < row + n; o++) {
+            const double y = (in(work, 0, o) - mean) * r;
+
+            emit(work, o, y);
+            for (size_t i = row; work->gradient != NULL && i < row + n; i++)
+                slope(work, o, 0, i,
+                      r * ((i == o ? 1.0 : 0.0) -
+                           (1.0 + y * (in(work, 0, i) - mean) * r) / (double)n));
+        }
+    }
+}
+
+/* exp(x) / sum exp(x) over the last axis. */
+void sf_reference_softmax(const sf_work *work)
+{
+    const sf_shape *shape = shape_in(work, 0);
+    const size_t n = shape->dim[shape->rank - 1];
+
+    for (size_t row = 0; row < sf_shape_count(shape); row += n) {
+        double largest = in(work, 0, row), sum = 0.0;
+
+        for (size_t i = row; i < row + n; i++) largest = fmax(largest, in(work, 0, i));
+        for (size_t i = row; i < row + n; i++) sum += exp(in(work, 0, i) - largest);
+        for (size_t o = row; o < row + n; o++) {
+            const double y = exp(in(work, 0, o) - largest) / sum;
+
+            emit(work, o, y);
+            for (size_t i = row; work->gradient != NULL && i < row + n; i++)
+                slope(work, o, 0, i,
+                      y * ((i == o ? 1.0 : 0.0) - exp(in(work, 0, i) - largest) / sum));
+        }
+    }
 }

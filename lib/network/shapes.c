@@ -1,7 +1,7 @@
 /* shapes.c - the shape of every value, by the formulae of the ONNX operator specification
  * (github.com/onnx/onnx, docs/Operators.md), checked against overflow. */
 #include "base/internal.h"
-#include "network/graph.h"
+#include "network/operator.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +20,19 @@ sf_status sf_shape_size(const sf_shape *shape, size_t *size)
                            sf_shape_text(shape, text, sizeof text));
         }
     return SF_OK;
+}
+
+size_t sf_shape_count(const sf_shape *shape)
+{
+    size_t size = 1;
+
+    for (int i = 0; i < shape->rank; i++) size *= shape->dim[i];
+    return size;
+}
+
+bool sf_shape_equal(const sf_shape *a, const sf_shape *b)
+{
+    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
 }
 
 const char *sf_shape_text(const sf_shape *shape, char *text, size_t size)
@@ -145,7 +158,7 @@ static sf_status window_shape(const sf_node *node, const sf_shape *shapes, size_
 }
 
 /* Conv: weight [out, in/groups, rows, columns]; ConvTranspose: [in, out/groups, rows, columns]. */
-static sf_status convolution_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
+sf_status sf_shape_convolution(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     const sf_shape *x = &shapes[node->input[0]];
     const sf_shape *w = &shapes[node->input[1]];
@@ -174,20 +187,20 @@ static sf_status convolution_shape(const sf_node *node, const sf_shape *shapes, 
     return window_shape(node, shapes, made, out);
 }
 
-static sf_status pool_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
+sf_status sf_shape_pool(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     return window_shape(node, shapes, shapes[node->input[0]].dim[1], out);
 }
 
 /* ---- the other operators ------------------------------------------------------------------- */
 
-static sf_status same_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
+sf_status sf_shape_same(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     *out = shapes[node->input[0]];
     return SF_OK;
 }
 
-static sf_status batch_norm_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
+sf_status sf_shape_batch_norm(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     *out = shapes[node->input[0]];
     for (size_t i = 1; i < 5; i++) {
@@ -200,24 +213,26 @@ static sf_status batch_norm_shape(const sf_node *node, const sf_shape *shapes, s
 }
 
 /* Multidirectional (numpy) broadcasting: aligned at the last axis. */
-static sf_status broadcast_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
+sf_status sf_shape_broadcast(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
-    const sf_shape *a = &shapes[node->input[0]];
-    const sf_shape *b = &shapes[node->input[1]];
+    *out = shapes[node->input[0]];
+    for (size_t k = 1; k < node->input_count; k++) {
+        const sf_shape a = *out, *b = &shapes[node->input[k]];
 
-    out->rank = a->rank > b->rank ? a->rank : b->rank;
-    for (int i = 1; i <= out->rank; i++) {
-        const size_t m = i <= a->rank ? a->dim[a->rank - i] : 1;
-        const size_t n = i <= b->rank ? b->dim[b->rank - i] : 1;
+        out->rank = a.rank > b->rank ? a.rank : b->rank;
+        for (int i = 1; i <= out->rank; i++) {
+            const size_t m = i <= a.rank ? a.dim[a.rank - i] : 1;
+            const size_t n = i <= b->rank ? b->dim[b->rank - i] : 1;
 
-        if (m != n && m != 1 && n != 1)
-            return misfit(node, shapes, "%zu and %zu along one axis do not fit", m, n);
-        out->dim[out->rank - i] = m == 1 ? n : m;
+            if (m != n && m != 1 && n != 1)
+                return misfit(node, shapes, "%zu and %zu along one axis do not fit", m, n);
+            out->dim[out->rank - i] = m == 1 ? n : m;
+        }
     }
     return SF_OK;
 }
 
-static sf_status concat_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
+sf_status sf_shape_concat(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     *out = shapes[node->input[0]];
     if (node->axis < 0 || node->axis >= out->rank)
@@ -236,7 +251,7 @@ static sf_status concat_shape(const sf_node *node, const sf_shape *shapes, sf_sh
     return SF_OK;
 }
 
-static sf_status pad_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
+sf_status sf_shape_pad(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     *out = shapes[node->input[0]];
     for (int axis = 0; axis < 2; axis++) {
@@ -257,7 +272,7 @@ static sf_status pad_shape(const sf_node *node, const sf_shape *shapes, sf_shape
     return SF_OK;
 }
 
-static sf_status depth_to_space_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
+sf_status sf_shape_depth_to_space(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     const size_t b = node->block;
 
@@ -270,7 +285,7 @@ static sf_status depth_to_space_shape(const sf_node *node, const sf_shape *shape
     return SF_OK;
 }
 
-static sf_status space_to_depth_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
+sf_status sf_shape_space_to_depth(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     const size_t b = node->block;
 
@@ -284,7 +299,7 @@ static sf_status space_to_depth_shape(const sf_node *node, const sf_shape *shape
 }
 
 /* floor(length * scale), in single precision as the operator's other implementations have it. */
-static sf_status resize_shape(const sf_node *node, const sf_shape *shapes, sf_shape *out)
+sf_status sf_shape_resize(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     *out = shapes[node->input[0]];
     for (int axis = 0; axis < 2; axis++) {
@@ -299,91 +314,94 @@ static sf_status resize_shape(const sf_node *node, const sf_shape *shapes, sf_sh
     return SF_OK;
 }
 
-/* ---- all of them --------------------------------------------------------------------------- */
+/* ---- movement, reductions, products -------------------------------------------------------- */
 
-typedef struct sf_shape_rule {
-    size_t least, most; /* inputs */
-    bool image;         /* the first input has rank 4 */
-    sf_status (*shape)(const sf_node *node, const sf_shape *shapes, sf_shape *out);
-} sf_shape_rule;
-
-static const sf_shape_rule rules[SF_OP_COUNT] = {
-    [SF_OP_ADD] = {2, 2, false, broadcast_shape},
-    [SF_OP_AVERAGE_POOL] = {1, 1, true, pool_shape},
-    [SF_OP_BATCH_NORM] = {5, 5, true, batch_norm_shape},
-    [SF_OP_CONCAT] = {1, SIZE_MAX, false, concat_shape},
-    [SF_OP_CONV] = {2, 3, true, convolution_shape},
-    [SF_OP_CONV_TRANSPOSE] = {2, 3, true, convolution_shape},
-    [SF_OP_DEPTH_TO_SPACE] = {1, 1, true, depth_to_space_shape},
-    [SF_OP_ELU] = {1, 1, false, same_shape},
-    [SF_OP_IDENTITY] = {1, 1, false, same_shape},
-    [SF_OP_LEAKY_RELU] = {1, 1, false, same_shape},
-    [SF_OP_MUL] = {2, 2, false, broadcast_shape},
-    [SF_OP_PAD] = {1, 1, true, pad_shape},
-    [SF_OP_RELU] = {1, 1, false, same_shape},
-    [SF_OP_RESIZE] = {1, 1, true, resize_shape},
-    [SF_OP_SIGMOID] = {1, 1, false, same_shape},
-    [SF_OP_SPACE_TO_DEPTH] = {1, 1, true, space_to_depth_shape},
-    [SF_OP_SUB] = {2, 2, false, broadcast_shape},
-};
-
-static sf_status node_shape(const sf_node *node, sf_shape *shapes)
+/* The list is the shape. */
+sf_status sf_shape_listed(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
-    const sf_shape_rule *rule = &rules[node->op];
-    sf_shape out = {0};
-    size_t size;
-
-    if (rule->shape == NULL)
-        return sf_fail(SF_ERR_UNSUPPORTED, "node '%s' (%s) cannot be executed", node->name,
-                       sf_op_name(node->op));
-    if (node->input_count < rule->least || node->input_count > rule->most)
-        return sf_fail(SF_ERR_FORMAT, "node '%s' (%s) has %zu inputs", node->name,
-                       sf_op_name(node->op), node->input_count);
-    if (rule->image && shapes[node->input[0]].rank != 4)
-        return misfit(node, shapes, "an image (batch, channels, rows, columns) is expected");
-    SF_TRY(rule->shape(node, shapes, &out));
-    for (int i = 0; i < out.rank; i++)
-        if (out.dim[i] < 1 || out.dim[i] > (size_t)LIMIT)
-            return misfit(node, shapes, "the result has %zu cells along axis %d", out.dim[i], i);
-    if (sf_shape_size(&out, &size) != SF_OK)
-        return misfit(node, shapes, "the result is larger than memory can hold");
-    shapes[node->output] = out;
+    if (node->list_count > SF_TENSOR_MAX_RANK)
+        return misfit(node, shapes, "%zu dimensions; at most %d are supported", node->list_count,
+                      SF_TENSOR_MAX_RANK);
+    out->rank = (int)node->list_count;
+    for (int i = 0; i < out->rank; i++) out->dim[i] = (size_t)node->list[i];
     return SF_OK;
 }
 
-/* The image must agree with what the file declares where that is not free. */
-static sf_status image_shape(const sf_graph *graph, const sf_shape *image)
+/* Axis i of the result is axis list[i]. */
+sf_status sf_shape_transpose(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
-    const sf_value *input = &graph->value[graph->input[0]];
-    const sf_shape *declared = &input->shape;
-    char a[160], b[160];
-    bool fits = image->rank == declared->rank || declared->rank == 0;
+    const sf_shape *x = &shapes[node->input[0]];
 
-    for (int i = 0; fits && i < declared->rank; i++)
-        fits = declared->dim[i] == 0 || declared->dim[i] == image->dim[i];
-    if (!fits)
-        return sf_fail(SF_ERR_SHAPE,
-                       "an image of shape %s does not fit the input '%s' of shape %s "
-                       "(0: any)",
-                       sf_shape_text(image, a, sizeof a), input->name,
-                       sf_shape_text(declared, b, sizeof b));
-    for (int i = 0; i < image->rank; i++)
-        if (image->dim[i] < 1 || image->dim[i] > (size_t)LIMIT)
-            return sf_fail(SF_ERR_SHAPE, "an image of shape %s is out of range",
-                           sf_shape_text(image, a, sizeof a));
+    out->rank = x->rank;
+    for (int i = 0; i < x->rank; i++) out->dim[i] = x->dim[node->list[i]];
     return SF_OK;
 }
 
-sf_status sf_graph_shapes(const sf_graph *graph, const sf_shape *image, sf_shape *shapes)
+/* The list has first, step and count for every axis. */
+sf_status sf_shape_slice(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
-    SF_TRY(image_shape(graph, image));
-    for (size_t i = 0; i < graph->value_count; i++) shapes[i] = graph->value[i].shape;
-    shapes[graph->input[0]] = *image;
-    if (graph->input_count > 1) { /* the noise level: its free dimension is the batch */
-        sf_shape *second = &shapes[graph->input[1]];
-        for (int i = 0; i < second->rank; i++)
-            if (second->dim[i] == 0) second->dim[i] = i == 0 ? image->dim[0] : 1;
+    out->rank = shapes[node->input[0]].rank;
+    for (int i = 0; i < out->rank; i++) out->dim[i] = (size_t)node->list[3 * i + 2];
+    return SF_OK;
+}
+
+/* The list has the places along the axis. */
+sf_status sf_shape_gather(const sf_node *node, const sf_shape *shapes, sf_shape *out)
+{
+    *out = shapes[node->input[0]];
+    out->dim[node->axis] = node->list_count;
+    return SF_OK;
+}
+
+/* The list has the axes that become one cell. */
+sf_status sf_shape_reduced(const sf_node *node, const sf_shape *shapes, sf_shape *out)
+{
+    *out = shapes[node->input[0]];
+    for (size_t i = 0; i < node->list_count; i++) out->dim[node->list[i]] = 1;
+    return SF_OK;
+}
+
+/* [..., m, k] times [k, n], or times [..., k, n] with the same axes before; each matrix may be
+ * transposed in memory. */
+sf_status sf_shape_matmul(const sf_node *node, const sf_shape *shapes, sf_shape *out)
+{
+    const sf_shape *a = &shapes[node->input[0]], *b = &shapes[node->input[1]];
+    const int turn_a = node->transposed[0] ? 1 : 0, turn_b = node->transposed[1] ? 1 : 0;
+    bool fits = a->rank >= 2 && (b->rank == 2 || b->rank == a->rank);
+
+    for (int i = 0; fits && b->rank > 2 && i < a->rank - 2; i++) fits = a->dim[i] == b->dim[i];
+    if (!fits || a->dim[a->rank - 1 - turn_a] != b->dim[b->rank - 2 + turn_b] ||
+        (node->transposed[0] && a->rank > 2))
+        return misfit(node, shapes, "the matrices do not fit");
+    *out = *a;
+    out->dim[a->rank - 2] = a->dim[a->rank - 2 + turn_a];
+    out->dim[a->rank - 1] = b->dim[b->rank - 1 - turn_b];
+    return SF_OK;
+}
+
+/* ---- broadcasting -------------------------------------------------------------------------- */
+
+int sf_shape_merge(const sf_shape *a, const sf_shape *b, size_t merged[3][SF_TENSOR_MAX_RANK])
+{
+    const int rank = a->rank > b->rank ? a->rank : b->rank;
+    bool before[2] = {false, false};
+    int made = 0;
+
+    for (int i = rank; i > 0; i--) {
+        const size_t m = i <= a->rank ? a->dim[a->rank - i] : 1;
+        const size_t n = i <= b->rank ? b->dim[b->rank - i] : 1;
+        const bool repeats[2] = {m == 1 && n != 1, n == 1 && m != 1};
+
+        if (m == 1 && n == 1) continue;
+        if (made == 0 || repeats[0] != before[0] || repeats[1] != before[1]) {
+            for (int k = 0; k < 3; k++) merged[k][made] = 1;
+            made++;
+        }
+        merged[0][made - 1] *= m;
+        merged[1][made - 1] *= n;
+        merged[2][made - 1] *= m == 1 ? n : m;
+        before[0] = repeats[0];
+        before[1] = repeats[1];
     }
-    for (size_t i = 0; i < graph->node_count; i++) SF_TRY(node_shape(&graph->node[i], shapes));
-    return SF_OK;
+    return made;
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NONE SIZE_MAX
+#define NONE SF_NO_VALUE
 
 /* Of the values that are there at the beginning. */
 typedef struct sf_uses {
@@ -29,7 +29,7 @@ static sf_status find_uses(const sf_graph *graph, sf_uses *uses)
     for (size_t i = 0; i < graph->node_count; i++) {
         uses->producer[graph->node[i].output] = i;
         for (size_t j = 0; j < graph->node[i].input_count; j++)
-            uses->count[graph->node[i].input[j]]++;
+            if (graph->node[i].input[j] != NONE) uses->count[graph->node[i].input[j]]++;
     }
     uses->count[graph->output]++;
     return SF_OK;
@@ -192,7 +192,7 @@ done:
     return status;
 }
 
-/* ---- Identity, and the ranks of constants -------------------------------------------------- */
+/* ---- Identity ------------------------------------------------------------------------------ */
 
 /* Whoever reads an Identity reads what it reads. The nodes are sorted as far as Identity is
  * concerned, so what an Identity reads is known when its own readers come. */
@@ -208,43 +208,11 @@ static sf_status drop_identities(sf_graph *graph)
             same[graph->node[i].output] = same[graph->node[i].input[0]];
     for (size_t i = 0; i < graph->node_count; i++)
         for (size_t j = 0; j < graph->node[i].input_count; j++)
-            graph->node[i].input[j] = same[graph->node[i].input[j]];
+            if (graph->node[i].input[j] != NONE)
+                graph->node[i].input[j] = same[graph->node[i].input[j]];
     /* A network that is the identity keeps a node. */
     if (!sf_graph_is_source(graph, same[graph->output])) graph->output = same[graph->output];
     sf_free(same);
-    return SF_OK;
-}
-
-/* [C,1,1] and scalars become [1,C,1,1] and [1,1,1,1] where they are added or multiplied. */
-static void widen(sf_shape *shape)
-{
-    const int missing = 4 - shape->rank;
-
-    if (missing <= 0) return;
-    for (int i = 3; i >= 0; i--) shape->dim[i] = i >= missing ? shape->dim[i - missing] : 1;
-    shape->rank = 4;
-}
-
-static bool is_arithmetic(const sf_node *node)
-{
-    return node->op == SF_OP_ADD || node->op == SF_OP_SUB || node->op == SF_OP_MUL;
-}
-
-static sf_status widen_constants(sf_graph *graph)
-{
-    char *elsewhere; /* used by something that minds the rank */
-
-    SF_TRY(sf_allocate(&elsewhere, graph->value_count, 1));
-    for (size_t i = 0; i < graph->node_count; i++)
-        for (size_t j = 0; j < graph->node[i].input_count; j++)
-            if (!is_arithmetic(&graph->node[i])) elsewhere[graph->node[i].input[j]] = 1;
-    for (size_t i = 0; i < graph->node_count; i++)
-        for (size_t j = 0; j < graph->node[i].input_count; j++) {
-            sf_value *value = &graph->value[graph->node[i].input[j]];
-            if (value->constant != NULL && !elsewhere[graph->node[i].input[j]])
-                widen(&value->shape);
-        }
-    sf_free(elsewhere);
     return SF_OK;
 }
 
@@ -266,6 +234,5 @@ sf_status sf_graph_simplify(sf_graph *graph)
 {
     SF_TRY(fold_norms(graph));
     SF_TRY(drop_identities(graph));
-    SF_TRY(widen_constants(graph));
     return sf_graph_finish(graph);
 }

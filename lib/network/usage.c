@@ -196,18 +196,21 @@ size_t sf_usage_channels(const sf_graph *graph, const sf_model_usage *usage)
 }
 
 /* Whether images of n x n pixels come out with their size. */
-static sf_status fits(const sf_graph *graph, size_t channels, size_t n, sf_shape *shapes)
+static sf_status fits(const sf_graph *graph, size_t channels, size_t n)
 {
     const sf_shape image = {.rank = 4, .dim = {1, channels, n, n}};
-    const sf_shape *out = &shapes[graph->output];
+    sf_graph *resolved;
     char text[160];
+    sf_shape out;
 
-    SF_TRY(sf_graph_shapes(graph, &image, shapes));
-    if (out->rank != 4 || out->dim[0] != 1 || out->dim[2] != n || out->dim[3] != n)
+    SF_TRY(sf_graph_resolve(graph, &image, NULL, &resolved));
+    out = resolved->value[resolved->output].shape;
+    sf_graph_release(&resolved);
+    if (out.rank != 4 || out.dim[0] != 1 || out.dim[2] != n || out.dim[3] != n)
         return sf_fail(
             SF_ERR_SHAPE,
             "an image of %zux%zu pixels comes out with shape %s: a denoiser keeps the size", n, n,
-            sf_shape_text(out, text, sizeof text));
+            sf_shape_text(&out, text, sizeof text));
     return SF_OK;
 }
 
@@ -218,18 +221,15 @@ static sf_status find_multiple(const sf_graph *graph, sf_model_usage *usage)
     const sf_shape *image = &graph->value[graph->input[0]].shape;
     const size_t channels = sf_usage_channels(graph, usage), base = (size_t)8 * LARGEST_STRIDE;
     sf_status status = SF_OK;
-    sf_shape *shapes;
 
     if (image->rank == 4 && (image->dim[2] != 0 || image->dim[3] != 0)) return SF_OK;
-    SF_TRY(sf_allocate(&shapes, graph->value_count, sizeof *shapes));
     for (size_t m = 1; m <= LARGEST_STRIDE; m *= 2) {
         status = SF_OK;
         for (size_t shift = 0; shift < LARGEST_STRIDE && status == SF_OK; shift += m)
-            status = fits(graph, channels, base + shift, shapes);
+            status = fits(graph, channels, base + shift);
         usage->multiple = m;
         if (status == SF_OK) break;
     }
-    sf_free(shapes);
     return status;
 }
 

@@ -280,6 +280,7 @@ static size_t resize(sf_graph *g, size_t x, sf_resize_mode mode, sf_resize_coord
 {
     return add_node(g,
                     (sf_node){.op = SF_OP_RESIZE,
+                              .settled = true,
                               .resize_mode = mode,
                               .resize_coordinates = coordinates,
                               .resize_rounding = SF_RESIZE_ROUND_PREFER_FLOOR,
@@ -311,6 +312,7 @@ static size_t pad(sf_graph *g, size_t x, sf_pad_mode mode)
 {
     return add_node(g,
                     (sf_node){.op = SF_OP_PAD,
+                              .settled = true,
                               .pad_mode = mode,
                               .pads = {3, 1, 0, 2},
                               .alpha = mode == SF_PAD_CONSTANT ? 0.7F : 0.0F},
@@ -324,7 +326,8 @@ static size_t case_pad_wrap(sf_graph *g, size_t x) { return pad(g, x, SF_PAD_WRA
 
 static size_t case_crop(sf_graph *g, size_t x)
 {
-    return add_node(g, (sf_node){.op = SF_OP_PAD, .pads = {-2, 1, 1, -3}}, 1, conv(g, x, 6, 6));
+    return add_node(g, (sf_node){.op = SF_OP_PAD, .settled = true, .pads = {-2, 1, 1, -3}}, 1,
+                    conv(g, x, 6, 6));
 }
 
 static size_t case_to_depth(sf_graph *g, size_t x)

@@ -66,6 +66,7 @@ static size_t add_node(sf_graph *graph, const sf_node *attributes, size_t count,
         if (node.dilation[axis] == 0) node.dilation[axis] = 1;
     }
     if (node.groups == 0) node.groups = 1;
+    node.settled = node.op == SF_OP_PAD || node.op == SF_OP_RESIZE;
     node.output = add_value(graph, "computed");
     assert_ok(sf_graph_add_node(graph, &node));
     return node.output;
@@ -407,7 +408,7 @@ static const sf_misfit misfits[] = {
     {SF_ERR_SHAPE, "4 and 3 along one axis", {.op = SF_OP_ADD}, S4(1, 2, 4, 4), 1, {S2(3, 1)}},
     {SF_ERR_SHAPE, "ranks differ", {.op = SF_OP_CONCAT, .axis = 1}, S4(1, 2, 4, 4), 1, {S3(2, 4, 4)}},
     {SF_ERR_SHAPE, "along axis 2", {.op = SF_OP_CONCAT, .axis = 1}, S4(1, 2, 4, 4), 1, {S4(1, 2, 3, 4)}},
-    {SF_ERR_SHAPE, "no axis 4", {.op = SF_OP_CONCAT, .axis = 4}, S4(1, 2, 4, 4), 1, {S4(1, 2, 4, 4)}},
+    {SF_ERR_FORMAT, "no axis 4", {.op = SF_OP_CONCAT, .axis = 4}, S4(1, 2, 4, 4), 1, {S4(1, 2, 4, 4)}},
     {SF_ERR_SHAPE, "leave nothing of 4 cells", {.op = SF_OP_PAD, .pads = {-2, 0, -2, 0}}, S4(1, 2, 4, 4), 0, {{0}}},
     {SF_ERR_SHAPE, "reflect more than 4 cells can", {.op = SF_OP_PAD, .pad_mode = SF_PAD_REFLECT, .pads = {4, 0, 0, 0}}, S4(1, 2, 4, 4), 0, {{0}}},
     {SF_ERR_SHAPE, "reflect more than 3 cells can", {.op = SF_OP_PAD, .pad_mode = SF_PAD_REFLECT, .pads = {-1, 0, 3, 0}}, S4(1, 2, 4, 4), 0, {{0}}},
@@ -418,7 +419,7 @@ static const sf_misfit misfits[] = {
     {SF_ERR_SHAPE, "out of range", {.op = SF_OP_RESIZE, .scale = {1e10, 1}}, S4(1, 2, 4, 4), 0, {{0}}},
     {SF_ERR_SHAPE, "larger than memory", {.op = SF_OP_RESIZE, .size = {0x7ffffffe, 0x7ffffffe}}, S4(1, 2, 4, 4), 0, {{0}}},
     {SF_ERR_SHAPE, "out of range", {.op = SF_OP_RELU}, S4(1, 2, 0, 4), 0, {{0}}},
-    {SF_ERR_FORMAT, "has 2 inputs", {.op = SF_OP_RELU}, S4(1, 2, 4, 4), 1, {S1(2)}},
+    {SF_ERR_FORMAT, "2 inputs", {.op = SF_OP_RELU}, S4(1, 2, 4, 4), 1, {S1(2)}},
     {SF_ERR_UNSUPPORTED, "cannot be executed", {.op = SF_OP_CONSTANT}, S4(1, 2, 4, 4), 0, {{0}}},
 };
 /* clang-format on */
