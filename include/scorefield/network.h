@@ -60,14 +60,16 @@ SF_API sf_status sf_model_usage_parse(const char *text, sf_model_usage *usage);
 /* An immutable network (architecture, weights, usage, metadata), shared by reference count. */
 typedef struct sf_model sf_model;
 
-/* Reads an ONNX file (default-domain operators listed by sf_model_operators). Errors name the
- * file and node: unknown operator, cycle, shapes that do not fit, sizes beyond the file's own
- * bytes, non-finite weights. */
+/* Reads an ONNX file (default-domain operators listed by sf_model_operators). What a network
+ * computes from its input's size (shapes, indices, ...) is computed once for each size that it is
+ * compiled for. Errors name the file and node: unknown operator, cycle, shapes that do not fit,
+ * sizes beyond the file's own bytes, non-finite weights. */
 SF_API sf_status sf_model_load(const char *path, sf_model **model);
 SF_API sf_status sf_model_load_memory(const void *bytes, size_t size, const char *name,
                                       sf_model **model);
-/* Writes an ONNX file (IR 8, opset 13, or 9 and 19 where the operators need that; metadata as
- * above), whole or not at all. */
+/* Writes an ONNX file (opset 13, or the oldest later one that has words for all operators; metadata
+ * as above), whole or not at all. SF_ERR_UNSUPPORTED for the few forms of older opsets that no
+ * later one has. */
 SF_API sf_status sf_model_save(const sf_model *model, const char *path);
 /* The same network with another usage. */
 SF_API sf_status sf_model_with_usage(const sf_model *model, const sf_model_usage *usage,
