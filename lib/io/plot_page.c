@@ -91,7 +91,8 @@ void sf_page_discard(sf_page *page)
 }
 
 /* The picture's bytes; a PNG that giza could not finish lacks its end. */
-static sf_status load_picture(const char *file, unsigned char **bytes, size_t *size)
+static sf_status load_picture(const char *file, const char *path, unsigned char **bytes,
+                              size_t *size)
 {
     static const unsigned char end[] = {'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
     FILE *stream = fopen(file, "rb");
@@ -101,7 +102,7 @@ static sf_status load_picture(const char *file, unsigned char **bytes, size_t *s
     *bytes = NULL;
     if (stream != NULL && fseek(stream, 0, SEEK_END) == 0) length = ftell(stream);
     if (length < (long)sizeof end) {
-        status = sf_fail(SF_ERR_IO, "%s: giza could not write the picture", file);
+        status = sf_fail(SF_ERR_IO, "%s: giza could not write the picture to %s", path, file);
         goto done;
     }
     rewind(stream);
@@ -109,7 +110,8 @@ static sf_status load_picture(const char *file, unsigned char **bytes, size_t *s
     SF_GO(sf_allocate(bytes, *size, 1));
     if (fread(*bytes, 1, *size, stream) != *size ||
         memcmp(*bytes + *size - sizeof end, end, sizeof end) != 0)
-        status = sf_fail(SF_ERR_IO, "%s: giza could not finish the picture (disk full?)", file);
+        status = sf_fail(SF_ERR_IO, "%s: giza could not finish the picture in %s (disk full?)",
+                         path, file);
 done:
     if (stream != NULL) (void)fclose(stream);
     return status;
@@ -122,7 +124,7 @@ sf_status sf_page_finish(sf_page *page, const char *path, bool overwrite)
     sf_status status;
 
     close_device(page);
-    status = load_picture(page->file, &bytes, &size);
+    status = load_picture(page->file, path, &bytes, &size);
     if (status == SF_OK) status = sf_output_file(path, overwrite, bytes, size);
     sf_free(bytes);
     sf_page_discard(page);

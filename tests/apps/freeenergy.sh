@@ -200,6 +200,42 @@ for output in report samples plot; do
     fails 1 'device' --target $phi4 --$output /dev/full --force
 done
 
+# A full disk, of which a limit on the size of files is one (of BLOCKS of 512 bytes; as its signal is
+# ignored, writes fail): a sentence that names the output, and nothing half-written.
+full() { # BLOCKS STATUS WORDS ARGUMENTS...
+    blocks=$1 status=$2 words=$3
+    shift 3
+    rm -rf out
+    mkdir out
+    (
+        trap '' XFSZ
+        ulimit -f "$blocks"
+        "$program" --target $phi4 --temperatures 20 --threads 1 --quiet "$@" >stdout 2>stderr
+    )
+    [ $? = "$status" ] || complain "full disk: no exit status $status: $*"
+    [ "$(grep -c "^sf-freeenergy: $words" stderr)" = 1 ] ||
+        { complain "full disk: no word of '$words': $*"; cat stderr; }
+}
+for output in report:out/x.json samples:out/x.fits plot:out/x.png checkpoint:out/x; do
+    full 4 1 "${output#*:}: .*\(too large\|disk full\)" "--${output%%:*}" "${output#*:}"
+    [ -z "$(ls -A out)" ] || complain "full disk: half a ${output%%:*} is left"
+done
+full 40 1 out/x.fits --report out/x.json --samples out/x.fits --chains 1000 # which is the larger
+[ -z "$(ls -A out)" ] || complain "full disk: an output of a run that failed is left"
+# A run is worth more than its checkpoint, and the one before serves as well.
+long="--target $phi4 --temperatures 20 --threads 1 --chains 2000 --one-way --quiet --force"
+works $long --report whole.json
+full 800 0 'warning: no checkpoint: .*too large' --chains 2000 --one-way --checkpoint out/x \
+    --report kept.json --force
+cp out/x kept
+works $long --checkpoint out/x --report resumed.json
+for report in kept resumed; do
+    [ "$(value log_z $report.json)" = "$(value log_z whole.json)" ] ||
+        complain "a checkpoint on a full disk changes the bits of $report.json"
+done
+grep -q '"resumed": true' resumed.json || complain "the checkpoint before is of no use"
+[ "$(wc -c <kept)" -lt "$(wc -c <out/x)" ] || complain "the last checkpoint was not refused"
+
 printf '1.0\nabc\n' >bad.txt
 : >empty.txt
 fails 2 'what to measure' --report out/x
