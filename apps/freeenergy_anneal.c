@@ -320,6 +320,7 @@ sf_status freeenergy_anneal(const freeenergy_options *o, sf_monitor monitor, fre
     r->kt = 1.0;
     r->smc = o->method == FREEENERGY_SMC;
     GO(freeenergy_target_create(o, &r->target));
+    r->evaluations = r->target.evaluations;
     GO(choose_kernel(o, r));
     GO(choose_path(o, monitor, r, &path));
     if (o->method == FREEENERGY_EXCHANGE) {

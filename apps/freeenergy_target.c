@@ -57,6 +57,7 @@ static sf_status base_of_laplace(freeenergy_target *t)
     GO(sf_laplace_find(t->density, NULL, &laplace));
     t->mean = laplace.mode;
     t->factor = laplace.factor;
+    t->evaluations = laplace.evaluations;
     (void)snprintf(t->base_name, sizeof t->base_name,
                    "Gaussian around the mode (Laplace's approximation alone: log Z = %.4f)",
                    laplace.log_z);

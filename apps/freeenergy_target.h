@@ -8,6 +8,7 @@
 typedef struct freeenergy_target {
     sf_density *density, *base;
     double base_log_z;
+    uint64_t evaluations; /* to find the base */
     double *mean, *scale; /* n; L is diag(scale), */
     double *factor;       /* or this triangle; all NULL: z is x */
     char base_name[200];

@@ -196,6 +196,8 @@ typedef struct sf_laplace {
     double *factor; /* L, lower triangle, n x n: L L^T is minus the inverse Hessian at the mode */
     double log_z;   /* log f(mode) + n/2 log 2 pi + log det L */
     size_t iterations;
+    uint64_t
+        evaluations; /* points where the density was, with its score; its own Hessian is none */
 } sf_laplace;
 
 /* The mode that ascent (BFGS) from `start` finds, NULL: from 0, and the Hessian there, the

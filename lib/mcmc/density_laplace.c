@@ -23,6 +23,7 @@
 typedef struct ascent {
     const sf_density *density;
     double *score;
+    uint64_t evaluations;
     sf_status status; /* of the last evaluation that failed */
 } ascent;
 
@@ -33,6 +34,7 @@ static void evaluate(const gsl_vector *x, void *user, double *value, gsl_vector 
     double log_density = -INFINITY;
     const sf_status status = sf_density_evaluate(a->density, 1, x->data, &log_density, a->score);
 
+    a->evaluations++;
     if (status != SF_OK) a->status = status;
     *value = isfinite(log_density) ? -log_density : 1e300;
     for (size_t i = 0; gradient != NULL && i < x->size; i++)
@@ -78,6 +80,7 @@ static sf_status climb(gsl_multimin_fdfminimizer *m, ascent *a, sf_laplace *lapl
                        sf_density_name(a->density), laplace->iterations, -m->f);
     memcpy(laplace->mode, m->x->data, laplace->dimension * sizeof *laplace->mode);
     laplace->log_z = -m->f;
+    laplace->evaluations = a->evaluations;
     return SF_OK;
 }
 
@@ -151,10 +154,13 @@ done:
     return status;
 }
 
-static sf_status find_precision(const sf_density *density, const double *mode, double *precision)
+/* In the place of the factor. */
+static sf_status find_precision(const sf_density *density, sf_laplace *laplace)
 {
-    return sf_density_has_precision(density) ? sf_density_precision(density, mode, precision)
-                                             : difference_all(density, mode, precision);
+    if (sf_density_has_precision(density))
+        return sf_density_precision(density, laplace->mode, laplace->factor);
+    laplace->evaluations += 2 * laplace->dimension;
+    return difference_all(density, laplace->mode, laplace->factor);
 }
 
 /* The precision in `factor` becomes L, and its upper triangle zero. */
@@ -193,7 +199,7 @@ sf_status sf_laplace_find(const sf_density *density, const double *start, sf_lap
     SF_GO(sf_allocate(&laplace->mode, n, sizeof *laplace->mode));
     SF_GO(sf_allocate(&laplace->factor, count, sizeof *laplace->factor));
     SF_GO(find_mode(density, start, laplace));
-    SF_GO(find_precision(density, laplace->mode, laplace->factor));
+    SF_GO(find_precision(density, laplace));
     status = invert_root(density, laplace);
 done:
     if (status != SF_OK) sf_laplace_release(laplace);

@@ -1,7 +1,7 @@
 /* test_base_fit.c - Gaussians that are fitted to a target's samples, where the right ones are
  * known. False alarms: 4.5 standard errors, 7e-6 a comparison; the seeds are fixed. */
-#include "free_energy/counted.h"
 #include "free_energy/repetitions.h"
+#include "mcmc/counted.h"
 
 #include <scorefield/free_energy.h>
 

@@ -1,7 +1,7 @@
 /* test_pilot.c - temperatures and steps that a pilot finds, against those that are known. */
 #include "free_energy/anneal.h"
-#include "free_energy/counted.h"
 #include "free_energy/gaussians.h"
+#include "mcmc/counted.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* test_starts.c - where chains begin without exact draws: samples chosen by their weights, moved
  * on, and held against exact draws. False alarms: 4.5 standard errors, 7e-6 a comparison; the seeds
  * are fixed. */
-#include "free_energy/counted.h"
 #include "free_energy/gaussians.h"
+#include "mcmc/counted.h"
 
 #include <string.h>
 

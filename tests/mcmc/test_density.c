@@ -2,6 +2,7 @@
  * draws and its normalisation by laws and quadrature. */
 #include <scorefield/mcmc.h>
 
+#include "mcmc/counted.h"
 #include "mcmc/density.h"
 #include "mcmc/sample.h"
 
@@ -486,12 +487,16 @@ static void laplace_finds_gaussians(void **state)
     const double covariance[9] = {2.0, 0.6, -0.3, 0.6, 1.0, 0.2, -0.3, 0.2, 0.7};
     const double mean[3] = {1.0, -2.0, 0.5};
     double means[N], variances[N];
+    atomic_size_t points;
     sf_laplace laplace;
-    sf_density *f;
+    sf_density *f, *known;
 
     (void)state;
-    assert_ok(make_dense(&f));
+    assert_ok(make_dense(&known));
+    f = count_points(known, &points);
+    sf_density_release(&known);
     assert_ok(sf_laplace_find(f, NULL, &laplace));
+    assert_int_equal(laplace.evaluations, atomic_load(&points));
     assert_close(laplace.log_z, 0.0, 1e-7);
     for (size_t i = 0; i < 3; i++) {
         assert_close(laplace.mode[i], mean[i], 1e-4);

@@ -1,7 +1,7 @@
 /* counted.h - a density that counts the points it is asked for, and knows no more of itself than
  * its value and score: no draws, no log Z, no base. */
-#ifndef SF_TESTS_FREE_ENERGY_COUNTED_H
-#define SF_TESTS_FREE_ENERGY_COUNTED_H
+#ifndef SF_TESTS_MCMC_COUNTED_H
+#define SF_TESTS_MCMC_COUNTED_H
 
 #include <scorefield/mcmc.h>
 
