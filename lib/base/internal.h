@@ -49,6 +49,11 @@ sf_status sf_copy_memory(const void *source, size_t count, size_t size, void *co
 /* strtod and snprintf of "%.17g" with a decimal point, whatever the program's locale says. */
 double sf_text_to_number(const char *text, char **end);
 void sf_number_to_text(double number, char *text, size_t size);
+/* A seed of a generator's own, for whatever takes seeds. */
+static inline uint64_t sf_random_seed(sf_random random)
+{
+    return random.key[0] | (uint64_t)random.key[1] << 32;
+}
 /* The hash of what `hash` is of, followed by these bytes; begin with SF_FNV_BASIS. */
 #define SF_FNV_BASIS UINT64_C(0xcbf29ce484222325)
 uint64_t sf_fnv(uint64_t hash, const void *bytes, size_t size);

@@ -28,9 +28,7 @@ typedef struct chain {
 /* The generator of the chain's step `step`. */
 static sf_random random_of(const chain *c, size_t step)
 {
-    const uint64_t key = c->random.key[0] | (uint64_t)c->random.key[1] << 32;
-
-    return sf_random_make(key, c->options->first + step);
+    return sf_random_make(sf_random_seed(c->random), c->options->first + step);
 }
 
 /* keep and sqrt(kick) of a mode; modes without variance stay where they are. */

@@ -132,6 +132,19 @@ sf_status sf_density_draw(const sf_density *density, uint64_t seed, uint64_t str
     return density->methods->draw(density->self, sf_random_make(seed, stream), first, batch, x);
 }
 
+sf_status sf_density_draw_inner(const sf_density *inner, sf_random random, uint64_t first,
+                                size_t batch, double **x)
+{
+    sf_status status;
+
+    SF_TRY(sf_allocate(x, batch, inner->dimension * sizeof **x));
+    status = sf_density_draw(inner, sf_random_seed(random), 0, first, batch, *x);
+    if (status == SF_OK) return SF_OK;
+    sf_free(*x);
+    *x = NULL;
+    return status;
+}
+
 /* ---- the check ------------------------------------------------------------------------------ */
 
 /* Four points along coordinate `index` of x, at -2, -1, 1, 2 steps. */

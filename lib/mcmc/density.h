@@ -6,6 +6,9 @@
 
 /* How many points are best evaluated at once; 1: any number. */
 size_t sf_density_together(const sf_density *density);
+/* *x (batch rows, sf_free) = draws of what another density is made of, by that one's generator. */
+sf_status sf_density_draw_inner(const sf_density *inner, sf_random random, uint64_t first,
+                                size_t batch, double **x);
 /* What sf_density_create was given with these methods; NULL: the density has others. */
 const void *sf_density_self(const sf_density *density, const sf_density_methods *methods);
 

@@ -93,14 +93,11 @@ static sf_status affine_draw(const void *self, sf_random random, uint64_t first,
                              double *z)
 {
     const affine *a = self;
-    const uint64_t seed = random.key[0] | (uint64_t)random.key[1] << 32;
     double *x;
     sf_status status;
 
-    SF_TRY(sf_allocate(&x, batch, a->n * sizeof *x));
-    SF_GO(sf_density_draw(a->density, seed, 0, first, batch, x));
+    SF_TRY(sf_density_draw_inner(a->density, random, first, batch, &x));
     status = backward(a, batch, x, z);
-done:
     sf_free(x);
     return status;
 }

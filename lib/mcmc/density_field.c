@@ -77,7 +77,7 @@ static sf_status field_draw(const void *self, sf_random random, uint64_t first, 
     double *buffer = NULL;
     sf_status status;
 
-    options.seed = random.key[0] | (uint64_t)random.key[1] << 32;
+    options.seed = sf_random_seed(random);
     SF_GO(sf_allocate(&buffer, sf_fft_buffer_size(&d->field->grid), sizeof *buffer));
     for (size_t b = 0; b < batch; b++) {
         options.stream = first + b;

@@ -85,9 +85,8 @@ static sf_status lattice_evaluate(const void *self, size_t batch, const double *
 static sf_status lattice_draw(const void *self, sf_random random, uint64_t first, size_t batch,
                               double *x)
 {
-    const uint64_t seed = random.key[0] | (uint64_t)random.key[1] << 32;
-
-    return sf_density_draw(((const lattice *)self)->gaussian, seed, 0, first, batch, x);
+    return sf_density_draw(((const lattice *)self)->gaussian, sf_random_seed(random), 0, first,
+                           batch, x);
 }
 
 static double variance_of_mode(const lattice *l, size_t k)

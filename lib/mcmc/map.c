@@ -302,14 +302,11 @@ static sf_status mapped_draw(const void *self, sf_random random, uint64_t first,
                              double *z)
 {
     const mapped *m = self;
-    const uint64_t seed = random.key[0] | (uint64_t)random.key[1] << 32;
     double *x;
     sf_status status;
 
-    SF_TRY(sf_allocate(&x, batch, m->constrained * sizeof *x));
-    SF_GO(sf_density_draw(m->density, seed, 0, first, batch, x));
-    SF_GO(sf_map_invert(m->maps, m->count, batch, x, z));
-done:
+    SF_TRY(sf_density_draw_inner(m->density, random, first, batch, &x));
+    status = sf_map_invert(m->maps, m->count, batch, x, z);
     sf_free(x);
     return status;
 }
