@@ -262,26 +262,32 @@ SF_API sf_status sf_posterior(sf_prior *prior, sf_observation *observation,
  * H does not show as fast as those that it does. The posterior must outlive the options.
  * SF_ERR_ARGUMENT for any other prior. */
 SF_API sf_status sf_posterior_precondition(const sf_prior *posterior, sf_sample_options *options);
+
 /* Split Gibbs sampling (Vono, Dobigeon & Chainais 2019, doi:10.1109/TSP.2019.2894825) with a
- * diffusion for the prior's step (Wu et al. 2024, arXiv:2405.18782). The scene z is tied to a copy
- * x by a coupling rho, and the two are drawn in turns:
- *     x given z and y: N(y; H x, Sigma) N(x; z, rho^2), exactly, by one linear system;
- *     z given x:       p(z) N(x; z, rho^2), by the prior's diffusion back from level rho,
- * while rho falls from one that forgets the start to a small one. What is drawn in the end is
- * z + u n, u = end noise, from the posterior of the prior and of data with the noise
- * Sigma + rho^2 H H^T: in the limit rho, u -> 0 that is the posterior itself, whatever the prior.
+ * diffusion for the prior's step (Wu et al. 2024, arXiv:2405.18782). The scene z has a copy x, and
+ * the two are drawn in turns:
+ *     x given z and y, exactly;
+ *     z given x = z + rho e: p(z) N(x; z, rho^2), by the prior's diffusion back from level rho.
+ * First rho falls from one that forgets the start, with more noise in the data to match, y + rho H
+ * e_0 with an e_0 of each sample's own, so that at every rho there is the posterior of data with
+ * the noise Sigma + rho^2 H H^T, and x is what the denoiser expects, z and white noise. (With the
+ * data as they are, x has less noise than it is told where the data are good, and learned denoisers
+ * take that for structure.) From the smallest sigma (over the largest |H|) on, rho is held, and e
+ * is a part of the data's own noise: no matter what rho is, z has the posterior itself for its law,
+ * for any prior, as far as the diffusion is exact. What is returned is z + u n with u = end rho.
  *
- * Along a mode of a Gaussian field (prior variance l; data of variance d = noise^2/|H|^2) one
- * iteration keeps l/(l + rho^2) d/(d + rho^2) of the last z, so that modes which neither prior nor
- * data hold forget slowly at small rho; but there z's law does not depend on rho, and what it was
- * at large rho stays true. */
+ * Along a mode of a Gaussian field (prior variance l; data of variance d = noise^2/|H|^2) an
+ * iteration keeps l/(l + rho^2) d/(d + rho^2) of the last z, one of the last iterations
+ * l/(l + rho^2) (1 - rho^2/d): modes that neither prior nor data hold forget slowly, but there the
+ * law does not depend on rho, and what it was at large rho stays true. */
 typedef struct sf_split_gibbs_options {
-    size_t iterations; /* a draw of x and one of z each */
-    double from, to;   /* rho in units of the frame's noise, falling logarithmically;
-                          from: 0 = chosen, the brightness of the scene */
+    size_t iterations; /* with falling rho: a draw of x and one of z each */
+    size_t hold;       /* and with the last rho */
+    double from;       /* first rho in units of the frame's noise; 0 = chosen: the scene's range */
     size_t steps;      /* of the diffusion for each z: one evaluation of the prior each */
+    size_t steps_held; /* the same at the last rho */
     double depth;      /* which ends at depth rho; x is drawn for a z of that noise */
-    double end;        /* the last one at this level, in units of the frame's noise */
+    double end;        /* and the very last one at end rho */
     uint64_t seed, stream, first; /* number of the first sample of the batch */
     sf_monitor monitor; /* stage "split Gibbs", residual = rho in units of the noise, image = the
                            first sample. What it stops stays at its level */
@@ -293,15 +299,16 @@ typedef struct sf_split_gibbs_report {
     size_t evaluations;       /* of the prior, for each sample */
     size_t solver_iterations; /* of conjugate gradients, all samples */
     sf_stop stop;
-    double from;  /* rho at first, in units of the frame's noise */
-    double level; /* u, the noise that is left in the samples */
+    double from, to; /* rho at first and last, in units of the frame's noise */
+    double level;    /* u, the noise that is left in the samples */
     double seconds, prior_seconds, data_seconds;
 } sf_split_gibbs_report;
 
 /* scenes: `batch` independent samples on the scene's grid. Each is made of numbers for its own
  * index alone: the same bits in any batch, on any number of threads, when the prior's are. options
- * and report may be NULL. Cost: iterations x steps evaluations of the prior a sample, and for each
- * iteration three transforms, with masks and borders two more an iteration of conjugate gradients.
+ * and report may be NULL. Cost: iterations steps + hold steps_held evaluations of the prior a
+ * sample; five transforms for each of the last iterations, three for one with falling rho, and with
+ * masks and borders two more an iteration of conjugate gradients.
  * Errors: SF_ERR_SHAPE (prior on another grid), SF_ERR_ARGUMENT (options), SF_ERR_NUMERIC (a prior
  * that returns numbers which are not finite). */
 SF_API sf_status sf_split_gibbs(const sf_observation *observation, const sf_prior *prior,

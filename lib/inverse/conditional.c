@@ -1,7 +1,14 @@
-/* conditional.c - exact Gaussian draws by perturbing and solving (Papandreou & Yuille 2010; Orieux,
- * Feron & Giovannelli 2012, doi:10.1109/LSP.2012.2189104): with y' = y + sigma e_1 and
- * z' = z + rho e_2 the solution of
- *     (H^T W H + R) x = H^T W y' + R z',   W = (noise/sigma)^2, R = (noise/rho)^2,
+/* conditional.c - exact Gaussian draws of x given z and y, with W = (noise/sigma)^2, w its largest
+ * value and t = (rho/noise)^2.
+ *
+ * Where t w |H|^2 <= 1: x has the mean z + t H^T W (y - H z) and the covariance
+ *     rho^2 (1 - t H^T W H) = rho^2 [(1 - t w H^T H) + t H^T (w - W) H],
+ * of whose two parts one is diagonal in Fourier space and the other one in pixels (Marnissi et al.
+ * 2018, doi:10.3390/e20020110, whose auxiliary variable this is). Five transforms.
+ *
+ * Beyond, by perturbing and solving (Papandreou & Yuille 2010; Orieux, Feron & Giovannelli 2012,
+ * doi:10.1109/LSP.2012.2189104): with y' = y + sigma e_1 and z' = z + rho e_2 the solution of
+ *     (H^T W H + R) x = H^T W y' + R z',   R = 1/t,
  * has the mean of x given y and z, and its covariance noise^2 (H^T W H + R)^-1: whatever solves the
  * system draws from it, also with masks and maps of sigma. */
 #include "inverse/conditional.h"
@@ -11,6 +18,7 @@
 #include "mcmc/chains.h"
 
 #include <complex.h>
+#include <gsl/gsl_math.h>
 #include <math.h>
 
 /* Conjugate gradients stop at this part of the draw's own standard deviation. */
@@ -22,16 +30,19 @@ typedef struct worker {
     sf_observation perturbed; /* a view: `data` and `back` are its own */
     sf_normal *normal;
     double *noise;
+    sf_complex *modes; /* of the noise */
 } worker;
 
 struct sf_conditional {
     const sf_observation *o;
-    size_t cells, batch, workers;
+    size_t cells, half, batch, workers;
     worker *worker;
+    double heaviest; /* w */
+    double limit;    /* the largest rho with t w |H|^2 <= 1 */
     /* of the draw at hand */
     sf_random random;
     uint64_t slot, first;
-    double rho, *x;
+    double rho, added, *x;
 };
 
 static sf_status create_worker(const sf_observation *o, worker *w)
@@ -45,7 +56,22 @@ static sf_status create_worker(const sf_observation *o, worker *w)
     SF_TRY(
         sf_allocate(&w->perturbed.back, sf_grid_half_size(&o->scene), sizeof *w->perturbed.back));
     SF_TRY(sf_allocate(&w->noise, cells, sizeof *w->noise));
+    SF_TRY(sf_allocate(&w->modes, sf_grid_half_size(&o->scene), sizeof *w->modes));
     return sf_normal_create(&w->perturbed, &w->normal);
+}
+
+static double power(const sf_observation *o, size_t k)
+{
+    return o->transfer != NULL ? gsl_pow_2(cabs(o->transfer[k])) : 1.0;
+}
+
+static void find_limit(sf_conditional *c)
+{
+    double strongest = 0.0;
+
+    for (size_t i = 0; i < c->cells; i++) c->heaviest = fmax(c->heaviest, c->o->weight[i]);
+    for (size_t k = 0; k < c->half; k++) strongest = fmax(strongest, power(c->o, k));
+    c->limit = c->o->noise / sqrt(c->heaviest * strongest);
 }
 
 sf_status sf_conditional_create(const sf_observation *observation, size_t batch,
@@ -60,6 +86,8 @@ sf_status sf_conditional_create(const sf_observation *observation, size_t batch,
     SF_GO(sf_allocate(&c, 1, sizeof *c));
     c->o = observation;
     c->cells = sf_grid_size(&observation->scene);
+    c->half = sf_grid_half_size(&observation->scene);
+    find_limit(c);
     c->batch = batch;
     SF_GO(sf_allocate(&c->worker, workers, sizeof *c->worker));
     c->workers = workers;
@@ -82,10 +110,13 @@ void sf_conditional_release(sf_conditional **conditional)
         sf_free(c->worker[i].perturbed.data);
         sf_free(c->worker[i].perturbed.back);
         sf_free(c->worker[i].noise);
+        sf_free(c->worker[i].modes);
     }
     sf_free(c->worker);
     sf_free(c);
 }
+
+double sf_conditional_limit(const sf_conditional *c) { return c->limit; }
 
 size_t sf_conditional_iterations(const sf_conditional *c)
 {
@@ -95,56 +126,100 @@ size_t sf_conditional_iterations(const sf_conditional *c)
     return sum;
 }
 
+/* noise <- rho H e_0 of a sample: what data of that much noise have more than these. */
+static sf_status blur_spare(const sf_conditional *c, worker *w, uint64_t sequence)
+{
+    const sf_observation *o = c->o;
+
+    sf_random_normal(c->random, sequence, 0, c->cells, w->noise);
+    SF_TRY(sf_fft_forward(o->fft, w->noise, w->modes));
+    for (size_t k = 0; k < c->half; k++)
+        w->modes[k] *= o->transfer != NULL ? c->added * o->transfer[k] : c->added;
+    return sf_fft_inverse(o->fft, w->modes, w->noise);
+}
+
 /* y' and H^T W y'. */
-static sf_status perturb_data(const sf_conditional *c, worker *w)
+static sf_status perturb_data(const sf_conditional *c, worker *w, uint64_t sequence, uint64_t at)
 {
     const sf_observation *o = c->o;
     double *const data = w->perturbed.data, *const noise = w->noise;
 
+    SF_TRY(blur_spare(c, w, sequence));
+    for (size_t i = 0; i < c->cells; i++) data[i] = o->data[i] + noise[i];
+    sf_random_normal(c->random, sequence, at, c->cells, noise);
     for (size_t i = 0; i < c->cells; i++) {
         const double weight = o->weight[i];
-        data[i] = o->data[i] + (weight > 0.0 ? o->noise / sqrt(weight) * noise[i] : 0.0);
+        data[i] = weight > 0.0 ? data[i] + o->noise / sqrt(weight) * noise[i] : 0.0;
         noise[i] = weight * data[i];
     }
     if (o->transfer == NULL) return SF_OK; /* solved cell by cell, from the data */
     SF_TRY(sf_fft_forward(o->fft, noise, w->perturbed.back));
-    for (size_t k = 0; k < sf_grid_half_size(&o->scene); k++)
-        w->perturbed.back[k] *= conj(o->transfer[k]);
+    for (size_t k = 0; k < c->half; k++) w->perturbed.back[k] *= conj(o->transfer[k]);
     return SF_OK;
 }
 
-static sf_status draw(const sf_conditional *c, worker *w, size_t sample)
+/* By perturbing and solving; the numbers from `at` on. */
+static sf_status solve(const sf_conditional *c, worker *w, uint64_t sequence, uint64_t at,
+                       double *x)
 {
     /* the conditional's smallest deviation is about noise rho/hypot(noise, rho), and the measure of
      * conjugate gradients counts errors where nothing is observed less by that over rho */
     const sf_normal_goal goal = {.noise_fraction = ACCURACY * fmin(1.0, c->o->noise / c->rho),
                                  .iterations = LIMIT};
-    double *const x = c->x + sample * c->cells, *const noise = w->noise;
-    const uint64_t sequence = c->first + sample, at = 2 * c->slot * c->cells;
+    double *const noise = w->noise;
 
-    sf_random_normal(c->random, sequence, at, c->cells, noise);
-    SF_TRY(perturb_data(c, w));
+    SF_TRY(perturb_data(c, w, sequence, at));
     sf_random_normal(c->random, sequence, at + c->cells, c->cells, noise);
     for (size_t i = 0; i < c->cells; i++) noise[i] = x[i] + c->rho * noise[i];
     return sf_normal_update(w->normal, true, noise, &goal, x);
+}
+
+/* By the two parts of the covariance. */
+static sf_status step(const sf_conditional *c, worker *w, uint64_t sequence, uint64_t at, double *x)
+{
+    const sf_observation *o = c->o;
+    const double t = gsl_pow_2(c->rho / o->noise);
+    sf_complex *const modes = w->modes, *const back = w->perturbed.back;
+    double *const field = w->perturbed.data, *const noise = w->noise;
+
+    SF_TRY(sf_fft_forward(o->fft, x, modes));
+    for (size_t k = 0; k < c->half && o->transfer != NULL; k++) modes[k] *= o->transfer[k];
+    SF_TRY(sf_fft_inverse(o->fft, modes, field));
+    sf_random_normal(c->random, sequence, at, c->cells, noise);
+    for (size_t i = 0; i < c->cells; i++)
+        field[i] = t * o->weight[i] * (o->data[i] - field[i]) +
+                   c->rho * sqrt(t * (c->heaviest - o->weight[i])) * noise[i];
+    SF_TRY(sf_fft_forward(o->fft, field, back));
+    sf_random_normal(c->random, sequence, at + c->cells, c->cells, noise);
+    SF_TRY(sf_fft_forward(o->fft, noise, modes));
+    for (size_t k = 0; k < c->half; k++) {
+        const double left = fmax(1.0 - t * c->heaviest * power(o, k), 0.0);
+        back[k] = (o->transfer != NULL ? conj(o->transfer[k]) * back[k] : back[k]) +
+                  c->rho * sqrt(left) * modes[k];
+    }
+    SF_TRY(sf_fft_inverse(o->fft, back, field));
+    for (size_t i = 0; i < c->cells; i++) x[i] += field[i];
+    return SF_OK;
 }
 
 /* Samples go round by worker: which one draws does not matter to any bit. */
 static sf_status draw_share(void *user, size_t at)
 {
     const sf_conditional *c = user;
-    const double ratio = c->o->noise / c->rho;
+    worker *w = &c->worker[at];
 
-    sf_normal_set_ridge(c->worker[at].normal, ratio * ratio);
+    sf_normal_set_ridge(w->normal, gsl_pow_2(c->o->noise / c->rho));
     for (size_t sample = at; sample < c->batch; sample += c->workers)
-        SF_TRY(draw(c, &c->worker[at], sample));
+        SF_TRY((c->rho <= c->limit ? step : solve)(
+            c, w, c->first + sample, (2 * c->slot + 1) * c->cells, c->x + sample * c->cells));
     return SF_OK;
 }
 
-sf_status sf_conditional_draw(sf_conditional *c, double rho, sf_random random, uint64_t slot,
-                              uint64_t first, double *x)
+sf_status sf_conditional_draw(sf_conditional *c, double rho, double added, sf_random random,
+                              uint64_t slot, uint64_t first, double *x)
 {
     c->rho = rho;
+    c->added = added;
     c->random = random;
     c->slot = slot;
     c->first = first;

@@ -1,11 +1,10 @@
 /* split_gibbs.c - posterior samples by split Gibbs sampling: Vono, Dobigeon & Chainais 2019
  * (doi:10.1109/TSP.2019.2894825) with a diffusion for the prior's step (Wu et al. 2024,
- * arXiv:2405.18782).
+ * arXiv:2405.18782), and at the end with a copy x = z + rho e whose noise is a part of the data's
+ * own (conditional.h), so that the chain has the posterior itself for its law, at a rho that mixes.
  *
- * The pair (x, z) has the density N(y; H x, Sigma) N(x; z, rho^2) p(z). z is carried with the noise
- * u = depth rho that the diffusion has left in it: (x, z + u n) has p_u for p and rho^2 - u^2 for
- * rho^2, and so a chain that never goes to u = 0 costs nothing but that. When rho falls from one
- * iteration to the next, z's noise stays below it. */
+ * z is carried with the noise u = depth rho that the diffusion has left in it: z + u n has the
+ * prior p_u, and rho^2 - u^2 for rho^2. */
 #include "base/internal.h"
 #include "inverse/conditional.h"
 #include "inverse/normal.h"
@@ -20,8 +19,8 @@ typedef struct chain {
     const sf_prior *prior;
     const sf_split_gibbs_options *options;
     size_t cells, batch;
-    double first; /* rho of the first iteration, in units of the noise */
-    double level; /* u of z */
+    double first, last; /* rho of the first and of the last iterations */
+    double level;       /* u of z */
     double *x;
     sf_conditional *conditional;
     sf_split_gibbs_report report;
@@ -30,13 +29,7 @@ typedef struct chain {
 sf_split_gibbs_options sf_split_gibbs_options_default(void)
 {
     return (sf_split_gibbs_options){
-        .iterations = 20, .to = 0.3, .steps = 5, .depth = 0.1, .end = 0.05};
-}
-
-static sf_status check_positive(double value, const char *what)
-{
-    if (value > 0.0 && isfinite(value)) return SF_OK;
-    return sf_fail(SF_ERR_ARGUMENT, "split Gibbs: %s is %g: give a positive number", what, value);
+        .iterations = 10, .hold = 6, .steps = 5, .steps_held = 10, .depth = 0.1, .end = 0.03};
 }
 
 static sf_status check(const chain *c)
@@ -50,42 +43,42 @@ static sf_status check(const chain *c)
                        "sf_observation_scene gives",
                        sf_grid_text(sf_prior_grid(c->prior), grid, sizeof grid),
                        sf_grid_text(&c->o->scene, scene, sizeof scene));
-    if (o->iterations == 0 || o->steps == 0)
+    if (o->hold == 0 || o->steps == 0 || o->steps_held == 0)
         return sf_fail(SF_ERR_ARGUMENT,
-                       "split Gibbs: %zu iterations of %zu steps: give at least one of each",
-                       o->iterations, o->steps);
-    SF_TRY(check_positive(o->to, "the last coupling"));
-    SF_TRY(check_positive(o->end, "the last level"));
-    if (o->from != 0.0 && !(o->from >= o->to && isfinite(o->from)))
+                       "split Gibbs: %zu last iterations, of %zu and %zu steps: give at least one "
+                       "of each",
+                       o->hold, o->steps, o->steps_held);
+    if (!(o->from >= 0.0 && isfinite(o->from)))
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "split Gibbs: the coupling falls from %g: give a positive number, or 0 to "
+                       "have it chosen",
+                       o->from);
+    if (!(o->depth > 0.0 && o->depth < 1.0 && o->end > 0.0 && o->end <= o->depth))
         return sf_fail(
             SF_ERR_ARGUMENT,
-            "split Gibbs: the coupling falls from %g to %g: give a first value above the "
-            "last one, or 0 to have it chosen",
-            o->from, o->to);
-    if (!(o->depth > 0.0 && o->depth < 1.0) || !(o->end < o->to))
-        return sf_fail(SF_ERR_ARGUMENT,
-                       "split Gibbs: a depth of %g and a last level of %g below a coupling of %g: "
-                       "the depth is between 0 and 1, and the level below the coupling",
-                       o->depth, o->end, o->to);
+            "split Gibbs: the diffusion goes down to %g, and at last %g, of the coupling: "
+            "give numbers between 0 and 1, the second not above the first",
+            o->depth, o->end);
     return SF_OK;
 }
 
-/* rho of iteration k = 0, 1, ... */
+static size_t total(const chain *c) { return c->options->iterations + c->options->hold; }
+
+/* rho of iteration k = 0, 1, ...: falling logarithmically, then held. */
 static double coupling(const chain *c, size_t k)
 {
-    const size_t last = c->options->iterations - 1;
-    const double t = last > 0 ? (double)k / (double)last : 1.0;
+    const size_t falling = c->options->iterations;
 
-    return c->o->noise * c->first * pow(c->options->to / c->first, t);
+    if (k >= falling) return c->last;
+    return c->first * pow(c->last / c->first, (double)k / (double)falling);
 }
 
 /* z's noise that iteration k leaves: what the next one can still hide. */
 static double level_after(const chain *c, size_t k)
 {
-    const double level = c->options->depth * coupling(c, k);
+    const double share = k + 1 < total(c) ? c->options->depth : c->options->end;
 
-    if (k + 1 == c->options->iterations) return fmin(level, c->options->end * c->o->noise);
-    return fmin(level, 0.9 * coupling(c, k + 1));
+    return fmin(share * coupling(c, k), 0.9 * coupling(c, k + 1));
 }
 
 /* Every chain starts at the data's own solution with a membrane's smoothness, which continues it
@@ -104,9 +97,10 @@ static sf_status start(chain *c)
     for (size_t b = 1; b < c->batch; b++)
         memcpy(c->x + b * c->cells, c->x, c->cells * sizeof *c->x);
     for (size_t i = 0; i < c->cells; i++) sizes[i] = fabs(c->x[i]);
-    c->first = c->options->from;
-    if (c->first == 0.0)
-        c->first = fmax(sf_quantile(sizes, c->cells, 0.999) / c->o->noise, 10.0 * c->options->to);
+    c->last = sf_conditional_limit(c->conditional);
+    c->first = c->options->from * c->o->noise;
+    if (c->first == 0.0) c->first = sf_quantile(sizes, c->cells, 0.999);
+    c->first = fmax(c->first, c->last);
 done:
     sf_normal_release(&normal);
     sf_free(sizes);
@@ -119,7 +113,7 @@ static sf_status data_step(chain *c, size_t k, sf_random random)
     const double rho = coupling(c, k), begin = sf_seconds();
     const double hidden = sqrt((rho - c->level) * (rho + c->level));
     const sf_status status =
-        sf_conditional_draw(c->conditional, hidden, random, k, c->options->first, c->x);
+        sf_conditional_draw(c->conditional, hidden, rho, random, k, c->options->first, c->x);
 
     c->report.data_seconds += sf_seconds() - begin;
     return status;
@@ -135,7 +129,7 @@ static sf_status prior_step(chain *c, size_t k, uint64_t seed)
     SF_TRY(sf_diffusion_edm(level_after(c, k), coupling(c, k), &diffusion));
     options.predictor = SF_PREDICTOR_MULTISTEP_SDE;
     options.spacing = SF_TIMES_LOG_SNR;
-    options.steps = c->options->steps;
+    options.steps = k < c->options->iterations ? c->options->steps : c->options->steps_held;
     options.given = true;
     options.seed = seed;
     options.stream = k + 1;
@@ -151,7 +145,7 @@ static bool tell(const chain *c, size_t k)
 {
     const sf_monitor_event event = {.stage = "split Gibbs",
                                     .iteration = k + 1,
-                                    .total = c->options->iterations,
+                                    .total = total(c),
                                     .residual = coupling(c, k) / c->o->noise,
                                     .image = c->x,
                                     .image_size = c->cells};
@@ -165,14 +159,13 @@ static sf_status iterate(chain *c)
     const uint64_t seed = own.key[0] | (uint64_t)own.key[1] << 32;
     bool more = true;
 
-    for (size_t k = 0; more && k < c->options->iterations; k++) {
+    for (size_t k = 0; more && k < total(c); k++) {
         SF_TRY(data_step(c, k, sf_random_make(seed, 0)));
         SF_TRY(prior_step(c, k, seed));
         c->report.iterations = k + 1;
         more = tell(c, k);
     }
-    c->report.stop =
-        c->report.iterations == c->options->iterations ? SF_STOP_SCHEDULE : SF_STOP_MONITOR;
+    c->report.stop = c->report.iterations == total(c) ? SF_STOP_SCHEDULE : SF_STOP_MONITOR;
     return SF_OK;
 }
 
@@ -197,7 +190,8 @@ sf_status sf_split_gibbs(const sf_observation *observation, const sf_prior *prio
         SF_GO(iterate(&c));
     }
     c.report.solver_iterations = sf_conditional_iterations(c.conditional);
-    c.report.from = c.first;
+    c.report.from = c.first / observation->noise;
+    c.report.to = c.last / observation->noise;
     c.report.level = c.level;
     c.report.seconds = sf_seconds() - begin;
     if (report != NULL) *report = c.report;

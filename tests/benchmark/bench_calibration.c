@@ -14,6 +14,7 @@
  * probability c, if c (n + 1) says so: n = 39 for 95 %. TARP (Lemos et al. 2023, arXiv:2302.03026):
  * the share of samples that are nearer than the truth to a point drawn without looking at either
  * (another scene) is uniform, for any such points if and only if the posterior is right. */
+#include <scorefield/diffusion.h>
 #include <scorefield/inverse.h>
 #include <scorefield/io.h>
 #include <scorefield/scene.h>
@@ -65,6 +66,8 @@ typedef struct settings {
     double ratio; /* 0: by the observation's number */
     const char *picture;
     sf_split_gibbs_options gibbs;
+    double likelihood; /* of a diffusion instead; negative: split Gibbs */
+    sf_sample_options diffusion;
 } settings;
 
 typedef struct trial {
@@ -85,15 +88,23 @@ static double *new_array(size_t count)
     return values;
 }
 
+static double brightest(const double *values, size_t count)
+{
+    double most = 0.0;
+
+    for (size_t i = 0; i < count; i++) most = fmax(most, values[i]);
+    return most;
+}
+
 /* ---- observations ---------------------------------------------------------------------------- */
 
 static sf_psf *choose_psf(size_t index, const sf_grid *box)
 {
     static const char *const files[] = {
-        "gama_kids_G265911_psfim.fits", "gama_kids_G265940_psfim.fits",
-        "gama_kids_G266033_psfim.fits", "gama_kids_G267525_psfim.fits",
-        "gama_kids_G279148_psfim.fits", "gama_sdss_G265911_psfim.fits",
-        "gama_sdss_G266033_psfim.fits", "sdss_hsm_psf4.fits"};
+        "gama_sdss_G265911_psfim.fits", "gama_sdss_G265940_psfim.fits",
+        "gama_sdss_G266033_psfim.fits", "gama_sdss_G267525_psfim.fits",
+        "gama_sdss_G279148_psfim.fits", "sdss_hsm_psf0.fits",
+        "sdss_hsm_psf4.fits",           "sdss_hsm_psf8.fits"};
     const char *folder = getenv("SCOREFIELD_DATA");
     sf_psf *psf, *cut;
 
@@ -114,31 +125,27 @@ static sf_psf *choose_psf(size_t index, const sf_grid *box)
     return cut;
 }
 
-/* A scene with a galaxy to speak of. */
-static void draw_scene(const sf_grid *grid, uint64_t index, double *scene)
+/* A scene whose brightest cell the frame sees; scaled so that the brightest pixel of the blurred
+ * frame is `peak`. */
+static void draw_scene(const sf_observation *o, uint64_t index, double peak, double *scene,
+                       double *frame)
 {
+    const sf_grid *grid = sf_observation_scene(o);
     sf_scene_options options = sf_scene_options_default();
-    double peak = 0.0;
+    double seen = 0.0, all = 1.0, blurred = 0.0;
 
     options.galaxies = 48.0; /* two on 48 x 48 */
     options.diffuse = 0.0;
-    for (uint64_t try = 0; peak < 0.02; try++) {
+    for (uint64_t try = 0; seen < all; try++) {
         OK(sf_scene_draw(grid, &options, SEED, 1000 * index + try, scene));
-        peak = 0.0;
-        for (size_t i = 0; i < sf_grid_size(grid); i++) peak = fmax(peak, scene[i]);
+        OK(sf_observation_crop(o, scene, frame));
+        seen = brightest(frame, PIXELS);
+        all = fmax(brightest(scene, sf_grid_size(grid)), 0.01);
     }
-}
-
-/* scene *= what makes the blurred frame's brightest pixel `peak`. */
-static void scale_scene(const sf_observation *o, double peak, size_t cells, double *scene,
-                        double *frame)
-{
-    double brightest = 0.0;
-
     OK(sf_observation_predict(o, scene, frame));
-    for (size_t i = 0; i < PIXELS; i++) brightest = fmax(brightest, frame[i]);
-    for (size_t i = 0; i < cells; i++) scene[i] *= peak / brightest;
-    for (size_t i = 0; i < PIXELS; i++) frame[i] *= peak / brightest;
+    blurred = brightest(frame, PIXELS);
+    for (size_t i = 0; i < sf_grid_size(grid); i++) scene[i] *= peak / blurred;
+    for (size_t i = 0; i < PIXELS; i++) frame[i] *= peak / blurred;
 }
 
 static double ratio_of(const settings *s, size_t index)
@@ -164,11 +171,9 @@ static void observe(const settings *s, size_t index, sf_model *model, trial *t)
     OK(sf_observation_create(&t->frame, t->pixels, NULL, 1.0, NULL, psf, NULL, &t->observation));
     t->cells = sf_grid_size(sf_observation_scene(t->observation));
     scene = new_array(t->cells);
-    draw_scene(sf_observation_scene(t->observation), 1000000 + index, scene);
-    scale_scene(t->observation, ratio_of(s, index), t->cells, scene, t->pixels);
+    draw_scene(t->observation, 1000000 + index, ratio_of(s, index), scene, t->pixels);
     OK(sf_observation_crop(t->observation, scene, t->other));
-    draw_scene(sf_observation_scene(t->observation), index, scene);
-    scale_scene(t->observation, ratio_of(s, index), t->cells, scene, t->pixels);
+    draw_scene(t->observation, index, ratio_of(s, index), scene, t->pixels);
     OK(sf_observation_crop(t->observation, scene, t->truth));
     sf_observation_release(&t->observation);
     t->noise = 1.0;
@@ -274,13 +279,13 @@ static double aperture(const double *frame, size_t centre)
 static void score_flux(const settings *s, const trial *t, double *row)
 {
     double *flux = new_array(s->samples), truth, mean = 0.0, square = 0.0;
-    size_t brightest = 0;
+    size_t centre = 0;
 
     for (size_t i = 0; i < PIXELS; i++) /* of the data: the truth is not looked at */
-        if (t->pixels[i] > t->pixels[brightest]) brightest = i;
-    truth = aperture(t->truth, brightest);
+        if (t->pixels[i] > t->pixels[centre]) centre = i;
+    truth = aperture(t->truth, centre);
     for (size_t b = 0; b < s->samples; b++)
-        mean += (flux[b] = aperture(t->samples + b * PIXELS, brightest)) / (double)s->samples;
+        mean += (flux[b] = aperture(t->samples + b * PIXELS, centre)) / (double)s->samples;
     for (size_t b = 0; b < s->samples; b++) square += pow(flux[b] - mean, 2.0);
     qsort(flux, s->samples, sizeof *flux, compare);
     row[FLUX_RANK] = rank_of(flux, s->samples, truth);
@@ -301,18 +306,18 @@ static double distance(const double *a, const double *b)
 /* One pixel of the source, as a number of the observation says; the brightest if there is none. */
 static size_t choose_pixel(const trial *t, size_t index)
 {
-    size_t count = 0, brightest = 0, wanted;
+    size_t count = 0, peak = 0, wanted;
     double u;
 
     for (size_t i = 0; i < PIXELS; i++) {
         count += t->truth[i] > t->noise ? 1 : 0;
-        if (t->truth[i] > t->truth[brightest]) brightest = i;
+        if (t->truth[i] > t->truth[peak]) peak = i;
     }
     sf_random_uniform(sf_random_make(SEED, 3), index, 0, 1, &u);
     wanted = (size_t)(u * (double)count);
     for (size_t i = 0; i < PIXELS; i++)
         if (t->truth[i] > t->noise && wanted-- == 0) return i;
-    return brightest;
+    return peak;
 }
 
 static void draw_picture(const settings *s, const trial *t, const double *pnp)
@@ -350,10 +355,37 @@ static void draw_picture(const settings *s, const trial *t, const double *pnp)
     sf_free(deviation);
 }
 
+/* The diffusion whose prior is the posterior, from three times the brightest pixel down. */
+static void sample_diffusion(const settings *s, size_t index, trial *t, double *seconds)
+{
+    sf_posterior_options how = sf_posterior_options_default();
+    sf_sample_options options = s->diffusion;
+    sf_sample_report report;
+    sf_diffusion diffusion;
+    sf_prior *posterior;
+
+    how.likelihood = (sf_likelihood)s->likelihood;
+    OK(sf_posterior(t->prior, t->observation, &how, &posterior));
+    OK(sf_diffusion_edm(s->gibbs.end * t->noise, 3.0 * brightest(t->pixels, PIXELS), &diffusion));
+    OK(sf_posterior_precondition(posterior, &options));
+    options.seed = index;
+    OK(sf_sample(posterior, &diffusion, &options, s->samples, t->scenes, &report));
+    *seconds = report.seconds;
+    sf_prior_release(&posterior);
+}
+
+static void sample_gibbs(const settings *s, size_t index, trial *t, double *seconds)
+{
+    sf_split_gibbs_options options = s->gibbs;
+    sf_split_gibbs_report report;
+
+    options.seed = index;
+    OK(sf_split_gibbs(t->observation, t->prior, &options, s->samples, t->scenes, &report));
+    *seconds = report.seconds;
+}
+
 static void run_trial(const settings *s, size_t index, sf_model *model, bool picture, double *row)
 {
-    sf_split_gibbs_options gibbs = s->gibbs;
-    sf_split_gibbs_report report;
     sf_diagnostics diagnostics;
     size_t nearer = 0;
     double *pnp = new_array(PIXELS);
@@ -366,9 +398,7 @@ static void run_trial(const settings *s, size_t index, sf_model *model, bool pic
     OK(sf_pnp(t.observation, t.prior, NULL, t.scenes, NULL));
     OK(sf_observation_crop(t.observation, t.scenes, pnp));
     row[PSNR_PNP] = psnr(&t, pnp);
-    gibbs.seed = index;
-    OK(sf_split_gibbs(t.observation, t.prior, &gibbs, s->samples, t.scenes, &report));
-    row[SECONDS] = report.seconds;
+    (s->likelihood < 0.0 ? sample_gibbs : sample_diffusion)(s, index, &t, &row[SECONDS]);
     for (size_t b = 0; b < s->samples; b++) {
         double *sample = t.samples + b * PIXELS;
         OK(sf_observation_crop(t.observation, t.scenes + b * t.cells, sample));
@@ -477,10 +507,19 @@ static void set(settings *s, const char *argument)
         const char *name;
         double *number;
         size_t *count;
-    } names[] = {{"samples", NULL, &s->samples},   {"iterations", NULL, &s->gibbs.iterations},
-                 {"steps", NULL, &s->gibbs.steps}, {"from", &s->gibbs.from, NULL},
-                 {"to", &s->gibbs.to, NULL},       {"depth", &s->gibbs.depth, NULL},
-                 {"end", &s->gibbs.end, NULL},     {"noise", &s->ratio, NULL}};
+    } names[] = {{"samples", NULL, &s->samples},
+                 {"iterations", NULL, &s->gibbs.iterations},
+                 {"steps", NULL, &s->gibbs.steps},
+                 {"from", &s->gibbs.from, NULL},
+                 {"hold", NULL, &s->gibbs.hold},
+                 {"held", NULL, &s->gibbs.steps_held},
+                 {"depth", &s->gibbs.depth, NULL},
+                 {"end", &s->gibbs.end, NULL},
+                 {"noise", &s->ratio, NULL},
+                 {"likelihood", &s->likelihood, NULL},
+                 {"evaluations", NULL, &s->diffusion.steps},
+                 {"corrections", NULL, &s->diffusion.corrections},
+                 {"step", &s->diffusion.step, NULL}};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strlen(names[i].name) != length || strncmp(names[i].name, argument, length) != 0)
@@ -499,10 +538,14 @@ static void set(settings *s, const char *argument)
 
 int main(int count, char **arguments)
 {
-    settings s = {.samples = 39, .gibbs = sf_split_gibbs_options_default()};
+    settings s = {.samples = 39,
+                  .gibbs = sf_split_gibbs_options_default(),
+                  .likelihood = -1.0,
+                  .diffusion = sf_sample_options_default()};
     size_t first, last;
     sf_model *model;
 
+    s.diffusion.corrections = 0;
     if (count < 4) {
         fprintf(stderr, "usage: bench_calibration TABLE FIRST COUNT [NAME=VALUE ...]\n");
         return 2;
@@ -510,6 +553,9 @@ int main(int count, char **arguments)
     for (int a = 4; a < count; a++) set(&s, arguments[a]);
     first = strtoul(arguments[2], NULL, 10);
     last = first + strtoul(arguments[3], NULL, 10);
+    s.diffusion.predictor = SF_PREDICTOR_MULTISTEP_SDE;
+    s.diffusion.spacing = SF_TIMES_LOG_SNR;
+    if (s.diffusion.corrections > 0) s.diffusion.corrector = SF_CORRECTOR_PRECONDITIONED;
     OK(sf_model_builtin(&model));
     for (size_t index = first; index < last; index++) {
         double row[COLUMNS];

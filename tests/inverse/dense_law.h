@@ -118,8 +118,8 @@ static inline void dense_invert(size_t n, dense a)
         for (size_t j = 0; j < n; j++) a[i][j] = packed[i > j ? i * n + j : j * n + i];
 }
 
-/* c <- a b a^T of symmetric b. */
-static inline void dense_sandwich(size_t n, dense a, dense b, dense c)
+/* c <- a b, where c may be b. */
+static inline void dense_product(size_t n, dense a, dense b, dense c)
 {
     static dense ab;
 
@@ -128,11 +128,18 @@ static inline void dense_sandwich(size_t n, dense a, dense b, dense c)
             ab[i][j] = 0.0;
             for (size_t k = 0; k < n; k++) ab[i][j] += a[i][k] * b[k][j];
         }
+    memcpy(c, ab, sizeof ab);
+}
+
+/* c <- a b a^T, where c may be b. */
+static inline void dense_sandwich(size_t n, dense a, dense b, dense c)
+{
+    static dense turned;
+
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < n; j++) {
-            c[i][j] = 0.0;
-            for (size_t k = 0; k < n; k++) c[i][j] += ab[i][k] * a[j][k];
-        }
+        for (size_t j = 0; j < n; j++) turned[j][i] = a[i][j];
+    dense_product(n, b, turned, c);
+    dense_product(n, a, c, c);
 }
 
 static inline void dense_apply(size_t n, dense a, const double *x, double *y)
