@@ -306,9 +306,9 @@ static sf_status compare_on_lattice(int repetitions)
 
 static sf_status compare_on_cox(const char *folder, int repetitions)
 {
-    static const size_t gradients[] = {20, 80};
+    static const size_t gradients[] = {20, 80, 320};
     const contest o = {/* the truth is reference.c's */
-                       .chains = 100,
+                       .chains = 50,
                        .pilot_chains = 48,
                        .repetitions = repetitions,
                        .truth = 501.766};
@@ -320,9 +320,9 @@ static sf_status compare_on_cox(const char *folder, int repetitions)
     white.target = "cox:%s/finpines.csv,grid=40,whitened=1";
     laplace.base = "laplace";
     status = compare("from the Gaussian at the mode, in its coordinates", &laplace, folder, &o,
-                     gradients, 2);
+                     gradients, 3);
     if (status == SF_OK)
-        status = compare("from the prior, in its coordinates", &white, folder, &o, gradients, 2);
+        status = compare("from the prior, in its coordinates", &white, folder, &o, gradients, 3);
     if (status == SF_OK)
         status = compare("from the prior, in log intensities", &plain, folder, &o, gradients, 2);
     return status;

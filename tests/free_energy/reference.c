@@ -354,8 +354,10 @@ static sf_status choose_kernel(const reference *row, reference_case *c)
     size_t shape[SF_GRID_MAX_AXES];
     sf_status status = SF_OK;
 
+    c->moves = row->moves > 0 ? row->moves : 1;
     c->kernel = sf_kernel_default();
     c->kernel.leapfrogs = row->leapfrogs;
+    if (row->leapfrogs == 0) c->kernel.kind = SF_KERNEL_OU;
     if (row->mass2 > 0.0)
         status = reference_free_field(read_shape(row->target, shape), shape, 0.5, 0.5 * row->mass2,
                                       &c->field);
@@ -398,19 +400,27 @@ done:
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 
+static sf_anneal_options options_for(const reference_case *c, size_t chains, uint64_t seed)
+{
+    sf_anneal_options options = sf_anneal_options_default();
+
+    options.kernel = c->kernel;
+    options.moves = c->moves;
+    options.chains = chains;
+    options.seed = seed;
+    return options;
+}
+
 /* Starts at samples of a forward run of their own, as many as these are worth, so that the two
  * directions are independent. */
 static sf_status find_starts(const reference_case *c, size_t chains, uint64_t seed,
                              sf_starts *starts, uint64_t *evaluations)
 {
-    sf_anneal_options options = sf_anneal_options_default();
+    sf_anneal_options options = options_for(c, chains, seed ^ START_SEED);
     sf_anneal_run *run = NULL;
     sf_weights weights;
     sf_status status;
 
-    options.kernel = c->kernel;
-    options.chains = chains;
-    options.seed = seed ^ START_SEED;
     options.keep_samples = true;
     GO(sf_anneal(c->path, &c->schedule, &options, &run));
     GO(sf_weights_measure(sf_anneal_run_log_weights(run), chains, &weights));
@@ -444,39 +454,30 @@ static sf_status measure_forward(const reference_case *c, const sf_anneal_option
 sf_status reference_forward(const reference_case *c, size_t chains, uint64_t seed,
                             sf_anneal_report *report)
 {
-    sf_anneal_options options = sf_anneal_options_default();
+    const sf_anneal_options options = options_for(c, chains, seed);
 
-    options.kernel = c->kernel;
-    options.chains = chains;
-    options.seed = seed;
     return measure_forward(c, &options, report);
 }
 
 sf_status reference_resampled(const reference_case *c, size_t chains, uint64_t seed,
                               sf_anneal_report *report)
 {
-    sf_anneal_options options = sf_anneal_options_default();
+    sf_anneal_options options = options_for(c, chains, seed);
 
     options.method = SF_ANNEAL_SMC;
-    options.kernel = c->kernel;
-    options.chains = chains;
     options.batch = chains / ISLANDS;
-    options.seed = seed;
     return measure_forward(c, &options, report);
 }
 
 sf_status reference_measure(const reference_case *c, size_t chains, uint64_t seed,
                             sf_anneal_report *report)
 {
-    sf_anneal_options options = sf_anneal_options_default();
+    sf_anneal_options options = options_for(c, chains, seed);
     sf_anneal_run *run[2] = {NULL, NULL};
     sf_starts starts = {.count = 0};
     uint64_t evaluations = 0;
     sf_status status;
 
-    options.kernel = c->kernel;
-    options.chains = chains;
-    options.seed = seed;
     GO(sf_anneal(c->path, &c->schedule, &options, &run[0]));
     if (!sf_density_can_draw(c->target)) {
         GO(find_starts(c, chains, seed, &starts, &evaluations));

@@ -27,7 +27,8 @@ typedef struct reference {
     reference_source source;
     size_t chains;
     size_t temperatures; /* 0: the pilot's own number */
-    size_t leapfrogs;    /* of HMC */
+    size_t leapfrogs;    /* of HMC; 0: OU moves */
+    size_t moves;        /* at a temperature; 0: one */
     double mass2;        /* momenta like the free field's of this mass; 0: like white
                             noise */
     bool ratio;          /* log_z is that of Z_1/Z_0 */
@@ -44,6 +45,7 @@ typedef struct reference_case {
     sf_path *path;
     sf_field *field;
     sf_kernel kernel;
+    size_t moves;
     sf_schedule schedule;
     double offset; /* from log Z_1/Z_0 to the row's log_z */
 } reference_case;
