@@ -4,41 +4,91 @@
  * Without centre of mass, n particles have n - 1 orthonormal coordinates an axis, z_k =
  * (x_0 + ... + x_{k-1} - k x_k)/sqrt(k (k + 1)), k = 1 ... n - 1 (Helmert 1876): a rotation, so
  * that gradients are turned as positions are. Coordinates are axis by axis of particle by particle.
+ *
+ * Eight points lie side by side, one in each lane of a vector: pairs are few where clusters are
+ * small, chains are many.
  */
 #include "base/internal.h"
+#include "mcmc/lanes.h"
 
 #include <scorefield/mcmc.h>
 
 #include <math.h>
 #include <string.h>
 
-typedef struct particles particles;
+enum { MOST_AXES = 3 };
 
-struct particles {
+/* A number of each point. */
+typedef double lanes[SF_LANES];
+
+typedef struct particles {
     size_t count, axes;
-    bool free; /* of the centre of mass */
+    bool wells; /* pairs have double wells, not the energy of Lennard-Jones; */
+    bool free;  /* no centre of mass */
     double trap, epsilon, radius;
-    /* energy of a distance d > 0, and its derivative over d */
-    double (*pair)(const particles *p, double d, double *slope);
-};
+} particles;
+
+/* ---- pairs: the energy of a distance whose square is given, and its derivative over the distance
+ */
 
 /* epsilon ((radius/d)^12 - 2 (radius/d)^6) */
-static double lennard_jones(const particles *p, double d, double *slope)
+static inline void lennard_jones(const particles *p, const lanes square, lanes energy, lanes slope)
 {
-    const double ratio = p->radius / d, square = ratio * ratio, sixth = square * square * square;
+    for (size_t l = 0; l < SF_LANES; l++) {
+        const double ratio = p->radius * p->radius / square[l], sixth = ratio * ratio * ratio;
 
-    *slope = -12.0 * p->epsilon * (sixth * sixth - sixth) / (d * d);
-    return p->epsilon * (sixth * sixth - 2.0 * sixth);
+        slope[l] = -12.0 * p->epsilon * (sixth * sixth - sixth) / square[l];
+        energy[l] += p->epsilon * (sixth * sixth - 2.0 * sixth);
+    }
 }
 
 /* -4 (d - 4)^2 + 0.9 (d - 4)^4 */
-static double double_well(const particles *p, double d, double *slope)
+static inline void double_well(const lanes square, lanes energy, lanes slope)
 {
-    const double away = d - 4.0, square = away * away;
+    for (size_t l = 0; l < SF_LANES; l++) {
+        const double d = sqrt(square[l]), away = d - 4.0, of_away = away * away;
 
-    (void)p;
-    *slope = d > 0.0 ? away * (3.6 * square - 8.0) / d : 0.0;
-    return square * (0.9 * square - 4.0);
+        slope[l] = d > 0.0 ? away * (3.6 * of_away - 8.0) / d : 0.0;
+        energy[l] += of_away * (0.9 * of_away - 4.0);
+    }
+}
+
+/* Its energy and its forces are added. */
+static inline void add_pair(const particles *p, const lanes *a, const lanes *b, lanes energy,
+                            lanes *force_a, lanes *force_b)
+{
+    lanes away[MOST_AXES], square = {0.0}, slope;
+
+    for (size_t i = 0; i < p->axes; i++)
+        for (size_t l = 0; l < SF_LANES; l++) {
+            away[i][l] = a[i][l] - b[i][l];
+            square[l] += away[i][l] * away[i][l];
+        }
+    if (p->wells)
+        double_well(square, energy, slope);
+    else
+        lennard_jones(p, square, energy, slope);
+    for (size_t i = 0; i < p->axes; i++)
+        for (size_t l = 0; l < SF_LANES; l++) {
+            force_a[i][l] -= slope[l] * away[i][l];
+            force_b[i][l] += slope[l] * away[i][l];
+        }
+}
+
+/* The energies at x, and the forces. */
+SF_VECTOR_CLONES static void energies(const particles *p, const lanes *x, lanes energy,
+                                      lanes *restrict force)
+{
+    const size_t axes = p->axes;
+
+    for (size_t i = 0; i < p->count * axes; i++)
+        for (size_t l = 0; l < SF_LANES; l++) {
+            energy[l] += 0.5 * p->trap * x[i][l] * x[i][l];
+            force[i][l] = -p->trap * x[i][l];
+        }
+    for (size_t i = 0; i < p->count; i++)
+        for (size_t j = 0; j < i; j++)
+            add_pair(p, x + i * axes, x + j * axes, energy, force + i * axes, force + j * axes);
 }
 
 /* ---- coordinates ---------------------------------------------------------------------------- */
@@ -46,67 +96,62 @@ static double double_well(const particles *p, double d, double *slope)
 static double helmert(size_t k) { return 1.0 / sqrt((double)k * (double)(k + 1)); }
 
 /* x of z, for which sum x = 0 */
-static void place(const particles *p, const double *z, double *x)
+static void place(const particles *p, const lanes *z, lanes *x)
 {
-    for (size_t a = 0; a < p->axes; a++) {
-        double sum = 0.0;
+    const size_t axes = p->axes;
+
+    for (size_t a = 0; a < axes; a++) {
+        lanes sum = {0.0};
 
         for (size_t i = p->count; i-- > 0;) {
-            const double own = i > 0 ? helmert(i) * z[(i - 1) * p->axes + a] : 0.0;
+            const double size = i > 0 ? helmert(i) : 0.0;
+            const double *from = z[i > 0 ? (i - 1) * axes + a : a];
 
-            x[i * p->axes + a] = sum - (double)i * own;
-            sum += own;
+            for (size_t l = 0; l < SF_LANES; l++) {
+                x[i * axes + a][l] = sum[l] - (double)i * size * from[l];
+                sum[l] += size * from[l];
+            }
         }
     }
 }
 
 /* The gradient over z of that over x. */
-static void gather(const particles *p, const double *x, double *z)
+static void gather(const particles *p, const lanes *x, lanes *z)
 {
-    for (size_t a = 0; a < p->axes; a++) {
-        double sum = x[a];
+    const size_t axes = p->axes;
 
-        for (size_t k = 1; k < p->count; k++) {
-            const double own = x[k * p->axes + a];
+    for (size_t a = 0; a < axes; a++) {
+        lanes sum;
 
-            z[(k - 1) * p->axes + a] = helmert(k) * (sum - (double)k * own);
-            sum += own;
-        }
+        memcpy(sum, x[a], sizeof sum);
+        for (size_t k = 1; k < p->count; k++)
+            for (size_t l = 0; l < SF_LANES; l++) {
+                const double own = x[k * axes + a][l];
+
+                z[(k - 1) * axes + a][l] = helmert(k) * (sum[l] - (double)k * own);
+                sum[l] += own;
+            }
     }
 }
 
-/* ---- energy --------------------------------------------------------------------------------- */
+/* ---- density -------------------------------------------------------------------------------- */
 
-/* The pair's energy; its forces are added. */
-static double add_pair(const particles *p, const double *a, const double *b, double *force_a,
-                       double *force_b)
+/* `count` points, at most one for each lane; room: three times all coordinates. */
+static void evaluate_lanes(const particles *p, size_t n, size_t count, const double *points,
+                           double *log_density, double *score, lanes *room)
 {
-    double square = 0.0, slope, energy;
+    const size_t all = p->count * p->axes;
+    lanes *z = room, *x = p->free ? room + all : z, *force = room + 2 * all, energy = {0.0};
 
-    for (size_t i = 0; i < p->axes; i++) square += (a[i] - b[i]) * (a[i] - b[i]);
-    energy = p->pair(p, sqrt(square), &slope);
-    for (size_t i = 0; i < p->axes; i++) {
-        force_a[i] -= slope * (a[i] - b[i]);
-        force_b[i] += slope * (a[i] - b[i]);
-    }
-    return energy;
-}
-
-/* The energy at x, and its forces. */
-static double energy_of(const particles *p, const double *x, double *force)
-{
-    const size_t n = p->count * p->axes;
-    double energy = 0.0;
-
-    for (size_t i = 0; i < n; i++) {
-        energy += 0.5 * p->trap * x[i] * x[i];
-        force[i] = -p->trap * x[i];
-    }
-    for (size_t i = 0; i < p->count; i++)
-        for (size_t j = 0; j < i; j++)
-            energy += add_pair(p, x + i * p->axes, x + j * p->axes, force + i * p->axes,
-                               force + j * p->axes);
-    return energy;
+    for (size_t l = 0; l < count; l++)
+        for (size_t i = 0; i < n; i++) z[i][l] = points[l * n + i];
+    if (p->free) place(p, z, x);
+    energies(p, x, energy, force);
+    for (size_t l = 0; l < count; l++) log_density[l] = -energy[l];
+    if (score == NULL) return;
+    if (p->free) gather(p, force, z);
+    for (size_t l = 0; l < count; l++)
+        for (size_t i = 0; i < n; i++) score[l * n + i] = (p->free ? z : force)[i][l];
 }
 
 static sf_status particles_evaluate(const void *self, size_t batch, const double *x,
@@ -114,33 +159,37 @@ static sf_status particles_evaluate(const void *self, size_t batch, const double
 {
     const particles *p = self;
     const size_t all = p->count * p->axes, n = p->free ? all - p->axes : all;
-    double *place_of, *force;
+    lanes *room;
 
-    SF_TRY(sf_allocate(&place_of, all, 2 * sizeof *place_of));
-    force = place_of + all;
-    for (size_t b = 0; b < batch; b++) {
-        if (p->free)
-            place(p, x + b * n, place_of);
-        else
-            memcpy(place_of, x + b * n, n * sizeof *x);
-        log_density[b] = -energy_of(p, place_of, force);
-        if (score == NULL) continue;
-        if (p->free)
-            gather(p, force, score + b * n);
-        else
-            memcpy(score + b * n, force, n * sizeof *x);
-    }
-    sf_free(place_of);
+    SF_TRY(sf_allocate(&room, all, 3 * sizeof *room));
+    for (size_t b = 0; b < batch; b += SF_LANES)
+        evaluate_lanes(p, n, batch - b < SF_LANES ? batch - b : SF_LANES, x + b * n,
+                       log_density + b, score != NULL ? score + b * n : NULL, room);
+    sf_free(room);
     return SF_OK;
+}
+
+static size_t particles_together(const void *self)
+{
+    (void)self;
+    return SF_LANES;
 }
 
 /* ---- creation ------------------------------------------------------------------------------- */
 
 static const sf_density_methods lennard_jones_methods = {
-    .name = "lennard-jones", .evaluate = particles_evaluate, .destroy = sf_free};
+    .name = "lennard-jones",
+    .evaluate = particles_evaluate,
+    .destroy = sf_free,
+    .together = particles_together,
+};
 
 static const sf_density_methods double_well_methods = {
-    .name = "double-wells", .evaluate = particles_evaluate, .destroy = sf_free};
+    .name = "double-wells",
+    .evaluate = particles_evaluate,
+    .destroy = sf_free,
+    .together = particles_together,
+};
 
 static sf_status create(const sf_density_methods *methods, particles kind, sf_density **density)
 {
@@ -158,12 +207,8 @@ static sf_status create(const sf_density_methods *methods, particles kind, sf_de
 sf_status sf_density_lennard_jones(size_t count, double trap, double epsilon, double radius,
                                    sf_density **density)
 {
-    const particles kind = {.count = count,
-                            .axes = 3,
-                            .trap = trap,
-                            .epsilon = epsilon,
-                            .radius = radius,
-                            .pair = lennard_jones};
+    const particles kind = {
+        .count = count, .axes = 3, .trap = trap, .epsilon = epsilon, .radius = radius};
 
     *density = NULL;
     if (!(trap > 0.0) || !isfinite(trap) || !(epsilon > 0.0) || !isfinite(epsilon) ||
@@ -178,7 +223,7 @@ sf_status sf_density_lennard_jones(size_t count, double trap, double epsilon, do
 
 sf_status sf_density_double_wells(size_t count, sf_density **density)
 {
-    const particles kind = {.count = count, .axes = 2, .free = true, .pair = double_well};
+    const particles kind = {.count = count, .axes = 2, .free = true, .wells = true};
 
     *density = NULL;
     return create(&double_well_methods, kind, density);
