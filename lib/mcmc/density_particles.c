@@ -28,10 +28,10 @@ typedef struct particles {
     double trap, epsilon, radius;
 } particles;
 
-/* ---- pairs: the energy of a distance whose square is given, and its derivative over the distance
- */
+/* ---- pairs ---------------------------------------------------------------------------------- */
 
-/* epsilon ((radius/d)^12 - 2 (radius/d)^6) */
+/* The energy of a distance whose square is given, and its derivative over the distance:
+ * epsilon ((radius/d)^12 - 2 (radius/d)^6) */
 static inline void lennard_jones(const particles *p, const lanes square, lanes energy, lanes slope)
 {
     for (size_t l = 0; l < SF_LANES; l++) {

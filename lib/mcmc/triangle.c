@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { POINTS = SF_TRIANGLE_POINTS, ROWS = 8, SQUARE = ROWS * ROWS, FEW = 8 };
+enum { POINTS = 24, GROUPS = SF_TRIANGLE_POINTS / POINTS, ROWS = 8, SQUARE = ROWS * ROWS, FEW = 8 };
 
 struct sf_triangle {
     size_t n, panels;
@@ -136,73 +136,96 @@ static kernel *kernel_for(size_t count)
 
 /* ---- products ------------------------------------------------------------------------------- */
 
-/* Points side by side, and back. Eight numbers of a point at a time, so that the lines of `side`
- * that they go to stay in the first cache. */
-static void gather(size_t n, size_t count, const double *x, double *side)
+/* As many points as are left side by side, and back. Eight numbers of a point at a time, so that
+ * the lines of `side` that they go to stay in the first cache. */
+static void gather(size_t n, size_t left, const double *x, double *side)
 {
+    const size_t count = left < POINTS ? left : POINTS;
+
     for (size_t first = 0; first < n; first += ROWS)
         for (size_t p = 0; p < count; p++)
             for (size_t i = first; i < n && i < first + ROWS; i++)
                 side[i * POINTS + p] = x[p * n + i];
 }
 
-static void scatter(size_t n, size_t count, const double *side, double *x)
+static void scatter(size_t n, size_t left, const double *side, double *x)
 {
+    const size_t count = left < POINTS ? left : POINTS;
+
     for (size_t first = 0; first < n; first += ROWS)
         for (size_t p = 0; p < count; p++)
             for (size_t i = first; i < n && i < first + ROWS; i++)
                 x[p * n + i] = side[i * POINTS + p];
 }
 
-static void apply(const sf_triangle *t, kernel *panel, const double *x, double *out)
+/* Groups of points side by side: every panel serves all of them while it is in a cache. */
+typedef struct groups {
+    kernel *panel;
+    size_t count, size; /* numbers of one */
+    double *x, *out;
+} groups;
+
+static void apply(const sf_triangle *t, const groups *g)
 {
     for (size_t k = 0; k < t->panels; k++)
-        panel((k + 1) * ROWS, rows_of(t, k), x, out + k * ROWS * POINTS);
+        for (size_t at = 0; at < g->count * g->size; at += g->size)
+            g->panel((k + 1) * ROWS, rows_of(t, k), g->x + at, g->out + at + k * ROWS * POINTS);
 }
 
-static void transposed(const sf_triangle *t, kernel *panel, const double *x, double *out)
+static void transposed(const sf_triangle *t, const groups *g)
 {
     for (size_t k = 0; k < t->panels; k++)
-        panel((t->panels - k) * ROWS, columns_of(t, k), x + k * ROWS * POINTS,
-              out + k * ROWS * POINTS);
+        for (size_t at = k * ROWS * POINTS; at < g->count * g->size; at += g->size)
+            g->panel((t->panels - k) * ROWS, columns_of(t, k), g->x + at, g->out + at);
 }
 
-/* Eight rows at a time: less what is known of the others, and the square on the diagonal. */
-static void solve(const sf_triangle *t, kernel *panel, const double *x, double *out)
+/* x = A^-1 x for rows of the square on the diagonal, below n; `known` is what the columns before
+ * them take. */
+static void solve_square(const double *square, size_t rows, const double *restrict x,
+                         double *restrict known)
 {
-    for (size_t k = 0; k < t->panels; k++) {
-        const double *square = rows_of(t, k) + k * SQUARE;
-        const size_t at = k * ROWS * POINTS;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t p = 0; p < POINTS; p++) {
+            double rest = x[r * POINTS + p] - known[r * POINTS + p];
 
-        panel(k * ROWS, rows_of(t, k), out, out + at);
-        for (size_t r = 0; r < ROWS && k * ROWS + r < t->n; r++)
-            for (size_t p = 0; p < POINTS; p++) {
-                double rest = x[at + r * POINTS + p] - out[at + r * POINTS + p];
-
-                for (size_t c = 0; c < r; c++)
-                    rest -= square[c * ROWS + r] * out[at + c * POINTS + p];
-                out[at + r * POINTS + p] = rest / square[r * ROWS + r];
-            }
-    }
+            for (size_t c = 0; c < r; c++) rest -= square[c * ROWS + r] * known[c * POINTS + p];
+            known[r * POINTS + p] = rest / square[r * ROWS + r];
+        }
 }
 
-typedef void product(const sf_triangle *t, kernel *panel, const double *x, double *out);
+static void solve(const sf_triangle *t, const groups *g)
+{
+    for (size_t k = 0; k < t->panels; k++)
+        for (size_t at = 0; at < g->count * g->size; at += g->size) {
+            const size_t here = at + k * ROWS * POINTS, left = t->n - k * ROWS;
 
-static sf_status multiply(product *of, const sf_triangle *t, size_t batch, const double *x,
-                          double *out)
+            g->panel(k * ROWS, rows_of(t, k), g->out + at, g->out + here);
+            solve_square(rows_of(t, k) + k * SQUARE, left < ROWS ? left : ROWS, g->x + here,
+                         g->out + here);
+        }
+}
+
+static sf_status multiply(void (*of)(const sf_triangle *t, const groups *g), const sf_triangle *t,
+                          size_t batch, const double *x, double *out)
 {
     const size_t n = t->n, size = t->panels * ROWS * POINTS;
-    double *side;
+    const size_t most = batch < SF_TRIANGLE_POINTS ? (batch + POINTS - 1) / POINTS : GROUPS;
+    groups g = {.size = size};
 
-    SF_TRY(sf_allocate(&side, 2 * size, sizeof *side));
-    for (size_t b = 0; b < batch; b += POINTS) {
-        const size_t count = batch - b < POINTS ? batch - b : POINTS;
+    SF_TRY(sf_allocate(&g.x, most, 2 * size * sizeof *g.x));
+    g.out = g.x + most * size;
+    for (size_t b = 0; b < batch; b += g.count * POINTS) {
+        const size_t left = batch - b;
 
-        gather(n, count, x + b * n, side);
-        of(t, kernel_for(count), side, side + size);
-        scatter(n, count, side + size, out + b * n);
+        g.panel = kernel_for(left);
+        for (g.count = 0; g.count < most && g.count * POINTS < left; g.count++)
+            gather(n, left - g.count * POINTS, x + (b + g.count * POINTS) * n,
+                   g.x + g.count * size);
+        of(t, &g);
+        for (size_t i = 0; i < g.count; i++)
+            scatter(n, left - i * POINTS, g.out + i * size, out + (b + i * POINTS) * n);
     }
-    sf_free(side);
+    sf_free(g.x);
     return SF_OK;
 }
 

@@ -6,7 +6,7 @@
 #include <scorefield/base.h>
 
 /* Points that a matrix is best multiplied with at once. */
-enum { SF_TRIANGLE_POINTS = 24 };
+enum { SF_TRIANGLE_POINTS = 48 };
 
 /* A, immutable, in the order in which products read it: n^2 numbers in all. */
 typedef struct sf_triangle sf_triangle;

@@ -80,8 +80,8 @@ static void points_do_not_see_each_other(void **state)
             assert_ok(product[k](p.triangle, 1, p.x + b * MOST, p.out + b * MOST));
         assert_memory_equal(p.out, p.expected, sizeof p.out);
         memcpy(p.out, p.x, sizeof p.out);
-        assert_ok(product[k](p.triangle, 20, p.out, p.out));
-        assert_memory_equal(p.out, p.expected, 20 * MOST * sizeof *p.out);
+        assert_ok(product[k](p.triangle, 30, p.out, p.out));
+        assert_memory_equal(p.out, p.expected, 30 * MOST * sizeof *p.out);
     }
     sf_triangle_release(&p.triangle);
 }
