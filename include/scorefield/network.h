@@ -34,7 +34,7 @@ typedef enum sf_padding {
 
 /* How a network is used. Stored in the ONNX file's metadata_props under "scorefield.*"
  * (noise_input, prediction, padding, margin, value_scale, noise_scale, fixed_sigma, multiple,
- * homogeneous, noise_low, noise_high). */
+ * homogeneous, noise_low, noise_high, conditions). */
 typedef struct sf_model_usage {
     sf_noise_input noise_input;
     sf_prediction prediction;
@@ -49,6 +49,8 @@ typedef struct sf_model_usage {
                            itself, so that any unit of flux is as good as any other */
     double noise_low, noise_high; /* levels it was trained at, in image units (homogeneous: those of
                                      its training images); 0 and 0: nobody knows */
+    size_t conditions; /* channels of side information after the image (and the level): classes as
+                          planes of 0 and 1, or maps, in the network's own units */
 } sf_model_usage;
 
 SF_API sf_model_usage sf_model_usage_default(void);
@@ -95,6 +97,11 @@ typedef struct sf_inference sf_inference;
 SF_API sf_status sf_inference_create(sf_model *model, size_t rows, size_t columns,
                                      sf_inference **inference);
 SF_API void sf_inference_release(sf_inference **inference);
+/* The usage's `conditions` planes of rows x columns pixels (copied), for what is denoised from here
+ * on; NULL: zeros, as in the beginning, which is "nothing is known" to networks that were trained
+ * for it (Ho & Salimans 2022, arXiv:2207.12598). Padded as the image is, but neither scaled.
+ * SF_ERR_ARGUMENT for planes where the network takes none. */
+SF_API sf_status sf_inference_condition(sf_inference *inference, const double *planes);
 /* out = D(x; sigma): scaling, noise level, padding and prediction as the usage says. */
 SF_API sf_status sf_inference_denoise(sf_inference *inference, const double *x, double sigma,
                                       double *out);

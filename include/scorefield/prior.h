@@ -100,6 +100,11 @@ SF_API sf_status sf_prior_total_variation(const sf_grid *grid, double strength, 
  * the network's arena for this grid, and the backward pass's from its first use on; calls on one
  * handle are serialised. */
 SF_API sf_status sf_prior_network(const sf_grid *grid, sf_model *model, sf_prior **prior);
+/* The same under a condition: the usage's `conditions` planes of the grid's N values (copied), a
+ * class or maps as extra channels; NULL: zeros, which is what sf_prior_network gives such a model,
+ * too. Two of one model, with and without, make a pair for sf_prior_classifier_free. */
+SF_API sf_status sf_prior_network_conditioned(const sf_grid *grid, sf_model *model,
+                                              const double *condition, sf_prior **prior);
 /* The network that is built into the library (model card: doc in lib/prior/builtin). */
 SF_API sf_status sf_model_builtin(sf_model **model);
 

@@ -6,8 +6,10 @@
  *     (dD/dx)^T v   = [v +] c/s P^T (df)^T C^T v */
 #include "base/internal.h"
 #include "network/engine.h"
+#include "network/usage.h"
 
 #include <math.h>
+#include <string.h>
 
 struct sf_inference {
     sf_model *model;
@@ -18,9 +20,13 @@ struct sf_inference {
     sf_engine *engine;
     sf_engine *derivative; /* with a backward pass to the image; NULL until it is asked for */
     float *slope;          /* of its output: C^T v */
+    float *condition;      /* padded planes of side information; NULL where there are none */
 };
 
 #define NOTHING SIZE_MAX
+
+/* The largest magnitude a network's arithmetic in single precision is trusted with. */
+#define LARGEST_VALUE 1e30
 
 /* ---- padding --------------------------------------------------------------------------------- */
 
@@ -63,11 +69,6 @@ static sf_status pad_axis(const sf_model_usage *usage, size_t size, size_t *padd
 
 /* ---- creation -------------------------------------------------------------------------------- */
 
-static size_t planes_of(const sf_model_usage *usage)
-{
-    return usage->noise_input == SF_NOISE_CHANNEL ? 2 : 1;
-}
-
 static sf_status check_inputs(const sf_graph *graph, const sf_model_usage *usage)
 {
     const size_t inputs = usage->noise_input == SF_NOISE_SECOND ? 2 : 1;
@@ -78,11 +79,11 @@ static sf_status check_inputs(const sf_graph *graph, const sf_model_usage *usage
                        "the network has %zu inputs where its declared noise input needs %zu: "
                        "declare how it is told the noise level",
                        graph->input_count, inputs);
-    if (image->rank == 4 && image->dim[1] != 0 && image->dim[1] != planes_of(usage))
+    if (image->rank == 4 && image->dim[1] != 0 && image->dim[1] != sf_usage_planes(usage))
         return sf_fail(SF_ERR_SHAPE,
-                       "the network takes %zu channels where its declared noise input makes %zu: "
-                       "one for the image, one for the noise level if it is a channel",
-                       image->dim[1], planes_of(usage));
+                       "the network takes %zu channels where its declared usage makes %zu: one for "
+                       "the image, one for the noise level if it is a channel, and its conditions",
+                       image->dim[1], sf_usage_planes(usage));
     return SF_OK;
 }
 
@@ -105,10 +106,22 @@ static sf_status compile(const sf_inference *inference, sf_engine_options option
                          sf_engine **engine)
 {
     const sf_shape shape = {.rank = 4,
-                            .dim = {1, planes_of(&inference->usage), inference->padded_rows,
+                            .dim = {1, sf_usage_planes(&inference->usage), inference->padded_rows,
                                     inference->padded_columns}};
 
     return sf_engine_create(sf_model_graph(inference->model), &shape, &options, engine);
+}
+
+static size_t padded_plane(const sf_inference *inference)
+{
+    return inference->padded_rows * inference->padded_columns;
+}
+
+static sf_status reserve_condition(sf_inference *inference)
+{
+    if (inference->usage.conditions == 0) return SF_OK;
+    return sf_allocate(&inference->condition, inference->usage.conditions * padded_plane(inference),
+                       sizeof *inference->condition);
 }
 
 sf_status sf_inference_create(sf_model *model, size_t rows, size_t columns,
@@ -128,6 +141,7 @@ sf_status sf_inference_create(sf_model *model, size_t rows, size_t columns,
     SF_GO(pad_axis(&made->usage, columns, &made->padded_columns, &made->column_from));
     SF_GO(compile(made, (sf_engine_options){.training = false}, &made->engine));
     SF_GO(check_output(made));
+    SF_GO(reserve_condition(made));
     *inference = made;
     return SF_OK;
 done:
@@ -145,6 +159,7 @@ void sf_inference_release(sf_inference **inference)
     sf_engine_release(&old->derivative);
     sf_model_release(&old->model);
     sf_free(old->slope);
+    sf_free(old->condition);
     sf_free(old->row_from);
     sf_free(old->column_from);
     sf_free(old);
@@ -160,9 +175,6 @@ static double scale_for(const sf_model_usage *usage, double sigma)
         return sigma / usage->fixed_sigma;
     return usage->value_scale;
 }
-
-/* The largest magnitude a network's arithmetic in single precision is trusted with. */
-#define LARGEST_VALUE 1e30
 
 static sf_status check_use(const sf_inference *inference, const double *x, double sigma,
                            double scale)
@@ -183,11 +195,9 @@ static sf_status check_use(const sf_inference *inference, const double *x, doubl
     return SF_OK;
 }
 
-static void write_image(const sf_inference *inference, sf_engine *engine, const double *x,
-                        double scale)
+/* to = P x / scale */
+static void pad_image(const sf_inference *inference, const double *x, double scale, float *to)
 {
-    float *to = sf_engine_input(engine, 0);
-
     for (size_t i = 0; i < inference->padded_rows; i++) {
         const size_t row = inference->row_from[i];
 
@@ -200,15 +210,44 @@ static void write_image(const sf_inference *inference, sf_engine *engine, const 
     }
 }
 
-static void write_level(const sf_inference *inference, sf_engine *engine, double level)
+sf_status sf_inference_condition(sf_inference *inference, const double *planes)
 {
-    const size_t plane = inference->padded_rows * inference->padded_columns;
+    const size_t count = inference->usage.conditions;
+    const size_t pixels = inference->rows * inference->columns, padded = padded_plane(inference);
 
-    if (inference->usage.noise_input == SF_NOISE_SECOND) *sf_engine_input(engine, 1) = (float)level;
-    if (inference->usage.noise_input == SF_NOISE_CHANNEL) {
-        float *channel = sf_engine_input(engine, 0) + plane;
-        for (size_t i = 0; i < plane; i++) channel[i] = (float)level;
+    if (planes == NULL) {
+        if (count > 0) memset(inference->condition, 0, count * padded * sizeof(float));
+        return SF_OK;
     }
+    if (count == 0)
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "conditions for a network that declares none (metadata entry "
+                       "scorefield.conditions)");
+    for (size_t i = 0; i < count * pixels; i++)
+        if (!(fabs(planes[i]) <= LARGEST_VALUE))
+            return sf_fail(
+                SF_ERR_NUMERIC,
+                "pixel %zu of condition %zu is %g, beyond the network's single precision",
+                i % pixels, i / pixels + 1, planes[i]);
+    for (size_t c = 0; c < count; c++)
+        pad_image(inference, planes + c * pixels, 1.0, inference->condition + c * padded);
+    return SF_OK;
+}
+
+/* The channels after the image's own. */
+static void write_channels(const sf_inference *inference, sf_engine *engine, double level)
+{
+    const sf_model_usage *usage = &inference->usage;
+    const size_t plane = padded_plane(inference);
+    float *channel = sf_engine_input(engine, 0) + plane;
+
+    if (usage->noise_input == SF_NOISE_SECOND) *sf_engine_input(engine, 1) = (float)level;
+    if (usage->noise_input == SF_NOISE_CHANNEL) {
+        for (size_t i = 0; i < plane; i++) channel[i] = (float)level;
+        channel += plane;
+    }
+    if (usage->conditions > 0)
+        memcpy(channel, inference->condition, usage->conditions * plane * sizeof *channel);
 }
 
 /* c: what the network's result counts with. */
@@ -248,8 +287,8 @@ static sf_status evaluate(const sf_inference *inference, sf_engine *engine, cons
     const double scale = scale_for(&inference->usage, sigma);
 
     SF_TRY(check_use(inference, x, sigma, scale));
-    write_image(inference, engine, x, scale);
-    write_level(inference, engine, inference->usage.noise_scale * sigma / scale);
+    pad_image(inference, x, scale, sf_engine_input(engine, 0));
+    write_channels(inference, engine, inference->usage.noise_scale * sigma / scale);
     SF_TRY(sf_engine_forward(engine));
     if (out == NULL) return SF_OK;
     read_result(inference, engine, x, sigma, scale, out);

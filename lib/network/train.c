@@ -96,6 +96,10 @@ static sf_status check_options(const sf_train_options *o, const sf_model_usage *
         return sf_fail(SF_ERR_UNSUPPORTED,
                        "networks with a second input for the noise level cannot be trained: give "
                        "the level as a channel");
+    if (usage->conditions > 0)
+        return sf_fail(SF_ERR_UNSUPPORTED,
+                       "networks with %zu conditions cannot be trained here: patches have none",
+                       usage->conditions);
     return SF_OK;
 }
 

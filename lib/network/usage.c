@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LARGEST        65536.0 /* margin, multiple: pixels */
+#define LARGEST        65536.0 /* margin, multiple: pixels; conditions */
 #define LARGEST_STRIDE 64      /* up to which `multiple` is looked for */
 
 typedef enum sf_kind { KIND_WORD, KIND_COUNT, KIND_NUMBER } sf_kind;
@@ -46,6 +46,7 @@ enum {
     HOMOGENEOUS,
     LOW,
     HIGH,
+    CONDITIONS,
     ENTRIES
 };
 
@@ -61,6 +62,7 @@ static const sf_entry entries[ENTRIES] = {
     [HOMOGENEOUS] = {"scorefield.homogeneous", flag_words, 0, KIND_WORD, false},
     [LOW] = {"scorefield.noise_low", NULL, 0, KIND_NUMBER, false},
     [HIGH] = {"scorefield.noise_high", NULL, 0, KIND_NUMBER, false},
+    [CONDITIONS] = {"scorefield.conditions", NULL, 0, KIND_COUNT, false},
 };
 
 sf_model_usage sf_model_usage_default(void)
@@ -86,6 +88,7 @@ static void to_numbers(const sf_model_usage *usage, double number[ENTRIES])
     number[HOMOGENEOUS] = usage->homogeneous ? 1.0 : 0.0;
     number[LOW] = usage->noise_low;
     number[HIGH] = usage->noise_high;
+    number[CONDITIONS] = (double)usage->conditions;
 }
 
 static void from_numbers(const double number[ENTRIES], sf_model_usage *usage)
@@ -101,6 +104,7 @@ static void from_numbers(const double number[ENTRIES], sf_model_usage *usage)
     usage->homogeneous = number[HOMOGENEOUS] != 0.0;
     usage->noise_low = number[LOW];
     usage->noise_high = number[HIGH];
+    usage->conditions = (size_t)number[CONDITIONS];
 }
 
 static bool in_range(const sf_entry *entry, double number)
@@ -156,7 +160,7 @@ static sf_status parse_assignment(const char *text, double number[ENTRIES])
         return sf_fail(SF_ERR_ARGUMENT,
                        "'%.60s' does not say how a network is used: give noise_input, prediction, "
                        "padding, margin, multiple, value_scale, noise_scale, fixed_sigma, "
-                       "homogeneous, noise_low or noise_high, as NAME=VALUE",
+                       "homogeneous, noise_low, noise_high or conditions, as NAME=VALUE",
                        text);
     if (!parse(entry, equals + 1, &number[entry - entries]))
         return sf_fail(SF_ERR_ARGUMENT, "'%.60s': '%.60s' is no valid value", text, equals + 1);
@@ -187,12 +191,17 @@ static const char *find(const sf_graph *graph, const char *key)
     return NULL;
 }
 
+size_t sf_usage_planes(const sf_model_usage *usage)
+{
+    return (usage->noise_input == SF_NOISE_CHANNEL ? 2 : 1) + usage->conditions;
+}
+
 size_t sf_usage_channels(const sf_graph *graph, const sf_model_usage *usage)
 {
     const sf_shape *image = &graph->value[graph->input[0]].shape;
 
     if (image->rank == 4 && image->dim[1] != 0) return image->dim[1];
-    return usage->noise_input == SF_NOISE_CHANNEL ? 2 : 1;
+    return sf_usage_planes(usage);
 }
 
 /* Whether images of n x n pixels come out with their size. */

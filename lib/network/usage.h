@@ -9,7 +9,9 @@
 sf_status sf_usage_read(const sf_graph *graph, sf_model_usage *usage);
 /* Sets all the entries; SF_ERR_ARGUMENT for values out of range. */
 sf_status sf_usage_write(const sf_model_usage *usage, sf_graph *graph);
-/* Channels of the image input: what the file declares, else 1, with the noise level 2. */
+/* Channels that the usage makes: the image, the noise level if it is one, the conditions. */
+size_t sf_usage_planes(const sf_model_usage *usage);
+/* Channels of the image input: what the file declares, else those. */
 size_t sf_usage_channels(const sf_graph *graph, const sf_model_usage *usage);
 
 #endif

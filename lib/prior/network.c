@@ -66,7 +66,8 @@ static sf_status create_turn(pthread_mutex_t **turn)
     return sf_fail(SF_ERR_MEMORY, "no resources for a mutex");
 }
 
-sf_status sf_prior_network(const sf_grid *grid, sf_model *model, sf_prior **prior)
+sf_status sf_prior_network_conditioned(const sf_grid *grid, sf_model *model,
+                                       const double *condition, sf_prior **prior)
 {
     network *self;
     sf_status status;
@@ -79,8 +80,14 @@ sf_status sf_prior_network(const sf_grid *grid, sf_model *model, sf_prior **prio
     self->size = sf_grid_size(grid);
     SF_GO(create_turn(&self->turn));
     SF_GO(sf_inference_create(model, grid->shape[0], grid->shape[1], &self->inference));
+    SF_GO(sf_inference_condition(self->inference, condition));
     return sf_prior_create(&network_methods, self, grid, prior);
 done:
     network_destroy(self);
     return status;
+}
+
+sf_status sf_prior_network(const sf_grid *grid, sf_model *model, sf_prior **prior)
+{
+    return sf_prior_network_conditioned(grid, model, NULL, prior);
 }

@@ -17,7 +17,7 @@ static void every_name_sets_its_field(void **state)
     assert_int_equal(sf_model_usage_parse("noise_input=channel,prediction=residual,"
                                           "padding=circular,margin=7,multiple=8,value_scale=255,"
                                           "noise_scale=0.5,fixed_sigma=0.1,homogeneous=true,"
-                                          "noise_low=0.01,noise_high=2",
+                                          "noise_low=0.01,noise_high=2,conditions=3",
                                           &usage),
                      SF_OK);
     assert_int_equal(usage.noise_input, SF_NOISE_CHANNEL);
@@ -28,6 +28,7 @@ static void every_name_sets_its_field(void **state)
     assert_true(usage.value_scale == 255.0 && usage.noise_scale == 0.5);
     assert_true(usage.fixed_sigma == 0.1 && usage.homogeneous);
     assert_true(usage.noise_low == 0.01 && usage.noise_high == 2.0);
+    assert_int_equal(usage.conditions, 3);
 
     /* what is not named stays; the metadata's full names are understood */
     assert_int_equal(sf_model_usage_parse("scorefield.prediction=noise", &usage), SF_OK);
