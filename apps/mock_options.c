@@ -210,7 +210,7 @@ bool mock_options_parse(int argc, const char **argv, mock_options *options, int 
     bool go_on;
 
     *o = (mock_options){.fnl = NAN, .catalogue = NAN, .samples = NOT_GIVEN, .threads = NOT_GIVEN};
-    o->sampler = sampler_options_default();
+    o->sampler = sampler_options_default(SF_PREDICTOR_MULTISTEP);
     theory_options_table(&o->theory, cosmology);
     sampler_options_table(&o->sampler, sampler);
     const struct poptOption table[] = {
@@ -258,7 +258,8 @@ bool mock_options_parse(int argc, const char **argv, mock_options *options, int 
         {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "print nothing but errors", NULL},
         {"force", 'f', POPT_ARG_NONE, &o->force, 0, "replace existing outputs", NULL},
         {NULL, 0, POPT_ARG_INCLUDE_TABLE, cosmology, 0, "Cosmology and units:", NULL},
-        {NULL, 0, POPT_ARG_INCLUDE_TABLE, sampler, 0, "With --method diffusion:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, sampler, 0,
+         "With --method diffusion (predictor multistep):", NULL},
         {"help", 'h', POPT_ARG_NONE, NULL, PROGRAM_OPTION_HELP, "this text", NULL},
         {"version", 'V', POPT_ARG_NONE, NULL, PROGRAM_OPTION_VERSION,
          "versions of program and libraries", NULL},

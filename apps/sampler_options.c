@@ -77,12 +77,12 @@ static bool put_number(double number, double *place)
 /* ---- reading ----------------------------------------------------------------------------------
  */
 
-sampler_options sampler_options_default(void)
+sampler_options sampler_options_default(sf_predictor predictor)
 {
     sampler_options o = {
         .steps = NOT_GIVEN, .sample = sf_sample_options_default(), .low = NAN, .high = NAN};
 
-    o.sample.predictor = SF_PREDICTOR_MULTISTEP;
+    o.sample.predictor = predictor;
     o.sample.spacing = SF_TIMES_LOG_SNR;
     return o;
 }

@@ -15,9 +15,8 @@ typedef struct sampler_options {
     double low, high;         /* the levels; NaN: not given */
 } sampler_options;
 
-/* The multistep rule for the flow (of second order with one evaluation a step), 100
- * steps, equal in the logarithm of the level. */
-sampler_options sampler_options_default(void);
+/* That predictor, 100 steps, equal in the logarithm of the level. */
+sampler_options sampler_options_default(sf_predictor predictor);
 /* The table's lines, to be included in a program's. */
 #define SAMPLER_OPTIONS 6
 void sampler_options_table(sampler_options *options, struct poptOption table[SAMPLER_OPTIONS]);

@@ -1,11 +1,14 @@
 /* write_onnx.c - networks of one convolution, good and bad: write_onnx KIND FILE. The bytes are
  * put together here, since no library would write the bad ones.
  *   good       y = x
+ *   condition  y = the second channel, a condition: the denoiser of an image that is known; with
+ *              noise levels
  *   cyclic     two nodes that wait for each other
  *   shape      the weights have two channels, the image has one
  *   huge       weights of 2^40 values, of which none is there
  *   wide       the result is padded by 2^40 pixels
  * Field numbers are those of onnx.proto. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,8 +49,8 @@ static void put_message(message *m, unsigned field, const message *part)
     put_bytes(m, field, part->bytes, part->size);
 }
 
-/* x: float, 1 x 1 x rows x columns. */
-static void put_value(message *graph, unsigned field, const char *name)
+/* float, 1 x channels x rows x columns. */
+static void put_value(message *graph, unsigned field, const char *name, uint64_t channels)
 {
     static const char *const symbols[] = {"rows", "columns"};
     message shape = {.size = 0}, tensor = {.size = 0}, type = {.size = 0}, value = {.size = 0};
@@ -56,7 +59,7 @@ static void put_value(message *graph, unsigned field, const char *name)
         message dim = {.size = 0};
 
         if (axis < 2)
-            put_number(&dim, 1, 1);
+            put_number(&dim, 1, axis == 0 ? 1 : channels);
         else
             put_text(&dim, 2, symbols[axis - 2]);
         put_message(&shape, 1, &dim);
@@ -71,9 +74,10 @@ static void put_value(message *graph, unsigned field, const char *name)
 
 static void put_weights(message *graph, const char *kind)
 {
-    static const float ones[2] = {1.0F, 1.0F};
+    static const float ones[2] = {1.0F, 1.0F}, second[2] = {0.0F, 1.0F};
+    const bool condition = strcmp(kind, "condition") == 0;
     const uint64_t huge = (uint64_t)1 << 20;
-    const uint64_t channels = strcmp(kind, "shape") == 0 ? 2 : 1;
+    const uint64_t channels = condition || strcmp(kind, "shape") == 0 ? 2 : 1;
     message tensor = {.size = 0};
 
     put_number(&tensor, 1, strcmp(kind, "huge") == 0 ? huge : 1);
@@ -82,7 +86,7 @@ static void put_weights(message *graph, const char *kind)
     put_number(&tensor, 1, 1);
     put_number(&tensor, 2, 1);
     put_text(&tensor, 8, "weights");
-    put_bytes(&tensor, 9, ones, channels * sizeof *ones);
+    put_bytes(&tensor, 9, condition ? second : ones, channels * sizeof *ones);
     put_message(graph, 5, &tensor);
 }
 
@@ -103,6 +107,15 @@ static void put_convolution(message *graph, const char *input, const char *outpu
     put_message(graph, 1, &node);
 }
 
+static void put_metadata(message *model, const char *key, const char *value)
+{
+    message entry = {.size = 0};
+
+    put_text(&entry, 1, key);
+    put_text(&entry, 2, value);
+    put_message(model, 14, &entry);
+}
+
 int main(int argc, char **argv)
 {
     message graph = {.size = 0}, opset = {.size = 0}, model = {.size = 0};
@@ -117,12 +130,17 @@ int main(int argc, char **argv)
     }
     put_text(&graph, 2, "graph");
     put_weights(&graph, kind);
-    put_value(&graph, 11, "x");
-    put_value(&graph, 12, "y");
+    put_value(&graph, 11, "x", strcmp(kind, "condition") == 0 ? 2 : 1);
+    put_value(&graph, 12, "y", 1);
     put_number(&model, 1, 8);
     put_message(&model, 7, &graph);
     put_number(&opset, 2, 17);
     put_message(&model, 8, &opset);
+    if (strcmp(kind, "condition") == 0) {
+        put_metadata(&model, "scorefield.conditions", "1");
+        put_metadata(&model, "scorefield.noise_low", "0.001");
+        put_metadata(&model, "scorefield.noise_high", "10");
+    }
 
     FILE *file = fopen(argv[2], "wb");
     if (file == NULL) return 1;
