@@ -89,8 +89,10 @@ static sf_status plan_scene(sf_observation *o, const sf_psf *psf, bool periodic)
                            sf_grid_text(kernel, kernel_text, sizeof kernel_text),
                            sf_grid_text(&o->fine, frame_text, sizeof frame_text));
         shape[a] = n;
-        if (kernel != NULL && !periodic)
-            shape[a] = sf_grid_good_length(n + 2 * (kernel->shape[a] / 2));
+        if (kernel != NULL && !periodic) /* whole pixels */
+            shape[a] =
+                o->upsample * sf_grid_good_length(
+                                  (n + 2 * (kernel->shape[a] / 2) + o->upsample - 1) / o->upsample);
         origin[a] = (shape[a] - n) / 2;
     }
     SF_TRY(sf_grid_make(o->fine.axes, shape, o->fine.spacing, &o->scene));

@@ -101,6 +101,20 @@ done:
     return status;
 }
 
+sf_status sf_conditioned_variances(const sf_conditioned *c, double level, double **memory,
+                                   sf_mode_variances *variances)
+{
+    const size_t half = sf_grid_half_size(&c->observation->scene);
+
+    *memory = NULL;
+    *variances = (sf_mode_variances){NULL, sf_conditioned_variance(c->variance, level)};
+    if (c->lambda == NULL) return SF_OK;
+    SF_TRY(sf_allocate(memory, half, sizeof **memory));
+    for (size_t k = 0; k < half; k++) (*memory)[k] = sf_conditioned_variance(c->lambda[k], level);
+    variances->mode = *memory;
+    return SF_OK;
+}
+
 /* ---- creation -------------------------------------------------------------------------------- */
 
 static sf_status check_prior(const sf_prior *prior, const sf_observation *o,
@@ -225,8 +239,9 @@ static sf_status mode_variances(void *user, const sf_grid *grid, double level, d
 
     for (size_t k = 0; k < sf_grid_half_size(grid); k++) {
         const double h = o->transfer != NULL ? cabs(o->transfer[k]) : 1.0;
+        const double lambda = c->lambda != NULL ? c->lambda[k] : c->variance;
 
-        m[k] = level * level + 1.0 / (1.0 / sf_conditioned_lambda(c, k) + h * h * w);
+        m[k] = level * level + 1.0 / (1.0 / lambda + h * h * w);
     }
     return SF_OK;
 }

@@ -6,7 +6,7 @@
 #ifndef SF_INVERSE_POSTERIOR_H
 #define SF_INVERSE_POSTERIOR_H
 
-#include "inverse/observation.h"
+#include "inverse/innovation.h"
 
 typedef struct sf_conditioned {
     sf_prior *prior;
@@ -18,17 +18,16 @@ typedef struct sf_conditioned {
     size_t iterations;
 } sf_conditioned;
 
-/* The variance of mode k of x_0, and of x_0 given x: 1/(1/lambda + 1/u^2). */
-static inline double sf_conditioned_lambda(const sf_conditioned *c, size_t k)
-{
-    return c->lambda != NULL ? c->lambda[k] : c->variance;
-}
-static inline double sf_conditioned_variance(const sf_conditioned *c, double level, size_t k)
+/* Of a mode of variance lambda, given x = x_0 + u n: 1/(1/lambda + 1/u^2). */
+static inline double sf_conditioned_variance(double lambda, double level)
 {
     const double u2 = level * level;
 
-    return u2 / (1.0 + u2 / sf_conditioned_lambda(c, k));
+    return u2 / (1.0 + u2 / lambda);
 }
+/* These variances of all modes; *memory (sf_free) holds them where they differ, else NULL. */
+sf_status sf_conditioned_variances(const sf_conditioned *c, double level, double **memory,
+                                   sf_mode_variances *variances);
 
 /* out = E[x_0 | x, y] of the likelihoods with ... */
 typedef sf_status sf_conditioned_denoise(const sf_conditioned *c, size_t batch, const double *x,

@@ -1,14 +1,13 @@
 /* posterior_modes.c - likelihoods where x_0 given x has a covariance C that is diagonal in Fourier
  * space. With m its mean, D or x itself,
  *     z = argmin |S^-1/2 (y - H z)|^2 + |C^-1/2 (z - m)|^2 = m + C H^T (S + H C H^T)^-1 (y - H m)
- * is one linear system (normal.h), and
+ * is one linear system (innovation.h), and
  *     EXACT, PROXIMAL  D_y = z                                m = D, C_k = 1/(1/lambda_k + 1/u^2)
  *     PIGDM            D_y = D + u^2 (dD/dx)^T C^-1 (z - D)   m = D, C = u^2 v/(u^2 + v)
  *     CONVOLVED        D_y = D + z - x                        m = x, C = u^2
  * Zhu et al. 2023 (arXiv:2305.08995) and Wang et al. 2023 (arXiv:2212.00490) for the proximal
  * form, Song et al. 2023 (ICLR, "Pseudoinverse-guided diffusion models"), Meng & Kabashima 2022
  * (arXiv:2211.12343). */
-#include "inverse/normal.h"
 #include "inverse/posterior.h"
 
 #include "base/internal.h"
@@ -16,10 +15,10 @@
 
 #include <math.h>
 
-/* A batch of such systems: z from `centre`, out of what they are. */
+/* A batch of such systems: z from `centre`. */
 typedef struct job {
     const sf_conditioned *c;
-    const double *penalty; /* noise^2/C_k */
+    sf_mode_variances variances;
     bool data;
     const double *centre;
     double *z;
@@ -29,19 +28,9 @@ typedef struct job {
 static sf_status solve_one(void *user, size_t b)
 {
     const job *j = user;
-    const sf_normal_goal goal = {.reduction = j->c->tolerance, .iterations = j->c->iterations};
-    sf_normal *normal;
-    sf_status status;
 
-    SF_TRY(sf_normal_create(j->c->observation, &normal));
-    if (j->c->lambda == NULL)
-        sf_normal_set_ridge(normal, j->penalty[0]);
-    else
-        sf_normal_set_penalty(normal, j->penalty);
-    status =
-        sf_normal_update(normal, j->data, j->centre + b * j->cells, &goal, j->z + b * j->cells);
-    sf_normal_release(&normal);
-    return status;
+    return sf_innovation_solve(j->c->observation, j->variances, j->data, j->centre + b * j->cells,
+                               j->c->tolerance, j->c->iterations, j->z + b * j->cells);
 }
 
 /* z for every centre; without `data`, y = 0. */
@@ -49,18 +38,14 @@ static sf_status solve(const sf_conditioned *c, bool data, size_t batch, const d
                        double level, double *z)
 {
     const sf_observation *o = c->observation;
-    const size_t half = c->lambda != NULL ? sf_grid_half_size(&o->scene) : 1;
-    double *penalty = NULL;
+    double *memory = NULL;
     sf_status status;
     job j = {.c = c, .data = data, .centre = centre, .z = z, .cells = sf_grid_size(&o->scene)};
 
-    SF_GO(sf_allocate(&penalty, half, sizeof *penalty));
-    for (size_t k = 0; k < half; k++)
-        penalty[k] = o->noise * o->noise / sf_conditioned_variance(c, level, k);
-    j.penalty = penalty;
+    SF_GO(sf_conditioned_variances(c, level, &memory, &j.variances));
     SF_GO(sf_items_each(batch, solve_one, &j));
 done:
-    sf_free(penalty);
+    sf_free(memory);
     return status;
 }
 
@@ -68,15 +53,15 @@ done:
 static sf_status combine(const sf_conditioned *c, size_t count, size_t batch, const double *x,
                          double level, double *z, double *out)
 {
-    const double c0 = sf_conditioned_variance(c, level, 0);
-
     switch (c->likelihood) {
     case SF_LIKELIHOOD_CONVOLVED:
         for (size_t i = 0; i < count; i++) out[i] += z[i] - x[i];
         return SF_OK;
     case SF_LIKELIHOOD_PIGDM:
         for (size_t i = 0; i < count; i++) z[i] -= out[i];
-        return sf_posterior_add_pulled(c, batch, x, level, z, level * level / c0, out);
+        return sf_posterior_add_pulled(c, batch, x, level, z,
+                                       level * level / sf_conditioned_variance(c->variance, level),
+                                       out);
     default:
         for (size_t i = 0; i < count; i++) out[i] = z[i];
         return SF_OK;

@@ -2,19 +2,18 @@
  * (Tweedie: Cov[x_0 | x] = u^2 dD/dx):
  *     MOMENT_MATCHING  D_y = D + C H^T v,              C = u^2 dD/dx, a pull for each product
  *     DIAGONAL         D_y = D + u^2 (dD/dx)^T H^T v,  C = diag(u^2 (dD/dx)^T 1), not below 0
- * with (S + H C H^T) v = y - H D on the observed pixels, by conjugate gradients in units of the
- * noise: (1 + q H C H^T q) w = q (y - H D), q = S^-1/2, 0 where nothing is observed. They are
- * preconditioned by 1 + |H_k|^2 C_k/noise^2 in Fourier space, with the C_k that the options tell
- * (or the mean of diag C), and run for all items of a batch together, so that the prior is asked
- * about many at once; each by itself stops at its own tolerance. Rozet et al. 2024
- * (arXiv:2405.13712); Boys et al. 2023 (arXiv:2310.06721). */
+ * with (S + H C H^T) v = y - H D on the observed pixels, by conjugate gradients as innovation.h has
+ * them, preconditioned for the C_k that the options tell (or the mean of diag C). They run for all
+ * items of a batch together, so that the prior is asked about many at once; each by itself stops at
+ * its own tolerance.
+ *
+ * Rozet et al. 2024 (arXiv:2405.13712); Boys et al. 2023 (arXiv:2310.06721). */
 #include "inverse/posterior.h"
 
 #include "base/internal.h"
 #include "mcmc/chains.h"
 #include "mcmc/lanes.h"
 
-#include <complex.h>
 #include <math.h>
 #include <string.h>
 
@@ -22,12 +21,12 @@ typedef struct system {
     const sf_conditioned *c;
     double level;
     const double *mean; /* D */
-    size_t batch, cells;
+    size_t batch, cells, half;
     /* of each item */
     double *r, *z, *p; /* residual, preconditioned, direction */
     double *sum;       /* of the steps' C s, or (DIAGONAL) of s */
-    double *gain;      /* DIAGONAL: diag C, ... */
-    double *typical;   /* ... and its mean */
+    double *gain;      /* DIAGONAL: diag C */
+    double *m;         /* the preconditioner */
     double *rho, *target;
     bool *done;
     /* of each slot, where the items that are not done stand in a row */
@@ -42,7 +41,7 @@ static void finish(system *a)
     sf_free(a->p);
     sf_free(a->sum);
     sf_free(a->gain);
-    sf_free(a->typical);
+    sf_free(a->m);
     sf_free(a->rho);
     sf_free(a->target);
     sf_free(a->done);
@@ -69,39 +68,40 @@ static sf_status prepare(system *a)
     SF_TRY(sf_allocate(&a->x, count, sizeof *a->x));
     SF_TRY(sf_allocate(&a->s, count, sizeof *a->s));
     SF_TRY(sf_allocate(&a->t, count, sizeof *a->t));
-    if (!diagonal(a)) return SF_OK;
-    SF_TRY(sf_allocate(&a->gain, count, sizeof *a->gain));
-    return sf_allocate(&a->typical, a->batch, sizeof *a->typical);
+    SF_TRY(sf_allocate(&a->m, (diagonal(a) ? a->batch : 1) * a->half, sizeof *a->m));
+    return diagonal(a) ? sf_allocate(&a->gain, count, sizeof *a->gain) : SF_OK;
 }
 
-/* q at cell i */
-static double scale(const sf_observation *o, size_t i) { return sqrt(o->weight[i]) / o->noise; }
-
-/* z = M^-1 r on the observed cells. */
-static sf_status precondition(const system *a, size_t b)
+/* What the items are preconditioned with: of DIAGONAL each by its own mean variance, and else one
+ * for all. */
+static sf_status find_preconditioner(system *a)
 {
     const sf_observation *o = a->c->observation;
-    const size_t half = sf_grid_half_size(&o->scene);
-    const double *r = a->r + b * a->cells, noise2 = o->noise * o->noise;
-    double *z = a->z + b * a->cells;
-    sf_complex *spectrum = NULL;
-    sf_status status;
+    sf_mode_variances variances;
+    double *memory;
+    sf_status status = SF_OK;
 
-    SF_GO(sf_allocate(&spectrum, half, sizeof *spectrum));
-    SF_GO(sf_fft_forward(o->fft, r, spectrum));
-    for (size_t k = 0; k < half; k++) {
-        const double h = o->transfer != NULL ? cabs(o->transfer[k]) : 1.0;
-        const double variance =
-            diagonal(a) ? a->typical[b] : sf_conditioned_variance(a->c, a->level, k);
-
-        spectrum[k] /= 1.0 + h * h * variance / noise2;
+    if (!diagonal(a)) {
+        SF_TRY(sf_conditioned_variances(a->c, a->level, &memory, &variances));
+        status = sf_innovation_diagonal(o, variances, a->m);
+        sf_free(memory);
+        return status;
     }
-    SF_GO(sf_fft_inverse(o->fft, spectrum, z));
-    for (size_t i = 0; i < a->cells; i++)
-        if (!(o->weight[i] > 0.0)) z[i] = 0.0;
-done:
-    sf_free(spectrum);
+    for (size_t b = 0; b < a->batch && status == SF_OK; b++) {
+        double typical = 0.0;
+
+        for (size_t i = 0; i < a->cells; i++)
+            typical += a->gain[b * a->cells + i] / (double)a->cells;
+        status = sf_innovation_diagonal(o, (sf_mode_variances){NULL, typical}, a->m + b * a->half);
+    }
     return status;
+}
+
+/* z = M^-1 r */
+static sf_status precondition(const system *a, size_t b)
+{
+    return sf_innovation_precondition(a->c->observation, a->m + (diagonal(a) ? b * a->half : 0),
+                                      a->r + b * a->cells, a->z + b * a->cells);
 }
 
 static sf_status begin(void *user, size_t b)
@@ -128,7 +128,7 @@ static sf_status look_back(void *user, size_t slot)
     const double *p = a->p + a->item[slot] * n;
     double *s = a->s + slot * n, *scaled = a->t + slot * n; /* t is not there yet */
 
-    for (size_t i = 0; i < n; i++) scaled[i] = scale(o, i) * p[i];
+    for (size_t i = 0; i < n; i++) scaled[i] = sf_innovation_scale(o, i) * p[i];
     return sf_observation_blur_adjoint(o, scaled, s);
 }
 
@@ -167,7 +167,7 @@ static sf_status step(void *user, size_t slot)
     SF_TRY(sf_observation_blur(o, t, z));
     for (size_t i = 0; i < n; i++) {
         sum[i] += alpha * more[i];
-        r[i] -= alpha * (p[i] + scale(o, i) * z[i]);
+        r[i] -= alpha * (p[i] + sf_innovation_scale(o, i) * z[i]);
     }
     SF_TRY(precondition(a, b));
     next = sf_lanes_product(n, r, 0.0, z);
@@ -204,6 +204,7 @@ static sf_status conjugate_gradients(system *a, const double *x)
     memcpy(a->x, x, a->batch * a->cells * sizeof *x);
     for (size_t b = 0; b < a->batch; b++) a->item[b] = b;
     a->slots = a->batch;
+    SF_TRY(find_preconditioner(a));
     SF_TRY(sf_items_each(a->batch, begin, a));
     close_ranks(a);
     for (size_t i = 0; i < a->c->iterations && a->slots > 0; i++) {
@@ -222,10 +223,7 @@ static sf_status find_diagonal(system *a, const double *x, double *mean)
 
     for (size_t i = 0; i < count; i++) a->s[i] = 1.0;
     SF_TRY(sf_prior_pull(a->c->prior, a->batch, x, a->level, a->s, mean, a->gain));
-    for (size_t i = 0; i < count; i++) {
-        a->gain[i] = fmax(a->gain[i] * a->level * a->level, 0.0);
-        a->typical[i / a->cells] += a->gain[i] / (double)a->cells;
-    }
+    for (size_t i = 0; i < count; i++) a->gain[i] = fmax(a->gain[i] * a->level * a->level, 0.0);
     return SF_OK;
 }
 
@@ -233,7 +231,12 @@ sf_status sf_posterior_by_moments(const sf_conditioned *c, size_t batch, const d
                                   double level, double *out)
 {
     const size_t cells = sf_grid_size(&c->observation->scene);
-    system a = {.c = c, .level = level, .mean = out, .batch = batch, .cells = cells};
+    system a = {.c = c,
+                .level = level,
+                .mean = out,
+                .batch = batch,
+                .cells = cells,
+                .half = sf_grid_half_size(&c->observation->scene)};
     sf_status status;
 
     SF_GO(prepare(&a));

@@ -10,7 +10,7 @@
  * cell.
  *   5. A mixture of two modes with a linear observation: the weight of one mode.
  *
- *     bench_posterior [SAMPLES [THREADS]]
+ *     bench_posterior [SAMPLES [THREADS [TABLE]]]
  */
 #include <scorefield/inverse.h>
 
@@ -701,20 +701,21 @@ static void table_of_a_mixture(void)
 
 int main(int argc, char **argv)
 {
+    const int table = argc > 3 ? atoi(argv[3]) : 0; /* 0: all */
     modes m;
 
     if (argc > 1) samples = strtoul(argv[1], NULL, 10);
     if (argc > 2) MUST(sf_thread_count_set(atoi(argv[2])));
     if (samples < 2) {
-        fprintf(stderr, "bench_posterior [SAMPLES [THREADS]], two samples at least\n");
+        fprintf(stderr, "bench_posterior [SAMPLES [THREADS [TABLE]]], two samples at least\n");
         return 2;
     }
     m = a_field();
-    table_of_one_mode();
-    table_of_a_field(&m);
-    table_of_samples(&m);
-    table_of_observations(m.spectrum);
-    table_of_a_mixture();
+    if (table == 0 || table == 1) table_of_one_mode();
+    if (table == 0 || table == 2) table_of_a_field(&m);
+    if (table == 0 || table == 3) table_of_samples(&m);
+    if (table == 0 || table == 4) table_of_observations(m.spectrum);
+    if (table == 0 || table == 5) table_of_a_mixture();
     modes_free(&m);
     return 0;
 }
