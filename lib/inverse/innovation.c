@@ -17,13 +17,18 @@ typedef struct solver {
     sf_mode_variances variances;
     size_t cells, half;
     double *r, *z, *p, *q, *w; /* residual, preconditioned, direction, matrix times it, solution */
+    double *scale;             /* q */
     double *m;                 /* of the preconditioner, half spectrum */
     sf_complex *spectrum;
 } solver;
 
-double sf_innovation_scale(const sf_observation *o, size_t cell)
+sf_status sf_innovation_scale(const sf_observation *o, double **scale)
 {
-    return sqrt(o->weight[cell]) / o->noise;
+    const size_t cells = sf_grid_size(&o->scene);
+
+    SF_TRY(sf_allocate(scale, cells, sizeof **scale));
+    for (size_t i = 0; i < cells; i++) (*scale)[i] = sqrt(o->weight[i]) / o->noise;
+    return SF_OK;
 }
 
 /* |H_k|^2 */
@@ -101,12 +106,12 @@ static sf_status apply(solver *s)
 {
     const sf_observation *o = s->o;
 
-    for (size_t i = 0; i < s->cells; i++) s->q[i] = sf_innovation_scale(o, i) * s->p[i];
+    for (size_t i = 0; i < s->cells; i++) s->q[i] = s->scale[i] * s->p[i];
     SF_TRY(sf_fft_forward(o->fft, s->q, s->spectrum));
     for (size_t k = 0; k < s->half; k++)
         s->spectrum[k] *= seen(o, k) * sf_mode_variance(s->variances, k);
     SF_TRY(sf_fft_inverse(o->fft, s->spectrum, s->q));
-    for (size_t i = 0; i < s->cells; i++) s->q[i] = s->p[i] + sf_innovation_scale(o, i) * s->q[i];
+    for (size_t i = 0; i < s->cells; i++) s->q[i] = s->p[i] + s->scale[i] * s->q[i];
     return SF_OK;
 }
 
@@ -115,7 +120,7 @@ static sf_status begin(solver *s, bool data, const double *centre)
 {
     if (data) return sf_observation_misfit(s->o, centre, s->r);
     SF_TRY(sf_observation_blur(s->o, centre, s->r));
-    for (size_t i = 0; i < s->cells; i++) s->r[i] *= -sf_innovation_scale(s->o, i);
+    for (size_t i = 0; i < s->cells; i++) s->r[i] *= -s->scale[i];
     return SF_OK;
 }
 
@@ -151,7 +156,7 @@ static sf_status finish(solver *s, const double *centre, double *z)
 {
     const sf_observation *o = s->o;
 
-    for (size_t i = 0; i < s->cells; i++) s->w[i] *= sf_innovation_scale(o, i);
+    for (size_t i = 0; i < s->cells; i++) s->w[i] *= s->scale[i];
     SF_TRY(sf_fft_forward(o->fft, s->w, s->spectrum));
     for (size_t k = 0; k < s->half; k++) {
         if (o->transfer != NULL) s->spectrum[k] *= conj(o->transfer[k]);
@@ -174,6 +179,7 @@ static sf_status iterate(const sf_observation *o, sf_mode_variances variances, b
     SF_GO(sf_allocate(&s.r, 5 * s.cells, sizeof *s.r));
     SF_GO(sf_allocate(&s.m, s.half, sizeof *s.m));
     SF_GO(sf_allocate(&s.spectrum, s.half, sizeof *s.spectrum));
+    SF_GO(sf_innovation_scale(o, &s.scale));
     SF_GO(sf_innovation_diagonal(o, variances, s.m));
     s.z = s.r + s.cells;
     s.p = s.z + s.cells;
@@ -184,6 +190,7 @@ static sf_status iterate(const sf_observation *o, sf_mode_variances variances, b
     SF_GO(finish(&s, centre, z));
 done:
     sf_free(s.r);
+    sf_free(s.scale);
     sf_free(s.m);
     sf_free(s.spectrum);
     return status;

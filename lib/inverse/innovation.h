@@ -17,8 +17,8 @@ static inline double sf_mode_variance(sf_mode_variances v, size_t k)
     return v.mode != NULL ? v.mode[k] : v.variance;
 }
 
-/* q at a cell */
-double sf_innovation_scale(const sf_observation *o, size_t cell);
+/* *scale = q of every cell (sf_free). */
+sf_status sf_innovation_scale(const sf_observation *o, double **scale);
 /* M_k = 1 + (|H_k|^2 C_k + its aliases)/noise^2 on the half spectrum, what the matrix is where all
  * pixels are observed at one noise level: the aliases are those of pixels that have several cells.
  */

@@ -27,6 +27,7 @@ typedef struct system {
     double *sum;       /* of the steps' C s, or (DIAGONAL) of s */
     double *gain;      /* DIAGONAL: diag C */
     double *m;         /* the preconditioner */
+    double *scale;     /* q */
     double *rho, *target;
     bool *done;
     /* of each slot, where the items that are not done stand in a row */
@@ -42,6 +43,7 @@ static void finish(system *a)
     sf_free(a->sum);
     sf_free(a->gain);
     sf_free(a->m);
+    sf_free(a->scale);
     sf_free(a->rho);
     sf_free(a->target);
     sf_free(a->done);
@@ -68,6 +70,7 @@ static sf_status prepare(system *a)
     SF_TRY(sf_allocate(&a->x, count, sizeof *a->x));
     SF_TRY(sf_allocate(&a->s, count, sizeof *a->s));
     SF_TRY(sf_allocate(&a->t, count, sizeof *a->t));
+    SF_TRY(sf_innovation_scale(a->c->observation, &a->scale));
     SF_TRY(sf_allocate(&a->m, (diagonal(a) ? a->batch : 1) * a->half, sizeof *a->m));
     return diagonal(a) ? sf_allocate(&a->gain, count, sizeof *a->gain) : SF_OK;
 }
@@ -128,7 +131,7 @@ static sf_status look_back(void *user, size_t slot)
     const double *p = a->p + a->item[slot] * n;
     double *s = a->s + slot * n, *scaled = a->t + slot * n; /* t is not there yet */
 
-    for (size_t i = 0; i < n; i++) scaled[i] = sf_innovation_scale(o, i) * p[i];
+    for (size_t i = 0; i < n; i++) scaled[i] = a->scale[i] * p[i];
     return sf_observation_blur_adjoint(o, scaled, s);
 }
 
@@ -167,7 +170,7 @@ static sf_status step(void *user, size_t slot)
     SF_TRY(sf_observation_blur(o, t, z));
     for (size_t i = 0; i < n; i++) {
         sum[i] += alpha * more[i];
-        r[i] -= alpha * (p[i] + sf_innovation_scale(o, i) * z[i]);
+        r[i] -= alpha * (p[i] + a->scale[i] * z[i]);
     }
     SF_TRY(precondition(a, b));
     next = sf_lanes_product(n, r, 0.0, z);
