@@ -62,6 +62,7 @@ sf_status sf_model_load(const char *path, sf_model **model)
     (void)close(file);
     if (status == SF_OK) status = sf_onnx_parse(bytes, size, path, &structures);
     sf_free(bytes);
+    if (status == SF_OK) status = sf_onnx_external(structures, path);
     if (status == SF_OK) status = sf_onnx_graph(structures, path, &graph);
     sf_onnx_parse_release(structures);
     return status == SF_OK ? make_model(graph, path, model) : status;

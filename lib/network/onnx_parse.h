@@ -7,6 +7,8 @@
 
 sf_status sf_onnx_parse(const void *bytes, size_t size, const char *name, Onnx__ModelProto **model);
 void sf_onnx_parse_release(Onnx__ModelProto *model);
+/* Reads what lies in files beside the model of that path into the structures. */
+sf_status sf_onnx_external(Onnx__ModelProto *model, const char *path);
 /* The second half of sf_onnx_read, which needs the bytes no more. */
 sf_status sf_onnx_graph(const Onnx__ModelProto *model, const char *name, sf_graph **graph);
 

@@ -30,7 +30,7 @@ static double bfloat_value(uint32_t bits)
     return (double)value;
 }
 
-static size_t type_size(int type)
+size_t sf_literal_number_bytes(int type)
 {
     switch (type) {
     case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT:
@@ -58,7 +58,7 @@ static double raw_value(int type, const uint8_t *bytes)
         uint8_t b;
     } as = {.l = 0};
 
-    memcpy(&as, bytes, type_size(type));
+    memcpy(&as, bytes, sf_literal_number_bytes(type));
     switch (type) {
     case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT: return (double)as.f;
     case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE: return as.d;
@@ -145,13 +145,15 @@ static sf_status tensor_shape(const Onnx__TensorProto *t, const char *what, sf_s
 static sf_status check_tensor(const Onnx__TensorProto *t, const char *what, sf_shape *shape,
                               size_t *count)
 {
-    const size_t bytes = type_size(t->data_type);
+    const size_t bytes = sf_literal_number_bytes(t->data_type);
     size_t expected;
 
     SF_TRY(tensor_shape(t, what, shape, count));
-    if (t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL || t->n_external_data > 0)
+    if (t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
         return sf_fail(SF_ERR_UNSUPPORTED,
-                       "%s lies in another file; save the network with its weights inside", what);
+                       "%s lies in another file, which is found only where the model is read from a "
+                       "file itself",
+                       what);
     if (bytes == 0)
         return sf_fail(SF_ERR_UNSUPPORTED, "%s has the data type %d; real numbers are expected",
                        what, (int)t->data_type);
@@ -186,7 +188,7 @@ double sf_literal_value(const sf_literal *literal, size_t i)
     const Onnx__AttributeProto *a = literal->attribute;
 
     if (t != NULL && t->has_raw_data)
-        return raw_value(t->data_type, t->raw_data.data + i * type_size(t->data_type));
+        return raw_value(t->data_type, t->raw_data.data + i * sf_literal_number_bytes(t->data_type));
     if (t != NULL) return typed_value(t, i);
     if (is_single(a)) return a->has_f ? (double)a->f : (double)a->i;
     return i < a->n_floats ? (double)a->floats[i] : (double)a->ints[i - a->n_floats];

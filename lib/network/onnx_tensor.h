@@ -17,6 +17,8 @@ sf_status sf_literal_shape(const sf_literal *literal, const char *what, sf_shape
                            size_t *count);
 /* Whether ONNX's data type holds numbers that are read: *type. */
 bool sf_literal_type_of(int data_type, sf_type *type);
+/* Bytes of one number in raw data; 0: not read. */
+size_t sf_literal_number_bytes(int data_type);
 sf_type sf_literal_type(const sf_literal *literal);
 /* Value i < count of a literal whose shape was found; not finite where the file says so. */
 double sf_literal_value(const sf_literal *literal, size_t i);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- protobuf by hand ------------------------------------------------------------------------ */
@@ -607,6 +608,118 @@ static void test_bad_paths(void **state)
 }
 
 /* 2^42 values between two layers: compiling is refused, not tried. */
+/* ---- weights in other files ------------------------------------------------------------------ */
+
+typedef struct sf_outside {
+    const char *what, *location, *offset, *length;
+    sf_status status;
+    const char *words;
+} sf_outside;
+
+/* weights.bin has 4 + 36 bytes, below/deep.bin too; link.bin and way/ lead out of the folder. */
+static const sf_outside outside[] = {
+    {"beside", "weights.bin", "4", "36", SF_OK, ""},
+    {"below, no length", "./below/deep.bin", "4", NULL, SF_OK, ""},
+    {"no name", "", "4", "36", SF_ERR_FORMAT, "not named"},
+    {"absolute", "/etc/passwd", "0", "36", SF_ERR_FORMAT, "own folder"},
+    {"upwards", "../weights.bin", "4", "36", SF_ERR_FORMAT, "own folder"},
+    {"down and upwards", "below/../../weights.bin", "4", "36", SF_ERR_FORMAT, "own folder"},
+    {"the folder", "below", "0", "36", SF_ERR_IO, "no plain file"},
+    {"link", "link.bin", "4", "36", SF_ERR_IO, "symbolic link"},
+    {"through a link", "way/passwd", "0", "36", SF_ERR_IO, "symbolic link"},
+    {"missing", "nothing.bin", "4", "36", SF_ERR_IO, "No such file"},
+    {"beyond the end", "weights.bin", "5", "36", SF_ERR_FORMAT, "too short"},
+    {"beyond any end", "weights.bin", "18446744073709551615", "36", SF_ERR_FORMAT, "no number"},
+    {"negative", "weights.bin", "-4", "36", SF_ERR_FORMAT, "no number"},
+    {"another length", "weights.bin", "0", "40", SF_ERR_FORMAT, "another length"},
+};
+
+static void put_entry(sf_bytes *tensor, const char *key, const char *value)
+{
+    sf_bytes entry = {0};
+
+    if (value == NULL) return;
+    put_text(&entry, 1, key);
+    put_text(&entry, 2, value);
+    put_message(tensor, 13, &entry);
+}
+
+static void write_bytes(const char *folder, const char *name, const void *bytes, size_t size)
+{
+    char path[192];
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void write_outside(const char *folder, const sf_outside *o)
+{
+    static const int64_t dims[4] = {1, 1, 3, 3};
+    sf_bytes made = node("Conv", "conv", "x w", "y"), tensor = {0}, bytes;
+    sf_parts parts = begin();
+
+    put_ints(&made, "pads", 4, (const int64_t[]){1, 1, 1, 1});
+    put_message(&parts.graph, GRAPH_NODE, &made);
+    for (int i = 0; i < 4; i++) put_number(&tensor, TENSOR_DIMS, dims[i]);
+    put_number(&tensor, TENSOR_TYPE, 1);
+    put_text(&tensor, TENSOR_NAME, "w");
+    put_entry(&tensor, "location", o->location);
+    put_entry(&tensor, "offset", o->offset);
+    put_entry(&tensor, "length", o->length);
+    put_number(&tensor, TENSOR_LOCATION, 1);
+    put_message(&parts.graph, GRAPH_INITIALIZER, &tensor);
+    bytes = finish(&parts);
+    write_bytes(folder, "model.onnx", bytes.data, bytes.size);
+}
+
+static void check_outside(const char *folder, const sf_outside *o)
+{
+    char path[192];
+    sf_model *model;
+    sf_status status;
+
+    write_outside(folder, o);
+    (void)snprintf(path, sizeof path, "%s/model.onnx", folder);
+    status = sf_model_load(path, &model);
+    if (status != o->status || (status != SF_OK && strstr(sf_last_error(), o->words) == NULL))
+        fail_msg("%s: %s: %s", o->what, sf_status_name(status), sf_last_error());
+    if (status != SF_OK) return;
+    assert_int_equal(sf_model_parameter_count(model), 9);
+    assert_true(sf_model_graph(model)->value[sf_model_graph(model)->node[0].input[1]].constant[8] ==
+                9.0F);
+    sf_model_release(&model);
+}
+
+static void test_outside(void **state)
+{
+    static const char *const made[] = {"model.onnx",     "weights.bin", "link.bin", "way",
+                                       "below/deep.bin", "below",       ""};
+    char folder[] = "/tmp/sf-onnx-XXXXXX", path[192];
+    float values[10];
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    for (int i = 0; i < 10; i++) values[i] = (float)i;
+    write_bytes(folder, "weights.bin", values, sizeof values);
+    (void)snprintf(path, sizeof path, "%s/below", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    write_bytes(path, "deep.bin", values, sizeof values);
+    (void)snprintf(path, sizeof path, "%s/link.bin", folder);
+    assert_int_equal(symlink("weights.bin", path), 0);
+    (void)snprintf(path, sizeof path, "%s/way", folder);
+    assert_int_equal(symlink("/etc", path), 0);
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
+        check_outside(folder, &outside[i]);
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, made[i]);
+        assert_int_equal(remove(path), 0);
+    }
+}
+
 static void test_huge_inside(void **state)
 {
     const int64_t far = 1 << 20, pads[2][8] = {{0, 0, far, far, 0, 0, far, far},
@@ -947,15 +1060,11 @@ static void test_fuzz(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_files),
-        cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_bad_paths),
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_usage_round_trip),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_huge_inside),
-        cmocka_unit_test(test_old_resize),
-        cmocka_unit_test(test_fuzz),
+        cmocka_unit_test(test_bad_files),        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_bad_paths),        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_usage_round_trip), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_outside),          cmocka_unit_test(test_huge_inside),
+        cmocka_unit_test(test_old_resize),       cmocka_unit_test(test_fuzz),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
