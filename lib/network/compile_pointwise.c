@@ -14,7 +14,6 @@ sf_activation sf_compile_activation(const sf_node *node)
     case SF_OP_ELU: return (sf_activation){.kind = SF_ACTIVATION_ELU, .alpha = node->alpha};
     case SF_OP_EXP: return (sf_activation){.kind = SF_ACTIVATION_EXP};
     case SF_OP_LEAKY_RELU: return (sf_activation){.kind = SF_ACTIVATION_RELU, .alpha = node->alpha};
-    case SF_OP_LOG: return (sf_activation){.kind = SF_ACTIVATION_LOG};
     case SF_OP_NEG: return (sf_activation){.kind = SF_ACTIVATION_LINEAR, .alpha = -1.0F};
     case SF_OP_POW: return (sf_activation){SF_ACTIVATION_POWER, 1.0F, node->alpha};
     case SF_OP_RECIPROCAL: return (sf_activation){SF_ACTIVATION_POWER, 1.0F, -1.0F};
@@ -27,7 +26,7 @@ sf_activation sf_compile_activation(const sf_node *node)
     }
 }
 
-/* Functions that oneDNN lacks. */
+/* Functions that oneDNN lacks, or has less exactly. */
 static sf_status compile_loop(sf_compiler *compiler, const sf_node *node)
 {
     const sf_order order = sf_compile_natural(compiler, node->input[0]);
@@ -55,10 +54,6 @@ sf_status sf_compile_pointwise(sf_compiler *compiler, const sf_node *node)
 
     unit->activation = sf_compile_activation(node);
     if (unit->activation.kind == SF_ACTIVATION_NONE) return compile_loop(compiler, node);
-    if (compiler->options.training && unit->activation.alpha < 0 &&
-        sf_activation_inverts(unit->activation))
-        return sf_compile_unsupported(node,
-                                      "has a negative alpha, where the engine has no derivative");
     SF_TRY(sf_primitive_activation(plan->dnn, unit->activation, x.layout, false, &step.primitive));
     if (step.primitive == NULL)
         return sf_compile_unsupported(node,

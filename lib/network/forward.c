@@ -202,12 +202,6 @@ static const sf_node *only_consumer(const sf_compiler *compiler, size_t value)
     return NULL;
 }
 
-/* What is fused leaves nothing but its result for the backward pass. */
-static bool can_differentiate(sf_activation activation)
-{
-    return sf_activation_inverts(activation) && activation.alpha >= 0;
-}
-
 /* An Add of something that is there already, and an activation after it: both cost next to
  * nothing inside the convolution. */
 static void find_fusion(sf_compiler *compiler, sf_unit *unit)
@@ -230,7 +224,7 @@ static void find_fusion(sf_compiler *compiler, sf_unit *unit)
     if (next == NULL) return;
     unit->activation = sf_compile_activation(next);
     if (unit->activation.kind == SF_ACTIVATION_NONE) return;
-    if (compiler->options.training && !can_differentiate(unit->activation))
+    if (compiler->options.training && !sf_activation_inverts(unit->activation))
         unit->activation = (sf_activation){0};
     else
         unit->output = next->output;

@@ -55,7 +55,7 @@ void sf_kernel_broadcast_reads(sf_op operation, size_t operand, bool reads[2]);
 sf_status sf_kernel_broadcast_backward(sf_op operation, size_t operand, const size_t in[4],
                                        const size_t other[4], const size_t out[4],
                                        sf_kernel **kernel);
-/* Sin, Cos and Erf of `count` numbers; backward: the source, the result's gradient. */
+/* Sin, Cos, Log and Erf of `count` numbers; backward: the source, the result's gradient. */
 sf_status sf_kernel_point(sf_op operation, size_t count, bool backward, sf_kernel **kernel);
 /* (x - mean) / sqrt(variance + epsilon) of each row; backward: x, the result's gradient. */
 sf_status sf_kernel_normalise(size_t count, size_t row, float epsilon, bool backward,

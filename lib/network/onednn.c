@@ -452,7 +452,6 @@ static const sf_algorithms algorithms[] = {
     [SF_ACTIVATION_SOFTPLUS] = {dnnl_eltwise_soft_relu, dnnl_eltwise_soft_relu},
     [SF_ACTIVATION_CLIP] = {dnnl_eltwise_clip, dnnl_eltwise_clip},
     [SF_ACTIVATION_EXP] = {dnnl_eltwise_exp, dnnl_eltwise_exp_use_dst_for_bwd},
-    [SF_ACTIVATION_LOG] = {dnnl_eltwise_log, dnnl_eltwise_log},
     [SF_ACTIVATION_SQRT] = {dnnl_eltwise_sqrt, dnnl_eltwise_sqrt_use_dst_for_bwd},
     [SF_ACTIVATION_ABS] = {dnnl_eltwise_abs, dnnl_eltwise_abs},
     [SF_ACTIVATION_POWER] = {dnnl_eltwise_pow, dnnl_eltwise_pow},
@@ -461,7 +460,8 @@ static const sf_algorithms algorithms[] = {
 
 bool sf_activation_inverts(sf_activation activation)
 {
-    return algorithms[activation.kind].backward != algorithms[activation.kind].forward;
+    return algorithms[activation.kind].backward != algorithms[activation.kind].forward &&
+           activation.alpha >= 0.0F;
 }
 
 /* Attributes of every primitive: the caller's scratch memory, and what is fused. */
@@ -545,7 +545,8 @@ sf_status sf_primitive_activation(sf_dnn *dnn, sf_activation activation, const s
                                   bool backward, sf_primitive **primitive)
 {
     const sf_algorithms *both = &algorithms[activation.kind];
-    const dnnl_alg_kind_t kind = backward ? both->backward : both->forward;
+    const bool inverts = backward && sf_activation_inverts(activation);
+    const dnnl_alg_kind_t kind = inverts ? both->backward : both->forward;
     dnnl_primitive_attr_t attributes;
     dnnl_primitive_desc_t descriptor = NULL, hint = NULL;
     dnnl_status_t status;

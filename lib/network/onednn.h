@@ -49,7 +49,6 @@ typedef enum sf_activation_kind {
     SF_ACTIVATION_SOFTPLUS,
     SF_ACTIVATION_CLIP, /* to [alpha, beta] */
     SF_ACTIVATION_EXP,
-    SF_ACTIVATION_LOG,
     SF_ACTIVATION_SQRT,
     SF_ACTIVATION_ABS,
     SF_ACTIVATION_POWER, /* alpha x^beta */
@@ -61,7 +60,8 @@ typedef struct sf_activation {
     float alpha, beta;
 } sf_activation;
 
-/* Whether its slope follows from its result, the source being needed no more. */
+/* Whether its slope follows from its result, the source being needed no more: not with a negative
+ * slope below zero. */
 bool sf_activation_inverts(sf_activation activation);
 
 typedef enum sf_binary {
@@ -117,8 +117,8 @@ typedef struct sf_fusion {
 sf_status sf_primitive_convolution(sf_dnn *dnn, sf_pass pass, const sf_convolution *convolution,
                                    const sf_fusion *fusion, const sf_primitive *forward,
                                    sf_primitive **primitive);
-/* backward: the source's gradient from the destination's and, where the activation inverts (a
- * slope below zero: alpha >= 0), the destination, else the source. */
+/* backward: the source's gradient from the destination's and, where the activation inverts, the
+ * destination, else the source. */
 sf_status sf_primitive_activation(sf_dnn *dnn, sf_activation activation, const sf_layout *layout,
                                   bool backward, sf_primitive **primitive);
 /* destination (of a's layout) = a op b; b's dimensions are a's, or 1. */

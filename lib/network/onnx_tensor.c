@@ -150,10 +150,11 @@ static sf_status check_tensor(const Onnx__TensorProto *t, const char *what, sf_s
 
     SF_TRY(tensor_shape(t, what, shape, count));
     if (t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
-        return sf_fail(SF_ERR_UNSUPPORTED,
-                       "%s lies in another file, which is found only where the model is read from a "
-                       "file itself",
-                       what);
+        return sf_fail(
+            SF_ERR_UNSUPPORTED,
+            "%s lies in another file, which is found only where the model is read from a "
+            "file itself",
+            what);
     if (bytes == 0)
         return sf_fail(SF_ERR_UNSUPPORTED, "%s has the data type %d; real numbers are expected",
                        what, (int)t->data_type);
@@ -188,7 +189,8 @@ double sf_literal_value(const sf_literal *literal, size_t i)
     const Onnx__AttributeProto *a = literal->attribute;
 
     if (t != NULL && t->has_raw_data)
-        return raw_value(t->data_type, t->raw_data.data + i * sf_literal_number_bytes(t->data_type));
+        return raw_value(t->data_type,
+                         t->raw_data.data + i * sf_literal_number_bytes(t->data_type));
     if (t != NULL) return typed_value(t, i);
     if (is_single(a)) return a->has_f ? (double)a->f : (double)a->i;
     return i < a->n_floats ? (double)a->floats[i] : (double)a->ints[i - a->n_floats];

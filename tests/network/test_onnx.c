@@ -646,7 +646,7 @@ static void put_entry(sf_bytes *tensor, const char *key, const char *value)
 
 static void write_bytes(const char *folder, const char *name, const void *bytes, size_t size)
 {
-    char path[192];
+    char path[256];
     FILE *file;
 
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -913,7 +913,7 @@ static void test_usage_round_trip(void **state)
 
 /* ---- bytes that are almost a model ----------------------------------------------------------- */
 
-#define MOST_FILES  256
+#define MOST_FILES  512
 #define MOST_VALUES 100000 /* beyond which a network is not run here */
 
 typedef struct sf_corpus {
