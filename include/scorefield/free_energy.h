@@ -74,7 +74,13 @@ typedef struct sf_jarzynski_report {
 } sf_jarzynski_report;
 
 SF_API sf_jarzynski_options sf_jarzynski_options_default(void); /* one island, no bootstrap */
-/* options NULL: the defaults. SF_ERR_ARGUMENT for islands of fewer than two chains. */
+/* options NULL: the defaults. SF_ERR_ARGUMENT for islands of fewer than two chains.
+ *
+ * A large weight raises the mean and its error, so that z = (value - log Z)/error leans to one
+ * side: simulated for 500 normal log-weights of variance 0.5, 1, 1.5, 2, 3 its mean is -0.03,
+ * -0.07, -0.11, -0.21, -0.33 and its deviation 1.01, 1.01, 1.07, 1.09, 1.19. The jackknife takes
+ * away a quarter of that, and more chains little: temperatures that hold the variance at 1/2, the
+ * pilot's default, or runs both ways do. */
 SF_API sf_status sf_jarzynski(const double *log_weight, size_t count,
                               const sf_jarzynski_options *options, sf_jarzynski_report *report);
 
