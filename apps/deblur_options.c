@@ -26,6 +26,7 @@ static const char lesson[] =
     "  wiener   linear; with --prior field:SPECTRUM the mean of that Gaussian field's posterior\n"
     "  rl       Richardson-Lucy, stopped when the residual reaches the noise\n"
     "  denoise  the prior applied once; no point spread function\n"
+    "  posterior  samples instead of one image: mean, standard deviation, quantiles and a cube\n"
     "\n"
     "Examples\n"
     "  sf-deblur frame.fits --psf psf.fits -o sharp.fits --plot sharp.png\n"
@@ -38,23 +39,30 @@ static const char lesson[] =
     "  sf-deblur frame.fits --psf psf.fits --prior ffdnet.onnx -o out.fits \\\n"
     "      --network noise_input=channel,prediction=clean,value_scale=4000\n"
     "      a network that was trained on values from 0 to 1, for a frame of up to 4000 counts\n"
+    "  sf-deblur frame.fits --psf psf.fits -m posterior --samples 40 -o post.fits --plot post.png\n"
+    "      with error bars: HDUs SD, Q025, Q160, Q840, Q975 and SAMPLES beside the mean\n"
     "  sf-deblur map.fits --psf gaussian:5 --method wiener --prior field:power:2,-1.5 -o "
     "map2.fits\n"
     "\n"
     "Exit status: 0 done, 1 error (one sentence on the standard error stream, no output), 2 wrong\n"
-    "usage, 130 interrupted (no output). Nothing is random: the same input gives the same bits on\n"
-    "any number of threads. The manual page sf-deblur(1) says more.\n";
+    "usage, 130 interrupted (no output). The same input and --seed give the same bits on any "
+    "number\n"
+    "of threads. The manual page sf-deblur(1) says more.\n";
 
 static const struct {
     const char *name;
-    bool prior, psf, iterations, tolerance, penalty, strength, schedule, positive, resolution;
+    bool prior, psf, iterations, tolerance, penalty, strength, schedule, positive, resolution,
+        samples;
 } methods[] = {
-    [DEBLUR_PNP] = {"pnp", true, true, true, true, true, true, true, true, true},
-    [DEBLUR_HQS] = {"hqs", true, true, true, true, true, true, true, true, true},
-    [DEBLUR_TV] = {"tv", false, true, true, true, true, true, false, true, true},
-    [DEBLUR_WIENER] = {"wiener", true, true, true, true, false, true, false, false, true},
-    [DEBLUR_RL] = {"rl", false, true, true, false, false, false, false, true, false},
-    [DEBLUR_DENOISE] = {"denoise", true, false, false, false, false, false, false, false, false},
+    [DEBLUR_PNP] = {"pnp", true, true, true, true, true, true, true, true, true, false},
+    [DEBLUR_HQS] = {"hqs", true, true, true, true, true, true, true, true, true, false},
+    [DEBLUR_TV] = {"tv", false, true, true, true, true, true, false, true, true, false},
+    [DEBLUR_WIENER] = {"wiener", true, true, true, true, false, true, false, false, true, false},
+    [DEBLUR_RL] = {"rl", false, true, true, false, false, false, false, true, false, false},
+    [DEBLUR_DENOISE] = {"denoise", true, false, false, false, false, false, false, false, false,
+                        false},
+    [DEBLUR_POSTERIOR] = {"posterior", true, true, false, false, false, false, false, false, true,
+                          true},
 };
 
 static bool find_method(deblur_options *o)
@@ -64,6 +72,20 @@ static bool find_method(deblur_options *o)
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         if (strcmp(name, methods[i].name) != 0) continue;
         o->method = (deblur_method)i;
+        return true;
+    }
+    return false;
+}
+
+static bool find_sampler(deblur_options *o)
+{
+    static const char *const names[] = {
+        [DEBLUR_GIBBS] = "gibbs", [DEBLUR_DIFFUSION] = "diffusion", [DEBLUR_LANGEVIN] = "langevin"};
+    const char *name = o->sampler_name != NULL ? o->sampler_name : "gibbs";
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) != 0) continue;
+        o->sampler = (deblur_sampler)i;
         return true;
     }
     return false;
@@ -116,6 +138,13 @@ static const char *useless(const deblur_options *o)
     if (o->schedule != NULL && !methods[o->method].schedule) return "--schedule";
     if (o->positive && !methods[o->method].positive) return "--positive";
     if (!isnan(o->resolution) && !methods[o->method].resolution) return "--resolution";
+    if (o->samples != INT_MIN && !methods[o->method].samples) return "--samples";
+    if (o->sampler_name != NULL && !methods[o->method].samples) return "--sampler";
+    if (o->steps != INT_MIN && !methods[o->method].samples) return "--steps";
+    if (o->checkpoint != NULL && !methods[o->method].samples) return "--checkpoint";
+    if (o->likelihood_name != NULL &&
+        (!methods[o->method].samples || o->sampler != DEBLUR_DIFFUSION))
+        return "--likelihood without --sampler diffusion";
     return NULL;
 }
 
@@ -139,7 +168,8 @@ static int read_lists(deblur_options *o)
 
 static bool learned(const deblur_options *o)
 {
-    return (o->method == DEBLUR_PNP || o->method == DEBLUR_HQS) && !deblur_prior_is_field(o);
+    return (o->method == DEBLUR_PNP || o->method == DEBLUR_HQS || o->method == DEBLUR_POSTERIOR) &&
+           !deblur_prior_is_field(o);
 }
 
 double deblur_first_resolution(const deblur_options *o)
@@ -164,11 +194,24 @@ static int check(deblur_options *o)
         double value;
     } positive[] = {
         {"--tolerance", o->tolerance}, {"--penalty", o->penalty}, {"--strength", o->strength}};
+    const struct {
+        const char *name;
+        int value, least;
+    } counts[] = {{"--iterations", o->iterations, 1},
+                  {"--samples", o->samples, 2},
+                  {"--steps", o->steps, 1},
+                  {"--seed", o->seed, 0},
+                  {"--threads", o->threads, 1}};
 
     if (o->output == NULL) return program_usage(NAME, "say where the result goes: -o OUT.fits");
     if (!find_method(o))
-        return program_usage(NAME, "--method %s is none of pnp, hqs, tv, wiener, rl, denoise",
+        return program_usage(NAME,
+                             "--method %s is none of pnp, hqs, tv, wiener, rl, denoise, "
+                             "posterior",
                              o->method_name);
+    if (!find_sampler(o))
+        return program_usage(NAME, "--sampler %s is none of gibbs, diffusion, langevin",
+                             o->sampler_name);
     if (o->psf == NULL && methods[o->method].psf)
         return program_usage(NAME, "method %s needs a point spread function: --psf",
                              methods[o->method].name);
@@ -182,15 +225,15 @@ static int check(deblur_options *o)
     if (o->resolution < 0.0 || o->resolution > 100.0)
         return program_usage(NAME, "--resolution %g is not between 0 and 100 pixels",
                              o->resolution);
-    if (o->iterations != INT_MIN && o->iterations < 1)
-        return program_usage(NAME, "--iterations %d is below 1", o->iterations);
-    if (o->seed != INT_MIN && o->seed < 0)
-        return program_usage(NAME, "--seed %d is below 0", o->seed);
-    if (o->threads != INT_MIN && o->threads < 1)
-        return program_usage(NAME, "--threads %d is below 1", o->threads);
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        if (counts[i].value != INT_MIN && counts[i].value < counts[i].least)
+            return program_usage(NAME, "%s %d is below %d", counts[i].name, counts[i].value,
+                                 counts[i].least);
     if (o->schedule != NULL && !isnan(o->penalty))
         return program_usage(NAME, "--penalty fixes what --schedule varies; give one of them");
-    if (same(o->output, o->plot) || same(o->output, o->report) || same(o->plot, o->report))
+    if (same(o->output, o->plot) || same(o->output, o->report) || same(o->plot, o->report) ||
+        same(o->checkpoint, o->output) || same(o->checkpoint, o->plot) ||
+        same(o->checkpoint, o->report))
         return program_usage(NAME, "two outputs have the same name");
     return read_lists(o);
 }
@@ -225,6 +268,8 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
     *o = (deblur_options){.iterations = INT_MIN,
                           .threads = INT_MIN,
                           .seed = INT_MIN,
+                          .samples = INT_MIN,
+                          .steps = INT_MIN,
                           .tolerance = NAN,
                           .penalty = NAN,
                           .strength = NAN,
@@ -239,7 +284,7 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
         {"psf-centre", 0, POPT_ARG_STRING, &o->psf_centre, 0,
          "centre of a PSF image: centroid (default), peak, or declared (its middle pixel)", "HOW"},
         {"method", 'm', POPT_ARG_STRING, &o->method_name, 0,
-         "pnp, hqs (default), tv, wiener, rl or denoise", "METHOD"},
+         "pnp, hqs (default), tv, wiener, rl, denoise or posterior", "METHOD"},
         {"prior", 0, POPT_ARG_STRING, &o->prior, 0,
          "builtin (default), a network FILE.onnx, or a Gaussian field: field:power:A,N (P = A k^N) "
          "or field:table:FILE",
@@ -271,6 +316,15 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
          "with "
          "a network as prior, 1.6 where that leaves hollows round stars, 0 for other methods",
          "FWHM"},
+        {"samples", 0, POPT_ARG_INT, &o->samples, 0,
+         "of the posterior (default 40: 39 are the fewest with true 95 % intervals)", "N"},
+        {"sampler", 0, POPT_ARG_STRING, &o->sampler_name, 0,
+         "of the posterior: gibbs (default), diffusion, langevin", "SAMPLER"},
+        {"likelihood", 0, POPT_ARG_STRING, &o->likelihood_name, 0,
+         "of sampler diffusion: @@LIKELIHOODS@@", "NAME"},
+        {"steps", 0, POPT_ARG_INT, &o->steps, 0, "of the sampler", "N"},
+        {"checkpoint", 0, POPT_ARG_STRING, &o->checkpoint, 0,
+         "samples so far: kept after each batch, and gone on from", "FILE"},
         {"truth", 0, POPT_ARG_STRING, &o->truth, 0,
          "FITS image to compare with: PSNR, SSIM, relative error", "TRUTH"},
         {"plot", 0, POPT_ARG_STRING, &o->plot, 0, "picture of frame, result, truth and residual",
@@ -278,7 +332,7 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
         {"report", 0, POPT_ARG_STRING, &o->report, 0, "all figures and options", "FILE.json"},
         {"threads", 't', POPT_ARG_INT, &o->threads, 0, "how many; the result is the same", "N"},
         {"seed", 0, POPT_ARG_INT, &o->seed, 0,
-         "goes into the report; no method draws random numbers, so the result is the same", "S"},
+         "of the samples (default 1); other methods draw no random numbers", "S"},
         {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "print nothing but errors", NULL},
         {"force", 'f', POPT_ARG_NONE, &o->force, 0, "replace existing outputs", NULL},
         {"help", 'h', POPT_ARG_NONE, NULL, PROGRAM_OPTION_HELP, "this text", NULL},
@@ -302,10 +356,11 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
 
 void deblur_options_release(deblur_options *o)
 {
-    char *const texts[] = {o->input,   o->output,     o->psf,     o->method_name,
-                           o->prior,   o->noise,      o->mask,    o->truth,
-                           o->plot,    o->background, o->report,  o->schedule,
-                           o->network, o->psf_centre, o->command, o->mask_bits};
+    char *const texts[] = {o->input,        o->output,          o->psf,       o->method_name,
+                           o->prior,        o->noise,           o->mask,      o->truth,
+                           o->plot,         o->background,      o->report,    o->schedule,
+                           o->network,      o->psf_centre,      o->command,   o->mask_bits,
+                           o->sampler_name, o->likelihood_name, o->checkpoint};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
 }

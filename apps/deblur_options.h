@@ -11,20 +11,26 @@ typedef enum deblur_method {
     DEBLUR_TV,
     DEBLUR_WIENER,
     DEBLUR_RL,
-    DEBLUR_DENOISE
+    DEBLUR_DENOISE,
+    DEBLUR_POSTERIOR
 } deblur_method;
+
+/* How samples of the posterior are drawn. */
+typedef enum deblur_sampler { DEBLUR_GIBBS, DEBLUR_DIFFUSION, DEBLUR_LANGEVIN } deblur_sampler;
 
 /* Texts are as they were given, NULL when they were not; numbers are NaN (integers INT_MIN) when
  * they were not, so that the library's own defaults hold. */
 typedef struct deblur_options {
     char *input, *output, *psf, *method_name, *prior, *noise, *mask, *background, *schedule;
     char *truth, *plot, *report, *network, *psf_centre, *mask_bits;
+    char *sampler_name, *likelihood_name, *checkpoint;
     int positive, quiet, force; /* popt wants int */
-    int iterations, threads, seed;
+    int iterations, threads, seed, samples, steps;
     double tolerance, penalty, strength, resolution;
     double schedule_from, schedule_to;
     uint64_t bad_bits; /* of the mask; of use with mask_bits */
     deblur_method method;
+    deblur_sampler sampler;
     char *command; /* the command line again, for the history */
 } deblur_options;
 

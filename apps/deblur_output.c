@@ -11,6 +11,8 @@ sf_status deblur_output_check(const deblur_options *options)
     const char *const paths[] = {options->output, options->plot, options->report};
     sf_status status = SF_OK;
 
+    if (options->checkpoint != NULL) status = sf_output_check(options->checkpoint, true);
+
     for (size_t i = 0; i < sizeof paths / sizeof paths[0] && status == SF_OK; i++)
         if (paths[i] != NULL) status = sf_output_check(paths[i], options->force != 0);
     return status;
@@ -38,6 +40,7 @@ void deblur_result_release(deblur_result *r)
 {
     sf_free(r->pixels);
     sf_free(r->residual);
+    deblur_posterior_release(&r->posterior);
 }
 
 /* ---- FITS ---------------------------------------------------------------------------------- */
@@ -47,6 +50,7 @@ const char *deblur_prior_name(const deblur_options *o)
     switch (o->method) {
     case DEBLUR_PNP:
     case DEBLUR_HQS:
+    case DEBLUR_POSTERIOR:
     case DEBLUR_DENOISE: return o->prior != NULL ? o->prior : "builtin";
     case DEBLUR_TV: return "total variation";
     case DEBLUR_WIENER: return o->prior != NULL ? o->prior : "squared Laplacian";
@@ -70,11 +74,37 @@ static sf_status write_keywords(sf_fits_writer *w, const deblur_options *o, cons
     GO(sf_fits_writer_double(w, "SFNOISE", sf_observation_noise(f->observation),
                              "noise, median standard deviation"));
     GO(sf_fits_writer_double(w, "SFSKY", f->background, "sky level, subtracted and restored"));
-    GO(sf_fits_writer_integer(w, "SFITER", (long long)r->solver.iterations, "iterations"));
-    GO(sf_fits_writer_string(w, "SFSTOP", sf_stop_text(r->solver.stop), "why it stopped"));
+    if (r->posterior.samples > 0) {
+        GO(sf_fits_writer_integer(w, "SFNSAMP", (long long)r->posterior.samples,
+                                  "samples of the posterior; this is their mean"));
+        GO(sf_fits_writer_string(w, "SFSAMPL", deblur_sampler_name(o), "how they were drawn"));
+        GO(sf_fits_writer_integer(w, "SFSEED", deblur_seed(o), "seed"));
+    } else {
+        GO(sf_fits_writer_integer(w, "SFITER", (long long)r->solver.iterations, "iterations"));
+        GO(sf_fits_writer_string(w, "SFSTOP", sf_stop_text(r->solver.stop), "why it stopped"));
+    }
     GO(sf_fits_writer_double(w, "SFCHI2", r->diagnostics.chi_squared, "chi^2 per observed pixel"));
     GO(sf_fits_writer_double(w, "SFFLUX", r->diagnostics.flux_ratio, "flux of model / frame"));
     GO(sf_fits_writer_history(w, o->command));
+done:
+    return status;
+}
+
+/* Standard deviation, quantiles, and the samples as a cube. */
+static sf_status add_posterior(sf_fits_writer *w, const deblur_frame *f, const deblur_posterior *p)
+{
+    const sf_grid *grid = sf_fits_grid(f->frame);
+    const size_t shape[] = {p->kept, grid->shape[0], grid->shape[1]};
+    sf_grid cube;
+    sf_status status;
+
+    GO(sf_fits_writer_add(w, "SD", grid, p->deviation, f->frame, NULL));
+    for (int i = 0; i < DEBLUR_QUANTILES; i++) {
+        GO(sf_fits_writer_add(w, deblur_quantile_name[i], grid, p->quantile[i], f->frame, NULL));
+        GO(sf_fits_writer_double(w, "SFQUANT", deblur_quantile[i], "of the samples, per pixel"));
+    }
+    GO(sf_grid_make(3, shape, NULL, &cube));
+    status = sf_fits_writer_add(w, "SAMPLES", &cube, p->cube, f->frame, NULL);
 done:
     return status;
 }
@@ -90,6 +120,7 @@ static sf_status write_fits(const deblur_options *o, const deblur_frame *f, cons
     GO(write_keywords(w, o, f, r));
     GO(sf_fits_writer_add(w, "RESIDUAL", grid, r->residual, f->frame, NULL));
     GO(sf_fits_writer_string(w, "BUNIT", "sigma", "(frame - model) / noise"));
+    if (r->posterior.samples > 0) GO(add_posterior(w, f, &r->posterior));
     return sf_fits_writer_close(&w);
 done:
     sf_fits_writer_release(&w);
@@ -98,36 +129,74 @@ done:
 
 /* ---- picture ------------------------------------------------------------------------------- */
 
+#define SHOWN 3 /* samples */
+
+/* Standard deviation, samples, and whether what they leave of the frame is noise. */
+static size_t add_posterior_panels(const deblur_frame *f, const deblur_posterior *p,
+                                   const sf_panel *image, const sf_frame *residuals,
+                                   sf_panel *panels)
+{
+    static const char *const titles[SHOWN] = {"sample 1", "sample 2", "sample 3"};
+    const size_t pixels = sf_grid_size(sf_fits_grid(f->frame));
+    size_t count = 0;
+
+    panels[count] = *image;
+    panels[count].title = "standard deviation";
+    panels[count++].pixels = p->deviation;
+    for (size_t i = 0; i < SHOWN && i < p->kept; i++) {
+        panels[count] = *image;
+        panels[count].title = titles[i];
+        panels[count++].pixels = p->cube + i * pixels;
+    }
+    panels[count] = *image;
+    panels[count].title = "what the samples leave of the frame";
+    panels[count++].frame = residuals;
+    return count;
+}
+
 static sf_status write_plot(const deblur_options *o, const deblur_frame *f, const deblur_result *r)
 {
-    const sf_grid *grid = sf_fits_grid(f->frame);
+    const deblur_posterior *p = &r->posterior;
+    const bool sampled = p->samples > 0;
+    const sf_curve residuals[] = {
+        {.label = "samples", .count = DEBLUR_BINS, .x = p->bin, .y = p->density, .points = true},
+        {.label = "noise", .count = DEBLUR_BINS, .x = p->bin, .y = p->normal}};
+    const sf_frame histogram = {
+        .axes = {.x_label = "residual / noise", .y_label = "density", .log_y = true},
+        .curves = residuals,
+        .count = 2};
     char unit[72] = "";
-    sf_panel panels[4];
+    sf_panel panels[9];
     size_t count = 0;
 
     (void)sf_fits_get_string(f->frame, "BUNIT", unit, sizeof unit);
-    const sf_panel image = {
-        .unit = unit[0] != '\0' ? unit : NULL, .grid = grid, .stretch = SF_STRETCH_ASINH};
+    const sf_panel image = {.unit = unit[0] != '\0' ? unit : NULL,
+                            .grid = sf_fits_grid(f->frame),
+                            .stretch = SF_STRETCH_ASINH};
     panels[count] = image;
     panels[count].title = "observed";
     panels[count++].pixels = sf_fits_pixels(f->frame);
     panels[count] = image;
-    panels[count].title = "reconstructed";
+    panels[count].title = sampled ? "mean of the samples" : "reconstructed";
     panels[count++].pixels = r->pixels;
     if (f->truth != NULL) {
         panels[count] = image;
         panels[count].title = "truth";
         panels[count++].pixels = sf_fits_pixels(f->truth);
     }
+    if (sampled) count += add_posterior_panels(f, p, &image, &histogram, panels + count);
     panels[count++] = (sf_panel){.title = "residual / noise",
                                  .unit = "sigma",
-                                 .grid = grid,
+                                 .grid = image.grid,
                                  .pixels = r->residual,
                                  .low = -5.0,
                                  .high = 5.0,
                                  .stretch = SF_STRETCH_LINEAR,
                                  .diverging = true};
-    return sf_plot_panels(o->plot, o->force != 0, o->input, panels, count, count == 4 ? 2 : 3);
+    return sf_plot_panels(o->plot, o->force != 0, o->input, panels, count,
+                          count > 4    ? 4
+                          : count == 4 ? 2
+                                       : 3);
 }
 
 /* ---- all of it ----------------------------------------------------------------------------- */
@@ -162,6 +231,19 @@ static void print_psf(const char *name, const sf_psf *psf)
     putchar('\n');
 }
 
+static void print_posterior(const deblur_options *o, const deblur_posterior *p)
+{
+    printf("samples     %zu by %s", p->samples, deblur_sampler_name(o));
+    if (p->resumed > 0) printf(", %zu of them from %s", p->resumed, o->checkpoint);
+    printf(", %zu calls of the prior each, %.1f s\n", p->evaluations, p->seconds);
+    printf("            chi^2 per pixel of the samples %#.4g (%#.4g to %#.4g)\n", p->chi_squared,
+           p->least_chi_squared, p->most_chi_squared);
+    if (isfinite(p->inside[0]))
+        printf("            the truth is within the 68 %% interval in %.1f %% of the pixels, "
+               "within 95 %% in %.1f %%\n",
+               100.0 * p->inside[0], 100.0 * p->inside[1]);
+}
+
 void deblur_output_print(const deblur_options *o, const deblur_frame *f, const deblur_result *r)
 {
     const sf_diagnostics *d = &r->diagnostics;
@@ -177,8 +259,11 @@ void deblur_output_print(const deblur_options *o, const deblur_frame *f, const d
     printf("sky         %.6g (%s)\n", f->background, f->background_source);
     if (f->psf != NULL) print_psf(o->psf, f->psf);
     if (f->resolution > 0.0) printf("resolution  FWHM %.2g pixels are kept\n", f->resolution);
-    printf("solver      %zu iterations, %s, %.2f s\n", r->solver.iterations,
-           sf_stop_text(r->solver.stop), r->solver.seconds);
+    if (r->posterior.samples > 0)
+        print_posterior(o, &r->posterior);
+    else
+        printf("solver      %zu iterations, %s, %.2f s\n", r->solver.iterations,
+               sf_stop_text(r->solver.stop), r->solver.seconds);
     if (r->solver.noise_excess > 1.0)
         printf(
             "            neighbours share their noise: %.2f times the above where the PSF looks\n",

@@ -2,14 +2,15 @@
 #ifndef SF_APPS_DEBLUR_OUTPUT_H
 #define SF_APPS_DEBLUR_OUTPUT_H
 
-#include "deblur_frame.h"
+#include "deblur_posterior.h"
 
 typedef struct deblur_result {
-    double *pixels;   /* the reconstruction on the frame's grid, sky restored */
+    double *pixels; /* the reconstruction on the frame's grid, sky restored: of samples the mean */
     double *residual; /* (frame - model)/sigma, NaN where unobserved */
     sf_solver_report solver;
     sf_diagnostics diagnostics;
     sf_comparison before, after; /* against the truth, if there is one */
+    deblur_posterior posterior;  /* zeroed for other methods */
 } deblur_result;
 
 /* Whether the outputs could be written: asked before the computation. */

@@ -43,9 +43,14 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
     GO(report_text(p, "options/mask_bits", o->mask_bits));
     GO(report_text(p, "options/background", o->background));
     GO(report_text(p, "options/schedule", o->schedule));
+    GO(report_text(p, "options/sampler", o->sampler_name));
+    GO(report_text(p, "options/likelihood", o->likelihood_name));
+    GO(report_text(p, "options/checkpoint", o->checkpoint));
     GO(sf_report_bool(p, "options/positive", o->positive != 0));
     GO(sf_report_integer(p, "options/threads", sf_thread_count()));
     if (o->seed >= 0) GO(sf_report_integer(p, "options/seed", o->seed));
+    if (o->samples > 0) GO(sf_report_integer(p, "options/samples", o->samples));
+    if (o->steps > 0) GO(sf_report_integer(p, "options/steps", o->steps));
     if (o->iterations > 0) GO(sf_report_integer(p, "options/iterations", o->iterations));
     if (!isnan(o->tolerance)) GO(sf_report_double(p, "options/tolerance", o->tolerance));
     if (!isnan(o->penalty)) GO(sf_report_double(p, "options/penalty", o->penalty));
@@ -79,6 +84,25 @@ static sf_status report_solver(sf_report *p, const deblur_options *o, const sf_s
     GO(sf_report_double(p, "solver/seconds", s->seconds));
     GO(sf_report_double(p, "solver/prior_seconds", s->prior_seconds));
     GO(sf_report_double(p, "solver/transform_seconds", s->transform_seconds));
+done:
+    return status;
+}
+
+static sf_status report_posterior(sf_report *r, const deblur_options *o, const deblur_posterior *p)
+{
+    const double chi_squared[] = {p->least_chi_squared, p->chi_squared, p->most_chi_squared};
+    sf_status status;
+
+    GO(sf_report_string(r, "solver/method", "posterior"));
+    GO(sf_report_integer(r, "posterior/samples", (long long)p->samples));
+    GO(sf_report_integer(r, "posterior/kept", (long long)p->kept));
+    GO(sf_report_integer(r, "posterior/resumed", (long long)p->resumed));
+    GO(sf_report_string(r, "posterior/sampler", deblur_sampler_name(o)));
+    GO(sf_report_integer(r, "posterior/seed", deblur_seed(o)));
+    GO(sf_report_integer(r, "posterior/evaluations", (long long)p->evaluations));
+    GO(sf_report_double(r, "posterior/seconds", p->seconds));
+    GO(sf_report_doubles(r, "posterior/chi_squared", chi_squared, 3));
+    GO(sf_report_doubles(r, "posterior/truth_inside", p->inside, 2));
 done:
     return status;
 }
@@ -126,7 +150,8 @@ sf_status deblur_report_write(const deblur_options *o, const deblur_frame *f,
 
     GO(sf_report_create("sf-deblur", &p));
     GO(report_inputs(p, o, f));
-    GO(report_solver(p, o, &r->solver));
+    GO(r->posterior.samples > 0 ? report_posterior(p, o, &r->posterior)
+                                : report_solver(p, o, &r->solver));
     GO(report_diagnostics(p, &r->diagnostics));
     if (f->truth != NULL) {
         GO(report_comparison(p, "frame", &r->before));

@@ -130,13 +130,29 @@ static sf_status solve(const deblur_options *o, const sf_observation *observatio
     case DEBLUR_RL: return richardson_lucy(o, observation, monitor, scene, report);
     case DEBLUR_PNP:
     case DEBLUR_HQS:
-    case DEBLUR_DENOISE: break;
+    case DEBLUR_DENOISE:
+    case DEBLUR_POSTERIOR: break;
     }
     GO(make_prior(o, sf_observation_scene(observation), &prior));
     if (o->method == DEBLUR_DENOISE)
         status = sf_denoise(observation, prior, scene, report);
     else
         status = plug_and_play(o, observation, prior, monitor, scene, report);
+done:
+    sf_prior_release(&prior);
+    return status;
+}
+
+/* The mean of samples. */
+static sf_status sample(const deblur_options *o, const deblur_frame *f, sf_monitor monitor,
+                        double *scene, deblur_result *r)
+{
+    sf_prior *prior = NULL;
+    sf_status status;
+
+    GO(make_prior(o, sf_observation_scene(f->observation), &prior));
+    GO(deblur_posterior_draw(o, f, prior, monitor, scene, &r->posterior));
+    status = sf_diagnose(f->observation, scene, &r->diagnostics);
 done:
     sf_prior_release(&prior);
     return status;
@@ -175,7 +191,10 @@ static sf_status deblur(const deblur_options *o, bool *interrupted)
     GO(deblur_frame_read(o, &frame));
     GO(sf_allocate(&scene, sf_grid_size(sf_observation_scene(frame.observation)), sizeof *scene));
     progress_begin(&line, o->quiet != 0);
-    status = restore(o, &frame, progress_monitor(&line), scene, &result);
+    if (o->method == DEBLUR_POSTERIOR)
+        status = sample(o, &frame, progress_monitor(&line), scene, &result);
+    else
+        status = restore(o, &frame, progress_monitor(&line), scene, &result);
     progress_end(&line);
     *interrupted = progress_interrupted();
     if (status != SF_OK || *interrupted) goto done;

@@ -315,6 +315,11 @@ SF_API sf_status sf_split_gibbs(const sf_observation *observation, const sf_prio
                                 const sf_split_gibbs_options *options, size_t batch, double *scenes,
                                 sf_split_gibbs_report *report);
 
+/* Of what samples depend on besides a sampler's options: data, noise, mask and blur, and the prior
+ * by what it makes of the data. For telling checkpoints apart. Cost: one call of the prior. */
+SF_API sf_status sf_posterior_fingerprint(const sf_observation *observation, const sf_prior *prior,
+                                          uint64_t *fingerprint);
+
 /* ---- judging a result ---------------------------------------------------------------------- */
 
 /* What the residual (pixel - background - H scene) / sigma over the observed pixels says. Where
