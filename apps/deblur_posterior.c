@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define SAMPLES 40      /* the fewest whose 2.5 % and 97.5 % quantiles are not their extremes */
+#define KEPT    80      /* at most: so that after a thinning there are as many as that */
 #define RANGE   4.0     /* of the histogram of residuals, in units of the noise */
 #define BATCH   1048576 /* cells drawn at once, about: 8 MB a field */
 
@@ -62,7 +63,7 @@ done:
 }
 
 /* Empty, or as the checkpoint has it. */
-static sf_status open_ensemble(const source *s, size_t samples, sf_ensemble **ensemble)
+static sf_status open_ensemble(const source *s, sf_ensemble **ensemble)
 {
     sf_ensemble_options options = sf_ensemble_options_default();
     const char *const path = s->options->checkpoint;
@@ -71,7 +72,7 @@ static sf_status open_ensemble(const source *s, size_t samples, sf_ensemble **en
 
     options.cells = sf_grid_size(sf_observation_scene(s->observation));
     options.label = label;
-    if (options.reservoir > samples) options.reservoir = samples;
+    options.reservoir = KEPT;
     GO(make_label(s, label, sizeof label));
     if (path != NULL && access(path, F_OK) == 0) {
         GO(sf_ensemble_load(path, &options, ensemble));
@@ -216,7 +217,7 @@ sf_status deblur_posterior_draw(const deblur_options *o, const deblur_frame *f,
     sf_ensemble *ensemble = NULL;
     sf_status status;
 
-    GO(open_ensemble(&s, samples, &ensemble));
+    GO(open_ensemble(&s, &ensemble));
     GO(sf_ensemble_fill(ensemble, &from, samples));
     p->samples = sf_ensemble_count(ensemble);
     GO(sf_ensemble_mean(ensemble, mean));

@@ -5,6 +5,7 @@
 #include "progress.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Replaces a default by what was given. */
@@ -197,6 +198,9 @@ static sf_status deblur(const deblur_options *o, bool *interrupted)
         status = restore(o, &frame, progress_monitor(&line), scene, &result);
     progress_end(&line);
     *interrupted = progress_interrupted();
+    if (*interrupted && o->checkpoint != NULL)
+        fprintf(stderr, "sf-deblur: %s; the same command goes on from %s\n", sf_last_error(),
+                o->checkpoint);
     if (status != SF_OK || *interrupted) goto done;
     GO(deblur_result_fill(&frame, scene, &result));
     GO(deblur_output_write(o, &frame, &result));
