@@ -79,8 +79,7 @@ static bool find_method(deblur_options *o)
 
 static bool find_sampler(deblur_options *o)
 {
-    static const char *const names[] = {
-        [DEBLUR_GIBBS] = "gibbs", [DEBLUR_DIFFUSION] = "diffusion", [DEBLUR_LANGEVIN] = "langevin"};
+    static const char *const names[] = {[DEBLUR_GIBBS] = "gibbs", [DEBLUR_DIFFUSION] = "diffusion"};
     const char *name = o->sampler_name != NULL ? o->sampler_name : "gibbs";
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -148,9 +147,13 @@ static const char *useless(const deblur_options *o)
     return NULL;
 }
 
-/* Reads the lists of numbers. */
+/* Reads the lists of numbers, and the likelihood. */
 static int read_lists(deblur_options *o)
 {
+    o->likelihood = sf_posterior_options_default().likelihood;
+    if (o->likelihood_name != NULL &&
+        sf_likelihood_parse(o->likelihood_name, &o->likelihood) != SF_OK)
+        return program_usage(NAME, "%s", sf_last_error());
     if (o->schedule != NULL && !program_parse_pair(o->schedule, &o->schedule_from, &o->schedule_to))
         return program_usage(NAME, "--schedule %s is not FROM,TO, two positive numbers",
                              o->schedule);
@@ -210,8 +213,7 @@ static int check(deblur_options *o)
                              "posterior",
                              o->method_name);
     if (!find_sampler(o))
-        return program_usage(NAME, "--sampler %s is none of gibbs, diffusion, langevin",
-                             o->sampler_name);
+        return program_usage(NAME, "--sampler %s is none of gibbs, diffusion", o->sampler_name);
     if (o->psf == NULL && methods[o->method].psf)
         return program_usage(NAME, "method %s needs a point spread function: --psf",
                              methods[o->method].name);
@@ -319,9 +321,12 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
         {"samples", 0, POPT_ARG_INT, &o->samples, 0,
          "of the posterior (default 40: 39 are the fewest with true 95 % intervals)", "N"},
         {"sampler", 0, POPT_ARG_STRING, &o->sampler_name, 0,
-         "of the posterior: gibbs (default), diffusion, langevin", "SAMPLER"},
+         "of the posterior: gibbs (default) or diffusion", "SAMPLER"},
         {"likelihood", 0, POPT_ARG_STRING, &o->likelihood_name, 0,
-         "of sampler diffusion: @@LIKELIHOODS@@", "NAME"},
+         "of sampler diffusion: moment-matching (default), diagonal, pigdm, proximal, exact (with "
+         "field:), "
+         "dps, convolved, annealed, plug-in",
+         "NAME"},
         {"steps", 0, POPT_ARG_INT, &o->steps, 0, "of the sampler", "N"},
         {"checkpoint", 0, POPT_ARG_STRING, &o->checkpoint, 0,
          "samples so far: kept after each batch, and gone on from", "FILE"},

@@ -2,6 +2,8 @@
 #ifndef SF_APPS_DEBLUR_OPTIONS_H
 #define SF_APPS_DEBLUR_OPTIONS_H
 
+#include <scorefield/inverse.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,7 +18,7 @@ typedef enum deblur_method {
 } deblur_method;
 
 /* How samples of the posterior are drawn. */
-typedef enum deblur_sampler { DEBLUR_GIBBS, DEBLUR_DIFFUSION, DEBLUR_LANGEVIN } deblur_sampler;
+typedef enum deblur_sampler { DEBLUR_GIBBS, DEBLUR_DIFFUSION } deblur_sampler;
 
 /* Texts are as they were given, NULL when they were not; numbers are NaN (integers INT_MIN) when
  * they were not, so that the library's own defaults hold. */
@@ -31,7 +33,8 @@ typedef struct deblur_options {
     uint64_t bad_bits; /* of the mask; of use with mask_bits */
     deblur_method method;
     deblur_sampler sampler;
-    char *command; /* the command line again, for the history */
+    sf_likelihood likelihood; /* of the diffusion */
+    char *command;            /* the command line again, for the history */
 } deblur_options;
 
 /* Whether the prior is a Gaussian field: field:SPECTRUM. */

@@ -6,10 +6,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define SAMPLES 40      /* the fewest whose 2.5 % and 97.5 % quantiles are not their extremes */
-#define KEPT    80      /* at most: so that after a thinning there are as many as that */
-#define RANGE   4.0     /* of the histogram of residuals, in units of the noise */
-#define BATCH   1048576 /* cells drawn at once, about: 8 MB a field */
+#define SAMPLES       40   /* the fewest whose 2.5 % and 97.5 % quantiles are not their extremes */
+#define KEPT          80   /* at most: so that after a thinning there are as many as that */
+#define RANGE         4.0  /* of the histogram of residuals, in units of the noise */
+#define DIFFUSION_END 0.03 /* of the frame's noise */
+#define BATCH         1048576 /* cells drawn at once, about: 8 MB a field */
 
 const double deblur_quantile[DEBLUR_QUANTILES] = {0.025, 0.16, 0.84, 0.975};
 const char *const deblur_quantile_name[DEBLUR_QUANTILES] = {"Q025", "Q160", "Q840", "Q975"};
@@ -19,8 +20,9 @@ const char *const deblur_quantile_name[DEBLUR_QUANTILES] = {"Q025", "Q160", "Q84
 typedef struct source {
     const deblur_options *options;
     const sf_observation *observation;
-    const sf_prior *prior;
+    const sf_prior *prior; /* of the scene, or for the diffusion already the posterior */
     deblur_posterior *posterior;
+    double *start; /* of the diffusion */
 } source;
 
 const char *deblur_sampler_name(const deblur_options *o)
@@ -43,6 +45,27 @@ static sf_status split_gibbs(void *user, sf_monitor monitor, uint64_t first, siz
     options.first = first;
     options.monitor = monitor;
     GO(sf_split_gibbs(s->observation, s->prior, &options, batch, scenes, &report));
+    s->posterior->evaluations = report.evaluations;
+done:
+    return status;
+}
+
+static sf_status diffuse(void *user, sf_monitor monitor, uint64_t first, size_t batch,
+                         double *scenes)
+{
+    const source *s = user;
+    sf_sample_options options = sf_sample_options_default();
+    sf_diffusion diffusion;
+    sf_sample_report report;
+    sf_status status;
+
+    GO(sf_posterior_schedule(s->observation, DIFFUSION_END, s->start, &diffusion, &options));
+    options.predictor = SF_PREDICTOR_MULTISTEP_SDE;
+    if (s->options->steps > 0) options.steps = (size_t)s->options->steps;
+    options.seed = (uint64_t)deblur_seed(s->options);
+    options.first = first;
+    options.monitor = monitor;
+    GO(sf_sample(s->prior, &diffusion, &options, batch, scenes, &report));
     s->posterior->evaluations = report.evaluations;
 done:
     return status;
@@ -201,24 +224,48 @@ static void compare(const deblur_frame *f, deblur_posterior *p)
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-sf_status deblur_posterior_draw(const deblur_options *o, const deblur_frame *f,
-                                const sf_prior *prior, sf_monitor monitor, double *mean,
-                                deblur_posterior *p)
+static sf_status draw(const source *s, sf_monitor monitor, size_t samples, sf_ensemble *ensemble)
+{
+    source copy = *s;
+    const sf_ensemble_source from = {
+        .draw = s->options->sampler == DEBLUR_GIBBS ? split_gibbs : diffuse,
+        .user = &copy,
+        .batch = choose_batch(sf_grid_size(sf_observation_scene(s->observation)), samples),
+        .checkpoint = s->options->checkpoint,
+        .monitor = monitor};
+
+    return sf_ensemble_fill(ensemble, &from, samples);
+}
+
+/* The diffusion runs in the posterior as a prior, with the likelihood that was asked for. */
+static sf_status make_posterior(const deblur_options *o, const deblur_frame *f, sf_prior *prior,
+                                source *s, sf_prior **posterior)
+{
+    sf_posterior_options options = sf_posterior_options_default();
+    sf_status status;
+
+    options.likelihood = o->likelihood;
+    GO(sf_allocate(&s->start, sf_grid_size(sf_observation_scene(f->observation)),
+                   sizeof *s->start));
+    status = sf_posterior(prior, f->observation, &options, posterior);
+    s->prior = *posterior;
+done:
+    return status;
+}
+
+sf_status deblur_posterior_draw(const deblur_options *o, const deblur_frame *f, sf_prior *prior,
+                                sf_monitor monitor, double *mean, deblur_posterior *p)
 {
     const size_t samples = o->samples > 0 ? (size_t)o->samples : SAMPLES;
     const double start = program_seconds();
-    source s = {o, f->observation, prior, p};
-    const sf_ensemble_source from = {
-        .draw = split_gibbs,
-        .user = &s,
-        .batch = choose_batch(sf_grid_size(sf_observation_scene(f->observation)), samples),
-        .checkpoint = o->checkpoint,
-        .monitor = monitor};
+    source s = {o, f->observation, prior, p, NULL};
+    sf_prior *posterior = NULL;
     sf_ensemble *ensemble = NULL;
     sf_status status;
 
+    if (o->sampler == DEBLUR_DIFFUSION) GO(make_posterior(o, f, prior, &s, &posterior));
     GO(open_ensemble(&s, &ensemble));
-    GO(sf_ensemble_fill(ensemble, &from, samples));
+    GO(draw(&s, monitor, samples, ensemble));
     p->samples = sf_ensemble_count(ensemble);
     GO(sf_ensemble_mean(ensemble, mean));
     GO(take_maps(f, ensemble, p));
@@ -227,6 +274,8 @@ sf_status deblur_posterior_draw(const deblur_options *o, const deblur_frame *f,
     p->seconds = program_seconds() - start;
 done:
     sf_ensemble_release(&ensemble);
+    sf_prior_release(&posterior);
+    sf_free(s.start);
     return status;
 }
 

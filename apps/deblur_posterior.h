@@ -29,7 +29,7 @@ const char *deblur_sampler_name(const deblur_options *options);
 long long deblur_seed(const deblur_options *options);
 /* Draws, and leaves their mean in `mean`, on the scene's grid. Release in any case. */
 sf_status deblur_posterior_draw(const deblur_options *options, const deblur_frame *frame,
-                                const sf_prior *prior, sf_monitor monitor, double *mean,
+                                sf_prior *prior, sf_monitor monitor, double *mean,
                                 deblur_posterior *posterior);
 void deblur_posterior_release(deblur_posterior *posterior);
 

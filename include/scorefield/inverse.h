@@ -233,6 +233,8 @@ typedef enum sf_likelihood {
                                 the spectrum that the options tell: exact for its field. 1 + 0 */
 } sf_likelihood;
 SF_API const char *sf_likelihood_text(sf_likelihood likelihood); /* "moment matching" */
+/* Of its text, with hyphens or blanks. SF_ERR_ARGUMENT, with all of them, for another one. */
+SF_API sf_status sf_likelihood_parse(const char *text, sf_likelihood *likelihood);
 
 typedef struct sf_posterior_options {
     sf_likelihood likelihood;
@@ -262,6 +264,12 @@ SF_API sf_status sf_posterior(sf_prior *prior, sf_observation *observation,
  * H does not show as fast as those that it does. The posterior must outlive the options.
  * SF_ERR_ARGUMENT for any other prior. */
 SF_API sf_status sf_posterior_precondition(const sf_prior *posterior, sf_sample_options *options);
+/* The levels for sf_sample of a posterior: from as much noise as the scene has range (0.999
+ * quantile of what the data say by themselves) down to `end` of the frame's noise, and
+ * options->mean = start (a field on the scene's grid, which must outlive them) = what the data say
+ * by themselves. */
+SF_API sf_status sf_posterior_schedule(const sf_observation *observation, double end, double *start,
+                                       sf_diffusion *diffusion, sf_sample_options *options);
 
 /* Split Gibbs sampling (Vono, Dobigeon & Chainais 2019, doi:10.1109/TSP.2019.2894825) with a
  * diffusion for the prior's step (Wu et al. 2024, arXiv:2405.18782). The scene z has a copy x, and

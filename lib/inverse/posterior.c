@@ -7,6 +7,7 @@
 #include "prior/prior.h"
 
 #include <complex.h>
+#include <ctype.h>
 #include <math.h>
 
 static const struct likelihood {
@@ -30,6 +31,31 @@ const char *sf_likelihood_text(sf_likelihood likelihood)
     const size_t count = sizeof likelihoods / sizeof *likelihoods;
 
     return (size_t)likelihood < count ? likelihoods[likelihood].name : "unknown";
+}
+
+/* The same but for capitals, and for blanks, which may be hyphens. */
+static bool is_named(const char *text, const char *name)
+{
+    for (; *name != '\0'; text++, name++)
+        if (tolower((unsigned char)*text) != tolower((unsigned char)*name) &&
+            !(*name == ' ' && *text == '-'))
+            return false;
+    return *text == '\0';
+}
+
+sf_status sf_likelihood_parse(const char *text, sf_likelihood *likelihood)
+{
+    const size_t count = sizeof likelihoods / sizeof *likelihoods;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!is_named(text, likelihoods[i].name)) continue;
+        *likelihood = (sf_likelihood)i;
+        return SF_OK;
+    }
+    return sf_fail(SF_ERR_ARGUMENT,
+                   "likelihood %s is none of exact, moment-matching, diagonal, pigdm, dps, "
+                   "convolved, annealed, plug-in, proximal",
+                   text);
 }
 
 sf_posterior_options sf_posterior_options_default(void)

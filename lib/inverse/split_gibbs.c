@@ -7,7 +7,7 @@
  * prior p_u, and rho^2 - u^2 for rho^2. */
 #include "base/internal.h"
 #include "inverse/conditional.h"
-#include "inverse/normal.h"
+#include "inverse/sketch.h"
 
 #include <scorefield/diffusion.h>
 
@@ -81,30 +81,19 @@ static double level_after(const chain *c, size_t k)
     return fmin(share * coupling(c, k), 0.9 * coupling(c, k + 1));
 }
 
-/* Every chain starts at the data's own solution with a membrane's smoothness, which continues it
- * into the unobserved cells; and at a coupling as large as what is there to be seen. */
+/* Every chain starts at what the data say by themselves, and at a coupling as large as what is
+ * there to be seen. */
 static sf_status start(chain *c)
 {
-    const sf_normal_goal goal = {.reduction = 1e-3, .iterations = 200};
-    sf_normal *normal = NULL;
-    double *sizes = NULL;
-    sf_status status;
+    double range;
 
-    SF_GO(sf_normal_create(c->o, &normal));
-    SF_GO(sf_allocate(&sizes, c->cells, sizeof *sizes));
-    sf_normal_set_roughness(normal, 1.0, 1);
-    SF_GO(sf_normal_solve(normal, NULL, &goal, c->x));
+    SF_TRY(sf_observation_sketch(c->o, c->x, &range));
     for (size_t b = 1; b < c->batch; b++)
         memcpy(c->x + b * c->cells, c->x, c->cells * sizeof *c->x);
-    for (size_t i = 0; i < c->cells; i++) sizes[i] = fabs(c->x[i]);
     c->last = sf_conditional_limit(c->conditional);
-    c->first = c->options->from * c->o->noise;
-    if (c->first == 0.0) c->first = sf_quantile(sizes, c->cells, 0.999);
+    c->first = c->options->from > 0.0 ? c->options->from * c->o->noise : range;
     c->first = fmax(c->first, c->last);
-done:
-    sf_normal_release(&normal);
-    sf_free(sizes);
-    return status;
+    return SF_OK;
 }
 
 /* x given z and the data. */

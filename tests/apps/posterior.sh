@@ -58,6 +58,13 @@ fails 1 'point' $draw --samples 7 --noise 17 --checkpoint point -o out/x.fits
 head -c 1000 kept >cut
 fails 1 'cut' $draw --samples 7 --checkpoint cut -o out/x.fits
 
+# The diffusion in the field's exact posterior has the same mean; so has moment matching, which is
+# exact for fields.
+for likelihood in exact moment-matching; do
+    works $draw --sampler diffusion --likelihood $likelihood --steps 60 -o $likelihood.fits
+    "$writers/same_fits" $likelihood.fits wiener.fits 11.4 || complain "the mean by $likelihood"
+done
+
 # Ctrl-C: no result, and a sentence on what is kept.
 timeout -s INT -k 20 --preserve-status 2 "$program" $draw --samples 100000 --checkpoint kept2 \
     -o j.fits >stdout 2>stderr
@@ -66,6 +73,8 @@ timeout -s INT -k 20 --preserve-status 2 "$program" $draw --samples 100000 --che
 grep -q 'goes on from kept2' stderr || { complain "Ctrl-C says nothing"; cat stderr; }
 
 fails 2 'none of' $draw --sampler dice -o out/x.fits
+fails 2 'no use for --likelihood' $draw --likelihood dps -o out/x.fits
+fails 2 'is none of exact' $draw --sampler diffusion --likelihood guess -o out/x.fits
 fails 2 'below 2' $draw --samples 1 -o out/x.fits
 fails 2 'no use for --samples' $given -m wiener --samples 5 -o out/x.fits
 fails 2 'no use for --iterations' $draw -i 5 -o out/x.fits
