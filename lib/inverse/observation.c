@@ -336,7 +336,7 @@ static sf_status convolve(const sf_observation *o, bool adjoint, const double *i
     sf_status status;
 
     if (o->transfer == NULL) {
-        memcpy(out, in, sf_grid_size(&o->scene) * sizeof *out);
+        memmove(out, in, sf_grid_size(&o->scene) * sizeof *out);
         return SF_OK;
     }
     SF_GO(sf_allocate(&spectrum, half, sizeof *spectrum));

@@ -2,10 +2,12 @@
  * (Tweedie: Cov[x_0 | x] = u^2 dD/dx):
  *     MOMENT_MATCHING  D_y = D + C H^T v,              C = u^2 dD/dx, a pull for each product
  *     DIAGONAL         D_y = D + u^2 (dD/dx)^T H^T v,  C = diag(u^2 (dD/dx)^T 1), not below 0
- * with (S + H C H^T) v = y - H D on the observed pixels, by conjugate gradients as innovation.h has
- * them, preconditioned for the C_k that the options tell (or the mean of diag C). They run for all
- * items of a batch together, so that the prior is asked about many at once; each by itself stops at
- * its own tolerance.
+ * with (S + H C H^T) v = y - H D on the observed pixels, scaled and preconditioned as innovation.h
+ * has it, for the C_k that the options tell (or the mean of diag C). A network's Jacobian is
+ * neither symmetric nor positive, and conjugate gradients may run away from the solution; so these
+ * are conjugate residuals (Stiefel 1955; Vinsome's Orthomin(1), 1976), whose every step makes the
+ * residual as small as it can along its direction, whatever the matrix is. All items of a batch run
+ * together, so that the prior is asked about many at once; each stops at its own tolerance.
  *
  * Rozet et al. 2024 (arXiv:2405.13712); Boys et al. 2023 (arXiv:2310.06721). */
 #include "inverse/posterior.h"
@@ -17,29 +19,36 @@
 #include <math.h>
 #include <string.h>
 
+/* r^T M^-1 r has to fall to this part of itself in every step. */
+#define PROGRESS 0.999
+
 typedef struct system {
     const sf_conditioned *c;
     double level;
     const double *mean; /* D */
     size_t batch, cells, half;
     /* of each item */
-    double *r, *z, *p; /* residual, preconditioned, direction */
-    double *sum;       /* of the steps' C s, or (DIAGONAL) of s */
-    double *gain;      /* DIAGONAL: diag C */
-    double *m;         /* the preconditioner */
-    double *scale;     /* q */
-    double *rho, *target;
+    double *r, *z;        /* residual, preconditioned */
+    double *ahead, *back; /* the matrix times the direction, preconditioned; ... */
+    double *more;         /* ... and C s, or (DIAGONAL) s, of that direction; */
+    double *sum;          /* of these over the steps */
+    double *gain;         /* DIAGONAL: diag C */
+    double *m;            /* the preconditioner */
+    double *scale;        /* q */
+    double *rho, *target; /* r^T M^-1 r */
     bool *done;
     /* of each slot, where the items that are not done stand in a row */
     size_t slots, *item;
-    double *x, *s, *t; /* x; s = H^T q p; t = C s */
+    double *x, *s, *t; /* x; s = H^T q z; t = C s */
 } system;
 
 static void finish(system *a)
 {
     sf_free(a->r);
     sf_free(a->z);
-    sf_free(a->p);
+    sf_free(a->ahead);
+    sf_free(a->back);
+    sf_free(a->more);
     sf_free(a->sum);
     sf_free(a->gain);
     sf_free(a->m);
@@ -61,7 +70,9 @@ static sf_status prepare(system *a)
 
     SF_TRY(sf_allocate(&a->r, count, sizeof *a->r));
     SF_TRY(sf_allocate(&a->z, count, sizeof *a->z));
-    SF_TRY(sf_allocate(&a->p, count, sizeof *a->p));
+    SF_TRY(sf_allocate(&a->ahead, count, sizeof *a->ahead));
+    SF_TRY(sf_allocate(&a->back, count, sizeof *a->back));
+    SF_TRY(sf_allocate(&a->more, count, sizeof *a->more));
     SF_TRY(sf_allocate(&a->sum, count, sizeof *a->sum));
     SF_TRY(sf_allocate(&a->rho, a->batch, sizeof *a->rho));
     SF_TRY(sf_allocate(&a->target, a->batch, sizeof *a->target));
@@ -100,11 +111,11 @@ static sf_status find_preconditioner(system *a)
     return status;
 }
 
-/* z = M^-1 r */
-static sf_status precondition(const system *a, size_t b)
+/* out = M^-1 in, both of item b */
+static sf_status precondition(const system *a, size_t b, const double *in, double *out)
 {
     return sf_innovation_precondition(a->c->observation, a->m + (diagonal(a) ? b * a->half : 0),
-                                      a->r + b * a->cells, a->z + b * a->cells);
+                                      in + b * a->cells, out + b * a->cells);
 }
 
 static sf_status begin(void *user, size_t b)
@@ -114,25 +125,23 @@ static sf_status begin(void *user, size_t b)
     const double tolerance = a->c->tolerance;
 
     SF_TRY(sf_observation_misfit(a->c->observation, a->mean + b * n, a->r + b * n));
-    SF_TRY(precondition(a, b));
-    memcpy(a->p + b * n, a->z + b * n, n * sizeof *a->p);
+    SF_TRY(precondition(a, b, a->r, a->z));
     a->rho[b] = sf_lanes_product(n, a->r + b * n, 0.0, a->z + b * n);
     a->target[b] = tolerance * tolerance * a->rho[b];
     a->done[b] = !(a->rho[b] > 0.0);
     return SF_OK;
 }
 
-/* s = H^T q p */
+/* s = H^T q z */
 static sf_status look_back(void *user, size_t slot)
 {
     system *a = user;
-    const sf_observation *o = a->c->observation;
     const size_t n = a->cells;
-    const double *p = a->p + a->item[slot] * n;
+    const double *z = a->z + a->item[slot] * n;
     double *s = a->s + slot * n, *scaled = a->t + slot * n; /* t is not there yet */
 
-    for (size_t i = 0; i < n; i++) scaled[i] = a->scale[i] * p[i];
-    return sf_observation_blur_adjoint(o, scaled, s);
+    for (size_t i = 0; i < n; i++) scaled[i] = a->scale[i] * z[i];
+    return sf_observation_blur_adjoint(a->c->observation, scaled, s);
 }
 
 /* t = C s in every slot. */
@@ -152,36 +161,52 @@ static sf_status apply_covariance(system *a)
     return SF_OK;
 }
 
-/* One step along p, and the next p. A direction of negative curvature, which a network's Jacobian
- * may have where a covariance has none, ends it. */
+/* The next direction, z and what of the last one makes its image orthogonal to the last one's. */
+static sf_status turn(system *a, size_t slot)
+{
+    const size_t n = a->cells, b = a->item[slot];
+    double *s = a->s + slot * n, *t = a->t + slot * n;
+    double *ahead = a->ahead + b * n, *more = a->more + b * n;
+    const double *z = a->z + b * n, *back = a->back + b * n;
+    double *const kept = diagonal(a) ? s : t, *const image = diagonal(a) ? t : s;
+    const double last = sf_lanes_product(n, ahead, 0.0, back);
+    double beta;
+
+    SF_TRY(sf_observation_blur(a->c->observation, t, image));
+    for (size_t i = 0; i < n; i++) image[i] = z[i] + a->scale[i] * image[i];
+    beta = last > 0.0 ? -sf_lanes_product(n, image, 0.0, back) / last : 0.0;
+    for (size_t i = 0; i < n; i++) {
+        ahead[i] = image[i] + beta * ahead[i];
+        more[i] = kept[i] + beta * more[i];
+    }
+    return precondition(a, b, a->ahead, a->back);
+}
+
+/* One step. An item is done where that brings it no nearer, too. */
 static sf_status step(void *user, size_t slot)
 {
     system *a = user;
-    const sf_observation *o = a->c->observation;
     const size_t n = a->cells, b = a->item[slot];
-    const double *s = a->s + slot * n, *t = a->t + slot * n, *more = diagonal(a) ? s : t;
-    double *r = a->r + b * n, *z = a->z + b * n, *p = a->p + b * n, *sum = a->sum + b * n;
-    const double curvature = sf_lanes_square(n, p) + sf_lanes_product(n, s, 0.0, t);
-    const double alpha = a->rho[b] / curvature;
-    double next;
+    double *r = a->r + b * n, *z = a->z + b * n, *sum = a->sum + b * n;
+    const double *ahead = a->ahead + b * n, *back = a->back + b * n, *more = a->more + b * n;
+    const double before = a->rho[b];
+    double square, alpha;
 
-    a->done[b] = !(curvature > 0.0);
-    if (a->done[b]) return SF_OK;
-    SF_TRY(sf_observation_blur(o, t, z));
+    SF_TRY(turn(a, slot));
+    square = sf_lanes_product(n, ahead, 0.0, back);
+    alpha = square > 0.0 ? sf_lanes_product(n, r, 0.0, back) / square : 0.0;
     for (size_t i = 0; i < n; i++) {
+        r[i] -= alpha * ahead[i];
+        z[i] -= alpha * back[i];
         sum[i] += alpha * more[i];
-        r[i] -= alpha * (p[i] + a->scale[i] * z[i]);
     }
-    SF_TRY(precondition(a, b));
-    next = sf_lanes_product(n, r, 0.0, z);
-    if (!isfinite(next))
+    a->rho[b] = sf_lanes_product(n, r, 0.0, z);
+    if (!isfinite(a->rho[b]))
         return sf_fail(SF_ERR_NUMERIC,
                        "the covariance that the prior's denoiser has at noise level %g makes "
                        "numbers that are not finite",
                        a->level);
-    for (size_t i = 0; i < n; i++) p[i] = z[i] + next / a->rho[b] * p[i];
-    a->rho[b] = next;
-    a->done[b] = !(next > a->target[b]);
+    a->done[b] = !(a->rho[b] > a->target[b]) || a->rho[b] > PROGRESS * before;
     return SF_OK;
 }
 
@@ -202,7 +227,7 @@ static void close_ranks(system *a)
     a->slots = left;
 }
 
-static sf_status conjugate_gradients(system *a, const double *x)
+static sf_status conjugate_residuals(system *a, const double *x)
 {
     memcpy(a->x, x, a->batch * a->cells * sizeof *x);
     for (size_t b = 0; b < a->batch; b++) a->item[b] = b;
@@ -247,7 +272,7 @@ sf_status sf_posterior_by_moments(const sf_conditioned *c, size_t batch, const d
         SF_GO(find_diagonal(&a, x, out));
     else
         SF_GO(sf_prior_denoise(c->prior, batch, x, level, out));
-    SF_GO(conjugate_gradients(&a, x));
+    SF_GO(conjugate_residuals(&a, x));
     if (diagonal(&a))
         SF_GO(sf_posterior_add_pulled(c, batch, x, level, a.sum, level * level, out));
     else
