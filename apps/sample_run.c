@@ -84,7 +84,7 @@ static sf_sample_options how_to_sample(const sample_options *o, sample_prior *p)
     how.floor = p->floor;
     how.seed = o->seed;
     how.denoise_last = sample_prior_is_constrained(o);
-    if (o->kind == SAMPLE_FIELD) {
+    if (o->kind == SAMPLE_FIELD && !how.denoise_last) { /* constrained ones have other variances */
         how.precondition = field_prior_precondition;
         how.user = &p->field;
     }
