@@ -355,6 +355,32 @@ SF_API sf_status sf_split_gibbs(const sf_observation *observation, const sf_prio
                                 const sf_split_gibbs_options *options, size_t batch, double *scenes,
                                 sf_split_gibbs_report *report);
 
+/* Plug-and-play unadjusted Langevin (Laumont et al. 2022, arXiv:2103.04715): with the prior's score
+ * s at one level u, and e ~ N(0, 1),
+ *     x <- x + d M [s(x; u) + H^T Sigma^-1 (y - H x)] + sqrt(2 d M) e,
+ *     M_k = 1/(|H_k|^2/sigma_min^2 + 1/(lambda_k + u^2)),
+ * a chain for p_u(x) N(y; H x, Sigma), the posterior of the prior smoothed by u, up to O(d).
+ * Exactly so for a Gaussian field on a periodic frame: a mode of posterior precision P (prior
+ * variance lambda + u^2) has its mean and the variance 1/(P (1 - d M P/2)), and forgets as (1 - d M
+ * P)^n. */
+typedef struct sf_pnp_langevin_options {
+    size_t iterations;            /* one evaluation of the prior each */
+    double level;                 /* u in units of the frame's noise */
+    double step;                  /* d, 0 ... 1 */
+    const sf_spectrum *spectrum;  /* lambda of M; NULL: 0, safe for every prior, and slow in modes
+                                     that the data do not hold and the prior leaves free */
+    uint64_t seed, stream, first; /* number of the first sample of the batch */
+    sf_monitor monitor;           /* stage "Langevin", residual NaN, image = the first sample */
+} sf_pnp_langevin_options;
+/* 200 moves of step 0.1 at half of the noise. */
+SF_API sf_pnp_langevin_options sf_pnp_langevin_options_default(void);
+/* scenes: where `batch` independent chains start (a solution, or what sf_split_gibbs draws), and
+ * where they are after the iterations, of which `iterations` (may be NULL) were made. The same bits
+ * in any batch, on any number of threads, when the prior's are. Errors as sf_split_gibbs. */
+SF_API sf_status sf_pnp_langevin(sf_observation *observation, sf_prior *prior,
+                                 const sf_pnp_langevin_options *options, size_t batch,
+                                 double *scenes, size_t *iterations);
+
 /* Of what samples depend on besides a sampler's options: data, noise, mask and blur, and the prior
  * by what it makes of the data. For telling checkpoints apart. Cost: one call of the prior. */
 SF_API sf_status sf_posterior_fingerprint(const sf_observation *observation, const sf_prior *prior,

@@ -9,10 +9,10 @@
  * the observation: its S/N instead of one between 10 and 200), picture=FILE.png (of the first).
  * PSFs: survey stars and models of SCOREFIELD_DATA/fits, else Moffat profiles.
  *
- * With n samples the truth's rank among them is one of n + 1 with equal probabilities, and the
- * interval between the quantiles (1 -+ c)/2 (Hyndman & Fan 1996, type 6) covers it with
- * probability c, if c (n + 1) says so: n = 39 for 95 %. TARP (Lemos et al. 2023, arXiv:2302.03026):
- * the share of samples that are nearer than the truth to a point drawn without looking at either
+ * The interval mean +- t_c sd sqrt(1 + 1/n) of n samples, t_c Student's with n - 1 degrees, covers
+ * the truth with probability c if the posterior is a Gaussian; the truth's rank among them is one
+ * of n + 1 with equal probabilities whatever it is. TARP (Lemos et al. 2023, arXiv:2302.03026): the
+ * share of samples that are nearer than the truth to a point drawn without looking at either
  * (another scene) is uniform, for any such points if and only if the posterior is right. */
 #include <scorefield/diffusion.h>
 #include <scorefield/inverse.h>
@@ -33,7 +33,7 @@
         }                                                                \
     } while (0)
 
-enum { FRAME = 32, SPREAD = 17, PIXELS = FRAME * FRAME, BINS = 10 };
+enum { FRAME = 28, SPREAD = 13, PIXELS = FRAME * FRAME, BINS = 10 };
 enum { SEED = 2026, RADIUS = 6 };
 
 /* A row of the table. */
@@ -134,7 +134,7 @@ static void draw_scene(const sf_observation *o, uint64_t index, double peak, dou
     sf_scene_options options = sf_scene_options_default();
     double seen = 0.0, all = 1.0, blurred = 0.0;
 
-    options.galaxies = 48.0; /* two on 48 x 48 */
+    options.galaxies = 48.0; /* one or two on 40 x 40 */
     options.diffuse = 0.0;
     for (uint64_t try = 0; seen < all; try++) {
         OK(sf_scene_draw(grid, &options, SEED, 1000 * index + try, scene));
@@ -209,16 +209,15 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Whether the central interval of probability c of sorted samples holds the truth. */
-static bool covers(const double *sorted, size_t count, double c, double truth)
+/* Whether the interval of probability c about the samples' mean holds the truth. */
+static bool covers(const double *samples, size_t count, double c, double truth)
 {
-    const double place = 0.5 * (1.0 - c) * (double)(count + 1) - 1.0;
-    const double at = fmax(place, 0.0), share = at - floor(at);
-    const size_t i = (size_t)at, j = i + 1 < count ? i + 1 : i;
-    const double low = (1.0 - share) * sorted[i] + share * sorted[j];
-    const double high = (1.0 - share) * sorted[count - 1 - i] + share * sorted[count - 1 - j];
+    const double n = (double)count, t = gsl_cdf_tdist_Pinv(0.5 + 0.5 * c, n - 1.0);
+    double mean = 0.0, square = 0.0;
 
-    return low <= truth && truth <= high;
+    for (size_t b = 0; b < count; b++) mean += samples[b] / n;
+    for (size_t b = 0; b < count; b++) square += (samples[b] - mean) * (samples[b] - mean);
+    return fabs(truth - mean) <= t * sqrt(square / (n - 1.0) * (1.0 + 1.0 / n));
 }
 
 static double rank_of(const double *sorted, size_t count, double truth)
@@ -538,7 +537,7 @@ static void set(settings *s, const char *argument)
 
 int main(int count, char **arguments)
 {
-    settings s = {.samples = 39,
+    settings s = {.samples = 9,
                   .gibbs = sf_split_gibbs_options_default(),
                   .likelihood = -1.0,
                   .diffusion = sf_sample_options_default()};
