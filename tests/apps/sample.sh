@@ -75,7 +75,7 @@ works -o n.fits --shape 24,24 --steps 4 --levels 0.3:1500 --force
 [ -s stderr ] && complain "a warning about levels in another unit"
 works -o n.fits --shape 24,24 --steps 4 --levels 1e-5:1.5 --force
 grep -q 'was trained at levels' stderr || complain "no warning about levels beyond training"
-works -o n.fits --shape 12,12 --steps 4 --known holed.fits --shape 64,64 --force
+works -o n.fits --steps 4 --known holed.fits --force
 works -o i.fits --prior identity.onnx --shape 8,8 --levels 0.01:10 --steps 3
 fails 1 'does not say which noise levels' --prior identity.onnx --shape 8,8 -o out/x
 fails 1 'noise floor' --shape 16,16 --levels 0.1:1.5 -o out/x
