@@ -13,6 +13,8 @@ sf_activation sf_compile_activation(const sf_node *node)
     case SF_OP_CLIP: return (sf_activation){SF_ACTIVATION_CLIP, node->alpha, node->beta};
     case SF_OP_ELU: return (sf_activation){.kind = SF_ACTIVATION_ELU, .alpha = node->alpha};
     case SF_OP_EXP: return (sf_activation){.kind = SF_ACTIVATION_EXP};
+    case SF_OP_GELU:
+        return (sf_activation){.kind = node->flag ? SF_ACTIVATION_GELU_TANH : SF_ACTIVATION_GELU};
     case SF_OP_LEAKY_RELU: return (sf_activation){.kind = SF_ACTIVATION_RELU, .alpha = node->alpha};
     case SF_OP_NEG: return (sf_activation){.kind = SF_ACTIVATION_LINEAR, .alpha = -1.0F};
     case SF_OP_POW: return (sf_activation){SF_ACTIVATION_POWER, 1.0F, node->alpha};

@@ -30,6 +30,7 @@
     X(DEPTH_TO_SPACE, "DepthToSpace")           \
     X(DIV, "Div")                               \
     X(DROPOUT, "Dropout")                       \
+    X(EINSUM, "Einsum")                         \
     X(ELU, "Elu")                               \
     X(EQUAL, "Equal")                           \
     X(ERF, "Erf")                               \
@@ -38,15 +39,18 @@
     X(FLATTEN, "Flatten")                       \
     X(FLOOR, "Floor")                           \
     X(GATHER, "Gather")                         \
+    X(GELU, "Gelu")                             \
     X(GEMM, "Gemm")                             \
     X(GLOBAL_AVERAGE_POOL, "GlobalAveragePool") \
     X(GREATER, "Greater")                       \
+    X(GREATER_OR_EQUAL, "GreaterOrEqual")       \
     X(GROUP_NORM, "GroupNormalization")         \
     X(IDENTITY, "Identity")                     \
     X(INSTANCE_NORM, "InstanceNormalization")   \
     X(LAYER_NORM, "LayerNormalization")         \
     X(LEAKY_RELU, "LeakyRelu")                  \
     X(LESS, "Less")                             \
+    X(LESS_OR_EQUAL, "LessOrEqual")             \
     X(LOG, "Log")                               \
     X(MATMUL, "MatMul")                         \
     X(MAX, "Max")                               \

@@ -49,6 +49,8 @@ typedef enum sf_activation_kind {
     SF_ACTIVATION_SOFTPLUS,
     SF_ACTIVATION_CLIP, /* to [alpha, beta] */
     SF_ACTIVATION_EXP,
+    SF_ACTIVATION_GELU,
+    SF_ACTIVATION_GELU_TANH,
     SF_ACTIVATION_SQRT,
     SF_ACTIVATION_ABS,
     SF_ACTIVATION_POWER, /* alpha x^beta */

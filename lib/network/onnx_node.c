@@ -105,6 +105,21 @@ static sf_status set_list(const sf_source *s, const sf_field *field, const Onnx_
     return sf_node_set_list(s->node, values, a->n_ints);
 }
 
+static sf_status set_equation(const sf_source *s, const Onnx__AttributeProto *a)
+{
+    long letters[64];
+    size_t count = 0;
+
+    if (!a->has_s) return bad(s, SF_ERR_FORMAT, "attribute '%s' is no text", a->name);
+    for (size_t i = 0; i < a->s.len; i++) {
+        if (a->s.data[i] == ' ') continue;
+        if (count == sizeof letters / sizeof *letters)
+            return bad(s, SF_ERR_UNSUPPORTED, "the %s is too long", a->name);
+        letters[count++] = a->s.data[i];
+    }
+    return sf_node_set_list(s->node, letters, count);
+}
+
 static sf_status set_word(const sf_source *s, const sf_field *field, const Onnx__AttributeProto *a)
 {
     for (int i = 0; a->has_s && field->words[i] != NULL; i++)
@@ -161,6 +176,7 @@ static sf_status read_field(const sf_source *s, const sf_field *field,
     case SF_FIELD_PADS: return set_pads(s, field, a);
     case SF_FIELD_WORD: return set_word(s, field, a);
     case SF_FIELD_LIST: return set_list(s, field, a);
+    case SF_FIELD_EQUATION: return set_equation(s, a);
     case SF_FIELD_TYPE: return set_type(s, a);
     case SF_FIELD_FILL: return set_fill(s, a);
     case SF_FIELD_ABSENT: break;

@@ -317,6 +317,15 @@ static void put_fill(sf_writer *w, Onnx__NodeProto *to, const sf_node *node)
     if (a != NULL) a->t = number_tensor(w, "", node->to, &shape, &number);
 }
 
+static void put_equation(sf_writer *w, Onnx__NodeProto *to, const char *name, const sf_node *node)
+{
+    char *letters = take(&w->pool, node->list_count + 1, 1);
+
+    for (size_t i = 0; letters != NULL && i < node->list_count; i++)
+        letters[i] = (char)node->list[i];
+    if (letters != NULL) put_word(w, to, name, letters);
+}
+
 static int word_of(const sf_node *node, const sf_field *field)
 {
     const char *at = (const char *)node + field->offset;
@@ -360,6 +369,7 @@ static void put_field(sf_writer *w, Onnx__NodeProto *to, const sf_node *node, co
     case SF_FIELD_LIST:
         if (node->list_count > 0) put_longs(w, to, field->name, node->list, node->list_count);
         break;
+    case SF_FIELD_EQUATION: put_equation(w, to, field->name, node); break;
     case SF_FIELD_TYPE: put_int(w, to, field->name, type_code(node->to)); break;
     case SF_FIELD_FILL: put_fill(w, to, node); break;
     case SF_FIELD_ABSENT: break;

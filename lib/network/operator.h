@@ -20,13 +20,14 @@ typedef enum sf_field_kind {
     SF_FIELD_FLAG,
     SF_FIELD_FLOAT,
     SF_FIELD_SIZE,
-    SF_FIELD_PAIR,  /* size_t[2]: rows, columns; one value is for columns */
-    SF_FIELD_PADS,  /* long[4]; two values are for columns */
-    SF_FIELD_WORD,  /* an enum, in the order of `words` */
-    SF_FIELD_LIST,  /* list and list_count */
-    SF_FIELD_TYPE,  /* a data type as an sf_type */
-    SF_FIELD_FILL,  /* a tensor of one number: its value and, in `to`, its type */
-    SF_FIELD_ABSENT /* supported where it is missing or 0 */
+    SF_FIELD_PAIR,     /* size_t[2]: rows, columns; one value is for columns */
+    SF_FIELD_PADS,     /* long[4]; two values are for columns */
+    SF_FIELD_WORD,     /* an enum, in the order of `words` */
+    SF_FIELD_LIST,     /* list and list_count */
+    SF_FIELD_EQUATION, /* list: its letters, without blanks */
+    SF_FIELD_TYPE,     /* a data type as an sf_type */
+    SF_FIELD_FILL,     /* a tensor of one number: its value and, in `to`, its type */
+    SF_FIELD_ABSENT    /* supported where it is missing or 0 */
 } sf_field_kind;
 
 typedef struct sf_field {
@@ -134,6 +135,7 @@ sf_status sf_settle_clip(sf_resolver *r, sf_node *node, size_t *result);
 sf_status sf_settle_concat(sf_resolver *r, sf_node *node, size_t *result);
 sf_status sf_settle_constant_of_shape(sf_resolver *r, sf_node *node, size_t *result);
 sf_status sf_settle_convolution(sf_resolver *r, sf_node *node, size_t *result);
+sf_status sf_settle_einsum(sf_resolver *r, sf_node *node, size_t *result);
 sf_status sf_settle_expand(sf_resolver *r, sf_node *node, size_t *result);
 sf_status sf_settle_flatten(sf_resolver *r, sf_node *node, size_t *result);
 sf_status sf_settle_gather(sf_resolver *r, sf_node *node, size_t *result);

@@ -64,6 +64,7 @@ static const char *const coordinates[] = {"half_pixel", "asymmetric", "align_cor
                                           "pytorch_half_pixel", NULL};
 static const char *const roundings[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil",
                                         NULL};
+static const char *const gelu_kinds[] = {"none", "tanh", NULL};
 static const char *const policies[] = {"stretch", NULL};
 
 static const sf_field average_pool[] = {WINDOW(true),
@@ -80,9 +81,12 @@ static const sf_field conv_transpose[] = {WINDOW(false), GROUP,
                                           PAIR("output_padding", output_padding, 0, false),
                                           ABSENT("output_shape"), END};
 static const sf_field depth_to_space[] = {WORD("mode", column_row_depth, block_modes), BLOCK, END};
+static const sf_field einsum[] = {{"equation", SF_FIELD_EQUATION, AT(list), 0, 0, 0, NULL, true},
+                                  END};
 static const sf_field elu[] = {FLOAT("alpha", alpha, 1), END};
 static const sf_field flatten[] = {AXIS(1), END};
 static const sf_field gather[] = {AXIS(0), END};
+static const sf_field gelu[] = {WORD("approximate", flag, gelu_kinds), END};
 static const sf_field gemm[] = {FLOAT("alpha", alpha, 1), FLOAT("beta", beta, 1),
                                 FLAG("transA", transposed[0], 0), FLAG("transB", transposed[1], 0),
                                 END};
@@ -185,6 +189,7 @@ static const sf_operator operators[SF_OP_COUNT] = {
                               SAMPLING},
     [SF_OP_DIV] = {TWO, BINARY},
     [SF_OP_DROPOUT] = {.data = 1, .least = 1, .most = 3, .settle = sf_settle_alias},
+    [SF_OP_EINSUM] = {.fields = einsum, TWO, .settle = sf_settle_einsum},
     [SF_OP_ELU] = {.fields = elu, ONE, POINTWISE},
     [SF_OP_EQUAL] = {COMPARISON},
     [SF_OP_ERF] = {ONE, POINTWISE},
@@ -199,9 +204,11 @@ static const sf_operator operators[SF_OP_COUNT] = {
                       .settle = sf_settle_gather,
                       .shape = sf_shape_gather,
                       MOVEMENT},
+    [SF_OP_GELU] = {.fields = gelu, .opset = 20, ONE, POINTWISE},
     [SF_OP_GEMM] = {.fields = gemm, .least = 2, .most = 3, .settle = sf_settle_gemm},
     [SF_OP_GLOBAL_AVERAGE_POOL] = {ONE, .settle = sf_settle_global_pool},
     [SF_OP_GREATER] = {COMPARISON},
+    [SF_OP_GREATER_OR_EQUAL] = {COMPARISON},
     [SF_OP_GROUP_NORM] =
         {.fields = group_norm, .least = 3, .most = 3, .opset = 21, .settle = sf_settle_group_norm},
     [SF_OP_IDENTITY] = {ONE, ALIAS},
@@ -220,6 +227,7 @@ static const sf_operator operators[SF_OP_COUNT] = {
                           .undo = sf_undo_normalise},
     [SF_OP_LEAKY_RELU] = {.fields = leaky_relu, ONE, POINTWISE},
     [SF_OP_LESS] = {COMPARISON},
+    [SF_OP_LESS_OR_EQUAL] = {COMPARISON},
     [SF_OP_LOG] = {ONE, POINTWISE},
     [SF_OP_MATMUL] = {TWO, .settle = sf_settle_matmul, .shape = sf_shape_matmul,
                       .reference = sf_reference_matmul, .compile = sf_compile_matmul,

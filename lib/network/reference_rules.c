@@ -82,6 +82,19 @@ typedef struct sf_point {
     double value, slope;
 } sf_point;
 
+/* x Phi(x); or its approximation 1/2 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). */
+static sf_point gelu_of(bool approximate, double x)
+{
+    const double t = tanh(sqrt(M_2_PI) * (x + 0.044715 * x * x * x));
+    const double phi = 0.5 * (1.0 + erf(x * M_SQRT1_2));
+
+    if (approximate)
+        return (sf_point){0.5 * x * (1.0 + t),
+                          0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * sqrt(M_2_PI) *
+                                                (1.0 + 3.0 * 0.044715 * x * x)};
+    return (sf_point){x * phi, phi + x * exp(-0.5 * x * x) * 0.5 * M_2_SQRTPI * M_SQRT1_2};
+}
+
 /* f(x) and f'(x); where f has a corner, one of the slopes beside it. */
 static sf_point point_of(const sf_node *node, double x)
 {
@@ -98,6 +111,7 @@ static sf_point point_of(const sf_node *node, double x)
     case SF_OP_ERF: return (sf_point){erf(x), M_2_SQRTPI * exp(-x * x)};
     case SF_OP_EXP: return (sf_point){exp(x), exp(x)};
     case SF_OP_FLOOR: return (sf_point){floor(x), 0.0};
+    case SF_OP_GELU: return gelu_of(node->flag, x);
     case SF_OP_LEAKY_RELU: return (sf_point){x > 0.0 ? x : alpha * x, x > 0.0 ? 1.0 : alpha};
     case SF_OP_LOG: return (sf_point){log(x), 1.0 / x};
     case SF_OP_NEG: return (sf_point){-x, -1.0};
@@ -153,7 +167,9 @@ static sf_pair pair_of(const sf_node *node, double a, double b)
     case SF_OP_DIV: return (sf_pair){a / b, {1.0 / b, -a / (b * b)}};
     case SF_OP_EQUAL: return (sf_pair){a == b, {0.0, 0.0}};
     case SF_OP_GREATER: return (sf_pair){a > b, {0.0, 0.0}};
+    case SF_OP_GREATER_OR_EQUAL: return (sf_pair){a >= b, {0.0, 0.0}};
     case SF_OP_LESS: return (sf_pair){a < b, {0.0, 0.0}};
+    case SF_OP_LESS_OR_EQUAL: return (sf_pair){a <= b, {0.0, 0.0}};
     case SF_OP_MAX: return (sf_pair){fmax(a, b), {a >= b, a < b}};
     case SF_OP_MIN: return (sf_pair){fmin(a, b), {a <= b, a > b}};
     case SF_OP_MOD: return (sf_pair){remainder_of(node, a, b), {0.0, 0.0}};
