@@ -99,7 +99,7 @@ static void axes_in_memory(int rank, sf_order order, int axes[SF_TENSOR_MAX_RANK
 
 static void find_strides(const sf_shape *shape, sf_order order, size_t stride[SF_TENSOR_MAX_RANK])
 {
-    int axes[SF_TENSOR_MAX_RANK];
+    int axes[SF_TENSOR_MAX_RANK] = {0};
     size_t step = 1;
 
     axes_in_memory(shape->rank, order, axes);
@@ -118,7 +118,8 @@ static size_t place_of(const sf_node *node, const sf_shape *source, const sf_sha
     switch (node->op) {
     case SF_OP_TRANSPOSE: return i * stride[node->list[axis]];
     case SF_OP_SLICE:
-        return (size_t)(node->list[3 * axis] + (long)i * node->list[3 * axis + 1]) * stride[axis];
+        return (size_t)(node->list[3 * (size_t)axis] + (long)i * node->list[3 * (size_t)axis + 1]) *
+               stride[axis];
     case SF_OP_GATHER: return (axis == node->axis ? (size_t)node->list[i] : i) * stride[axis];
     default: /* repeated, or added up: cells of an axis of one */
         return from < 0 || source->dim[from] == 1 ? 0 : i * stride[from];
@@ -128,8 +129,8 @@ static size_t place_of(const sf_node *node, const sf_shape *source, const sf_sha
 static sf_status find_movement(const sf_node *node, const sf_shape *source, const sf_shape *made,
                                sf_order order, sf_movement *movement)
 {
-    size_t stride[SF_TENSOR_MAX_RANK];
-    int axes[SF_TENSOR_MAX_RANK];
+    size_t stride[SF_TENSOR_MAX_RANK] = {0};
+    int axes[SF_TENSOR_MAX_RANK] = {0};
 
     find_strides(source, order, stride);
     axes_in_memory(made->rank, order, axes);

@@ -353,7 +353,7 @@ static sf_status add_convolution(sf_compiler *compiler, sf_unit *unit, const sf_
 sf_status sf_compile_convolution(sf_compiler *compiler, const sf_node *node)
 {
     sf_unit *unit = sf_compile_unit(compiler, node);
-    sf_convolution chosen;
+    sf_convolution chosen = {0};
     sf_number number;
     sf_order order = SF_ORDER_ANY;
 

@@ -488,14 +488,15 @@ static size_t moved_from(const sf_work *work, const size_t *at)
 {
     const sf_node *node = work->node;
     const sf_shape *shape = shape_in(work, 0);
-    size_t from[SF_TENSOR_MAX_RANK];
+    size_t from[SF_TENSOR_MAX_RANK] = {0};
 
     if (node->op == SF_OP_EXPAND) return broadcast_from(shape, shape_out(work), at);
     for (int i = 0; i < shape->rank; i++)
         if (node->op == SF_OP_TRANSPOSE)
             from[node->list[i]] = at[i];
         else if (node->op == SF_OP_SLICE)
-            from[i] = (size_t)(node->list[3 * i] + (long)at[i] * node->list[3 * i + 1]);
+            from[i] =
+                (size_t)(node->list[3 * (size_t)i] + (long)at[i] * node->list[3 * (size_t)i + 1]);
         else
             from[i] = i == node->axis ? (size_t)node->list[at[i]] : at[i];
     return number(shape, from);
@@ -518,7 +519,7 @@ static void reduce(const sf_work *work)
 void sf_reference_movement(const sf_work *work)
 {
     const sf_op op = work->node->op;
-    size_t at[SF_TENSOR_MAX_RANK];
+    size_t at[SF_TENSOR_MAX_RANK] = {0};
 
     if (op == SF_OP_REDUCE_MEAN || op == SF_OP_REDUCE_SUM) {
         reduce(work);

@@ -398,17 +398,17 @@ static sf_status pad_axis(sf_resolver *r, const sf_node *node, int axis, double 
     const double pads[2] = {before, after};
     const sf_node join = {.op = SF_OP_CONCAT, .axis = axis};
     size_t part[3] = {*result, *result, *result}, fill, count = 0, input[3];
-    long list[3 * SF_TENSOR_MAX_RANK];
+    long list[3 * SF_TENSOR_MAX_RANK] = {0};
     sf_node cut = {
         .op = SF_OP_SLICE, .list = list, .list_count = 3 * (size_t)in.rank, .settled = true};
 
     for (int i = 0; i < in.rank; i++) {
-        list[3 * i] = i == axis && before < 0.0 ? (long)-before : 0;
-        list[3 * i + 1] = 1;
-        list[3 * i + 2] = (long)in.dim[i];
+        list[3 * (size_t)i] = i == axis && before < 0.0 ? (long)-before : 0;
+        list[3 * (size_t)i + 1] = 1;
+        list[3 * (size_t)i + 2] = (long)in.dim[i];
     }
-    list[3 * axis + 2] += (long)fmin(before, 0.0) + (long)fmin(after, 0.0);
-    if (list[3 * axis + 2] < 1)
+    list[3 * (size_t)axis + 2] += (long)fmin(before, 0.0) + (long)fmin(after, 0.0);
+    if (list[3 * (size_t)axis + 2] < 1)
         return sf_resolve_refuse(node, SF_ERR_SHAPE, "pads %g and %g leave nothing of %zu cells",
                                  before, after, in.dim[axis]);
     if (before < 0.0 || after < 0.0) SF_TRY(sf_resolve_emit(r, node, &cut, 1, result, &part[1]));
@@ -489,7 +489,7 @@ static sf_status old_rounding(sf_node *node)
 static sf_status resize_axes(sf_node *node, const sf_shape *in, const double *values, size_t count,
                              bool sizes)
 {
-    double by_axis[SF_TENSOR_MAX_RANK];
+    double by_axis[SF_TENSOR_MAX_RANK] = {0};
 
     for (int i = 0; i < in->rank; i++) by_axis[i] = sizes ? (double)in->dim[i] : 1.0;
     SF_TRY(spread(node, in->rank, node->list_count > 0 ? node->list : NULL, node->list_count,

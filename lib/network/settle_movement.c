@@ -181,7 +181,7 @@ sf_status sf_emit_transpose(sf_resolver *r, const sf_node *parent, size_t value,
     const bool twice = before != NULL && before->op == SF_OP_TRANSPOSE;
     const size_t source = twice ? before->input[0] : value;
     const sf_shape shape = r->graph->value[source].shape;
-    long whole[SF_TENSOR_MAX_RANK];
+    long whole[SF_TENSOR_MAX_RANK] = {0};
     sf_node node = {.op = SF_OP_TRANSPOSE, .list = whole, .settled = true};
     sf_shape moved = {.rank = shape.rank};
 
@@ -370,17 +370,17 @@ static sf_status emit_slice(sf_resolver *r, const sf_node *parent, size_t value,
 
     *result = value;
     for (int i = 0; i < shape.rank; i++)
-        whole &=
-            list[3 * i] == 0 && list[3 * i + 1] == 1 && (size_t)list[3 * i + 2] == shape.dim[i];
+        whole &= list[3 * (size_t)i] == 0 && list[3 * (size_t)i + 1] == 1 &&
+                 (size_t)list[3 * (size_t)i + 2] == shape.dim[i];
     return whole ? SF_OK : sf_resolve_emit(r, parent, &node, 1, &value, result);
 }
 
 static void whole_cells(const sf_shape *shape, long *list)
 {
     for (int i = 0; i < shape->rank; i++) {
-        list[3 * i] = 0;
-        list[3 * i + 1] = 1;
-        list[3 * i + 2] = (long)shape->dim[i];
+        list[3 * (size_t)i] = 0;
+        list[3 * (size_t)i + 1] = 1;
+        list[3 * (size_t)i + 2] = (long)shape->dim[i];
     }
 }
 
@@ -417,7 +417,7 @@ static sf_status cut_axes(const sf_node *node, const sf_shape *in, const sf_cut 
                                      "axis %ld has the step %ld or is there twice", axis, step);
         there[axis] = true;
         find_cells((long)in->dim[axis], cut->part[0][i], cut->part[1][i],
-                   clamp(step, -INT32_MAX, INT32_MAX), &list[3 * axis]);
+                   clamp(step, -INT32_MAX, INT32_MAX), &list[3 * (size_t)axis]);
     }
     return SF_OK;
 }
@@ -425,7 +425,7 @@ static sf_status cut_axes(const sf_node *node, const sf_shape *in, const sf_cut 
 sf_status sf_settle_slice(sf_resolver *r, sf_node *node, size_t *result)
 {
     const sf_shape in = *sf_resolve_shape(r, node, 0);
-    long list[3 * SF_TENSOR_MAX_RANK];
+    long list[3 * SF_TENSOR_MAX_RANK] = {0};
     sf_cut cut = {0};
     sf_status status;
 
@@ -470,15 +470,15 @@ done:
 sf_status sf_settle_split(sf_resolver *r, sf_node *node, size_t *result)
 {
     const sf_shape in = *sf_resolve_shape(r, node, 0);
-    long list[3 * SF_TENSOR_MAX_RANK], cells[2];
+    long list[3 * SF_TENSOR_MAX_RANK] = {0}, cells[2];
 
     SF_TRY(sf_resolve_axis(node, in.rank, &node->axis));
     if (node->parts == 0 || node->part >= node->parts)
         return sf_resolve_refuse(node, SF_ERR_FORMAT, "%zu outputs", node->parts);
     SF_TRY(find_part(r, node, (long)in.dim[node->axis], cells));
     whole_cells(&in, list);
-    list[3 * node->axis] = cells[0];
-    list[3 * node->axis + 2] = cells[1];
+    list[3 * (size_t)node->axis] = cells[0];
+    list[3 * (size_t)node->axis + 2] = cells[1];
     return emit_slice(r, node, node->input[0], list, result);
 }
 

@@ -341,7 +341,7 @@ sf_status sf_shape_transpose(const sf_node *node, const sf_shape *shapes, sf_sha
 sf_status sf_shape_slice(const sf_node *node, const sf_shape *shapes, sf_shape *out)
 {
     out->rank = shapes[node->input[0]].rank;
-    for (int i = 0; i < out->rank; i++) out->dim[i] = (size_t)node->list[3 * i + 2];
+    for (int i = 0; i < out->rank; i++) out->dim[i] = (size_t)node->list[3 * (size_t)i + 2];
     return SF_OK;
 }
 
