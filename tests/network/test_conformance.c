@@ -189,7 +189,7 @@ static sf_status read_without_image(const sf_files *files, sf_graph **graph)
     memcpy(list, nodes_before, node_count * sizeof *list);
     list[node_count] = &nodes[0];
     list[node_count + 1] = &nodes[1];
-    memcpy(inputs, before, input_count * sizeof *inputs);
+    for (size_t i = 0; i < input_count; i++) inputs[i] = before[i];
     inputs[input_count] = &info;
     proto->node = list;
     proto->n_node = node_count + 2;

@@ -440,6 +440,120 @@ static void norm_negative(sf_parts *p)
     add_weight(p, "b", 1, (const int64_t[]){1}, 1, -1);
 }
 
+/* Integers, as arguments are. */
+static void add_ints(sf_parts *parts, const char *name, size_t count, const int64_t *values)
+{
+    sf_bytes tensor = {0};
+
+    put_number(&tensor, TENSOR_DIMS, (int64_t)count);
+    put_number(&tensor, TENSOR_TYPE, 7);
+    put_text(&tensor, TENSOR_NAME, name);
+    put_bytes(&tensor, TENSOR_RAW, values, count * sizeof *values);
+    put_message(&parts->graph, GRAPH_INITIALIZER, &tensor);
+}
+
+/* "it" from x and one list of integers. */
+static void with_ints(sf_parts *p, const char *op, size_t count, const int64_t *values)
+{
+    add_node(p, op, "it", "x a", "y");
+    add_ints(p, "a", count, values);
+}
+
+#define INTS(...) \
+    sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (const int64_t[]) { __VA_ARGS__ }
+
+static void reshape_misfit(sf_parts *p) { with_ints(p, "Reshape", INTS(3, 1, 7, 5)); }
+static void reshape_twice(sf_parts *p) { with_ints(p, "Reshape", INTS(-1, -1, 1, 1)); }
+static void reshape_low(sf_parts *p) { with_ints(p, "Reshape", INTS(1, 1, INT64_MIN, 1)); }
+static void reshape_huge(sf_parts *p)
+{
+    with_ints(p, "Reshape", INTS(1LL << 60, 1LL << 60, 16, 1));
+}
+static void reshape_long(sf_parts *p) { with_ints(p, "Reshape", INTS(1, 1, 1, 1, 1, 1, -1)); }
+static void reshape_computed(sf_parts *p) { add_node(p, "Reshape", "it", "x x", "y"); }
+static void expand_huge(sf_parts *p) { with_ints(p, "Expand", INTS(INT64_MAX, INT64_MAX, 1, 1)); }
+static void expand_low(sf_parts *p) { with_ints(p, "Expand", INTS(-1, 1, 1, 1)); }
+static void squeeze_wide(sf_parts *p) { with_ints(p, "Squeeze", INTS(2)); }
+static void squeeze_twice(sf_parts *p) { with_ints(p, "Squeeze", INTS(1, -3)); }
+static void unsqueeze_far(sf_parts *p) { with_ints(p, "Unsqueeze", INTS(9)); }
+static void unsqueeze_many(sf_parts *p) { with_ints(p, "Unsqueeze", INTS(0, 1, 2)); }
+static void gather_far(sf_parts *p) { with_ints(p, "Gather", INTS(INT64_MIN)); }
+static void split_short(sf_parts *p) { with_ints(p, "Split", INTS(INT64_MAX, INT64_MIN)); }
+
+static void slice_still(sf_parts *p)
+{
+    add_node(p, "Slice", "it", "x a b c a", "y");
+    add_ints(p, "a", INTS(0));
+    add_ints(p, "b", INTS(INT64_MAX));
+    add_ints(p, "c", INTS(2));
+}
+
+static void slice_empty(sf_parts *p)
+{
+    add_node(p, "Slice", "it", "x a b c", "y");
+    add_ints(p, "a", INTS(INT64_MAX));
+    add_ints(p, "b", INTS(INT64_MIN));
+    add_ints(p, "c", INTS(2));
+}
+
+static void transpose_twice(sf_parts *p)
+{
+    sf_bytes made = node("Transpose", "it", "x", "y");
+
+    put_ints(&made, "perm", INTS(0, 1, 1, 3));
+    put_message(&p->graph, GRAPH_NODE, &made);
+}
+
+/* A shape that its own reshape makes. */
+static void shape_cycle(sf_parts *p)
+{
+    add_node(p, "Shape", "size", "y", "s");
+    add_node(p, "Reshape", "it", "x s", "y");
+}
+
+/* 2^60 numbers of a constant, and of a range. */
+static void shape_bomb(sf_parts *p)
+{
+    add_node(p, "ConstantOfShape", "bomb", "a", "z");
+    add_node(p, "Add", "sum", "x z", "y");
+    add_ints(p, "a", INTS(1LL << 30, 1LL << 30));
+}
+
+static void range_bomb(sf_parts *p)
+{
+    add_node(p, "Squeeze", "s", "a", "i");
+    add_node(p, "Squeeze", "t", "b", "k");
+    add_node(p, "Range", "bomb", "i k i", "z");
+    add_node(p, "Add", "sum", "x z", "y");
+    add_ints(p, "a", INTS(1));
+    add_ints(p, "b", INTS(1LL << 50));
+}
+
+static void divided_by_zero(sf_parts *p)
+{
+    add_node(p, "Shape", "size", "x", "s");
+    add_node(p, "Div", "none", "s a", "t");
+    add_node(p, "Reshape", "it", "x t", "y");
+    add_ints(p, "a", INTS(0));
+}
+
+static void matrices_misfit(sf_parts *p)
+{
+    add_node(p, "MatMul", "it", "x w", "y");
+    add_weight(p, "w", 2, (const int64_t[]){7, 3}, 21, 1);
+}
+
+static void equation_odd(sf_parts *p)
+{
+    sf_bytes made = node("Einsum", "it", "x x", "y");
+    sf_bytes attribute = {0};
+
+    put_text(&attribute, 1, "equation");
+    put_text(&attribute, 4, "...ij,jk->...ik");
+    put_message(&made, 5, &attribute);
+    put_message(&p->graph, GRAPH_NODE, &made);
+}
+
 typedef struct sf_bad {
     const char *what;
     void (*build)(sf_parts *parts);
@@ -506,6 +620,32 @@ static const sf_bad bad[] = {
      {"'warp' (Resize)", "0.5x2"}},
     {"Pad without pads", pad_without, SF_ERR_FORMAT, {"'frame' (Pad)", "pads"}},
     {"computed pads", pad_computed, SF_ERR_UNSUPPORTED, {"'frame' (Pad)", "not a constant"}},
+    {"shape of another size", reshape_misfit, SF_ERR_SHAPE, {"'it' (Reshape)", "262144 numbers"}},
+    {"shape open twice", reshape_twice, SF_ERR_FORMAT, {"'it' (Reshape)", "length -1"}},
+    {"negative length", reshape_low, SF_ERR_FORMAT, {"'it' (Reshape)", "length -9007199254740992"}},
+    {"huge shape", reshape_huge, SF_ERR_SHAPE, {"'it' (Reshape)", "262144 numbers"}},
+    {"shape of rank 7", reshape_long, SF_ERR_UNSUPPORTED, {"'it' (Reshape)", "7 dimensions"}},
+    {"computed shape", reshape_computed, SF_ERR_UNSUPPORTED, {"'it' (Reshape)", "not a constant"}},
+    {"huge expansion", expand_huge, SF_ERR_SHAPE, {"'it' (Expand)", "9007199254740992"}},
+    {"negative expansion", expand_low, SF_ERR_FORMAT, {"'it' (Expand)", "length -1"}},
+    {"squeezed rows", squeeze_wide, SF_ERR_SHAPE, {"'it' (Squeeze)", "axis 2"}},
+    {"axis twice", squeeze_twice, SF_ERR_FORMAT, {"'it' (Squeeze)", "axis 1 is there twice"}},
+    {"axis 9", unsqueeze_far, SF_ERR_FORMAT, {"'it' (Unsqueeze)", "axis 9"}},
+    {"too many axes", unsqueeze_many, SF_ERR_UNSUPPORTED, {"'it' (Unsqueeze)", "6 dimensions"}},
+    {"index beyond", gather_far, SF_ERR_FORMAT, {"'it' (Gather)", "-9007199254740992"}},
+    {"parts beyond", split_short, SF_ERR_SHAPE, {"'it' (Split)", "2 parts for 1 outputs"}},
+    {"step 0", slice_still, SF_ERR_FORMAT, {"'it' (Slice)", "step 0"}},
+    {"empty slice", slice_empty, SF_ERR_SHAPE, {"'it' (Slice)", "0 cells"}},
+    {"axes that do not permute",
+     transpose_twice,
+     SF_ERR_FORMAT,
+     {"'it' (Transpose)", "axis 1 twice"}},
+    {"shape of itself", shape_cycle, SF_ERR_FORMAT, {"(Reshape)", "cyclic"}},
+    {"huge constant", shape_bomb, SF_ERR_SHAPE, {"'bomb' (Expand)", "larger than memory"}},
+    {"endless range", range_bomb, SF_ERR_SHAPE, {"'bomb' (Range)", "constants"}},
+    {"divided by zero", divided_by_zero, SF_ERR_NUMERIC, {"'none' (Div)", "inf"}},
+    {"matrices that do not fit", matrices_misfit, SF_ERR_SHAPE, {"'it' (MatMul)", "[7,3]"}},
+    {"equation", equation_odd, SF_ERR_UNSUPPORTED, {"'it' (Einsum)", "ij,jk->ik"}},
     {"pool without a window", pool_without, SF_ERR_FORMAT, {"'pool' (AveragePool)", "missing"}},
     {"norm of two lengths", norm_lengths, SF_ERR_UNSUPPORTED, {"'norm'", "one length"}},
     {"norm of variance -1", norm_negative, SF_ERR_NUMERIC, {"'norm'", "-0.99999"}},
