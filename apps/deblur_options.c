@@ -79,7 +79,8 @@ static bool find_method(deblur_options *o)
 
 static bool find_sampler(deblur_options *o)
 {
-    static const char *const names[] = {[DEBLUR_GIBBS] = "gibbs", [DEBLUR_DIFFUSION] = "diffusion"};
+    static const char *const names[] = {
+        [DEBLUR_GIBBS] = "gibbs", [DEBLUR_LANGEVIN] = "langevin", [DEBLUR_DIFFUSION] = "diffusion"};
     const char *name = o->sampler_name != NULL ? o->sampler_name : "gibbs";
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -213,7 +214,8 @@ static int check(deblur_options *o)
                              "posterior",
                              o->method_name);
     if (!find_sampler(o))
-        return program_usage(NAME, "--sampler %s is none of gibbs, diffusion", o->sampler_name);
+        return program_usage(NAME, "--sampler %s is none of gibbs, langevin, diffusion",
+                             o->sampler_name);
     if (o->psf == NULL && methods[o->method].psf)
         return program_usage(NAME, "method %s needs a point spread function: --psf",
                              methods[o->method].name);
@@ -321,7 +323,7 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
         {"samples", 0, POPT_ARG_INT, &o->samples, 0,
          "of the posterior (default 40: 39 are the fewest with true 95 % intervals)", "N"},
         {"sampler", 0, POPT_ARG_STRING, &o->sampler_name, 0,
-         "of the posterior: gibbs (default) or diffusion", "SAMPLER"},
+         "of the posterior: gibbs (default), langevin or diffusion", "SAMPLER"},
         {"likelihood", 0, POPT_ARG_STRING, &o->likelihood_name, 0,
          "of sampler diffusion: moment-matching (default), diagonal, pigdm, proximal, exact (with "
          "field:), "

@@ -18,7 +18,7 @@ typedef enum deblur_method {
 } deblur_method;
 
 /* How samples of the posterior are drawn. */
-typedef enum deblur_sampler { DEBLUR_GIBBS, DEBLUR_DIFFUSION } deblur_sampler;
+typedef enum deblur_sampler { DEBLUR_GIBBS, DEBLUR_LANGEVIN, DEBLUR_DIFFUSION } deblur_sampler;
 
 /* Texts are as they were given, NULL when they were not; numbers are NaN (integers INT_MIN) when
  * they were not, so that the library's own defaults hold. */

@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define SAMPLES       40   /* the fewest whose 2.5 % and 97.5 % quantiles are not their extremes */
-#define KEPT          80   /* at most: so that after a thinning there are as many as that */
-#define RANGE         4.0  /* of the histogram of residuals, in units of the noise */
-#define DIFFUSION_END 0.03 /* of the frame's noise */
-#define BATCH         1048576 /* cells drawn at once, about: 8 MB a field */
+#define SAMPLES         40  /* the fewest whose 2.5 % and 97.5 % quantiles are not their extremes */
+#define KEPT            80  /* at most: so that after a thinning there are as many as that */
+#define RANGE           4.0 /* of the histogram of residuals, in units of the noise */
+#define DIFFUSION_END   0.03    /* of the frame's noise */
+#define LANGEVIN_STREAM 1000    /* of random numbers, beyond those of the start */
+#define BATCH           1048576 /* cells drawn at once, about: 8 MB a field */
 
 const double deblur_quantile[DEBLUR_QUANTILES] = {0.025, 0.16, 0.84, 0.975};
 const char *const deblur_quantile_name[DEBLUR_QUANTILES] = {"Q025", "Q160", "Q840", "Q975"};
@@ -19,8 +20,8 @@ const char *const deblur_quantile_name[DEBLUR_QUANTILES] = {"Q025", "Q160", "Q84
 
 typedef struct source {
     const deblur_options *options;
-    const sf_observation *observation;
-    const sf_prior *prior; /* of the scene, or for the diffusion already the posterior */
+    sf_observation *observation;
+    sf_prior *prior; /* of the scene, or for the diffusion already the posterior */
     deblur_posterior *posterior;
     double *start; /* of the diffusion */
 } source;
@@ -40,12 +41,34 @@ static sf_status split_gibbs(void *user, sf_monitor monitor, uint64_t first, siz
     sf_split_gibbs_report report;
     sf_status status;
 
-    if (s->options->steps > 0) options.iterations = (size_t)s->options->steps;
+    if (s->options->steps > 0 && s->options->sampler == DEBLUR_GIBBS)
+        options.iterations = (size_t)s->options->steps;
     options.seed = (uint64_t)deblur_seed(s->options);
     options.first = first;
     options.monitor = monitor;
     GO(sf_split_gibbs(s->observation, s->prior, &options, batch, scenes, &report));
     s->posterior->evaluations = report.evaluations;
+done:
+    return status;
+}
+
+/* From there on, at one level. */
+static sf_status langevin(void *user, sf_monitor monitor, uint64_t first, size_t batch,
+                          double *scenes)
+{
+    const source *s = user;
+    sf_pnp_langevin_options options = sf_pnp_langevin_options_default();
+    size_t iterations;
+    sf_status status;
+
+    GO(split_gibbs(user, monitor, first, batch, scenes));
+    if (s->options->steps > 0) options.iterations = (size_t)s->options->steps;
+    options.seed = (uint64_t)deblur_seed(s->options);
+    options.stream = LANGEVIN_STREAM;
+    options.first = first;
+    options.monitor = monitor;
+    GO(sf_pnp_langevin(s->observation, s->prior, &options, batch, scenes, &iterations));
+    s->posterior->evaluations += iterations;
 done:
     return status;
 }
@@ -226,9 +249,11 @@ static void compare(const deblur_frame *f, deblur_posterior *p)
 
 static sf_status draw(const source *s, sf_monitor monitor, size_t samples, sf_ensemble *ensemble)
 {
+    static sf_status (*const draws[])(void *, sf_monitor, uint64_t, size_t, double *) = {
+        [DEBLUR_GIBBS] = split_gibbs, [DEBLUR_LANGEVIN] = langevin, [DEBLUR_DIFFUSION] = diffuse};
     source copy = *s;
     const sf_ensemble_source from = {
-        .draw = s->options->sampler == DEBLUR_GIBBS ? split_gibbs : diffuse,
+        .draw = draws[s->options->sampler],
         .user = &copy,
         .batch = choose_batch(sf_grid_size(sf_observation_scene(s->observation)), samples),
         .checkpoint = s->options->checkpoint,

@@ -58,6 +58,11 @@ fails 1 'point' $draw --samples 7 --noise 17 --checkpoint point -o out/x.fits
 head -c 1000 kept >cut
 fails 1 'cut' $draw --samples 7 --checkpoint cut -o out/x.fits
 
+# Langevin moves with the prior's score at half of the noise: nearly.
+works $draw --sampler langevin --samples 4 --steps 20 -o l.fits
+"$writers/same_fits" l.fits wiener.fits 50 || complain "the mean by langevin"
+"$writers/same_fits" l.fits d.fits 0 >/dev/null && complain "langevin does not move"
+
 # The diffusion in the field's exact posterior has the same mean; so has moment matching, which is
 # exact for fields.
 for likelihood in exact moment-matching; do
