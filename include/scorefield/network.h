@@ -65,8 +65,9 @@ typedef struct sf_model sf_model;
 /* Reads an ONNX file (default-domain operators listed by sf_model_operators). What a network
  * computes from its input's size (shapes, indices, ...) is computed once for each size that it is
  * compiled for. Weights in other files are read from the model's own folder or below it, through
- * no symbolic link. Errors name the file and node: unknown operator, cycle, shapes that do not fit,
- * sizes beyond the file's own bytes, non-finite weights. */
+ * no symbolic link. An image with its channels last (batch, rows, columns, 1) is turned around.
+ * Errors name the file and node: unknown operator, cycle, shapes that do not fit, sizes beyond the
+ * file's own bytes, non-finite weights. */
 SF_API sf_status sf_model_load(const char *path, sf_model **model);
 SF_API sf_status sf_model_load_memory(const void *bytes, size_t size, const char *name,
                                       sf_model **model);

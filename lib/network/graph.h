@@ -226,6 +226,9 @@ sf_status sf_graph_fold(sf_graph *graph);
 /* Folds BatchNormalization into a preceding Conv or into a per-channel Mul and Add, and drops
  * Identity. */
 sf_status sf_graph_simplify(sf_graph *graph);
+/* Puts a network of images with their channels last between two transpositions, so that its images
+ * have them first; others stay as they are. */
+sf_status sf_graph_put_channels_first(sf_graph *graph);
 /* The graph for an image of that shape: every value's shape is known, what follows from shapes and
  * constants alone is computed, arguments have become attributes, and every node is of an operator
  * that the engine and the reference run. The weights come first, with the parameters' numbers that

@@ -23,6 +23,7 @@ sf_status sf_model_from_graph(sf_graph *graph, sf_model **model)
     (*model)->graph = graph;
     graph = NULL;
     SF_GO(check_image((*model)->graph));
+    SF_GO(sf_graph_put_channels_first((*model)->graph));
     SF_GO(sf_graph_simplify((*model)->graph));
     SF_GO(sf_usage_read((*model)->graph, &(*model)->usage));
     return SF_OK;

@@ -103,6 +103,22 @@ static void list_of(const sf_shape *shape, long list[SF_TENSOR_MAX_RANK])
     for (int i = 0; i < shape->rank; i++) list[i] = (long)shape->dim[i];
 }
 
+/* Resolving adds each node with its output, so the outputs ascend. */
+static const sf_node *producer_of(const sf_graph *graph, size_t value)
+{
+    size_t low = 0, high = graph->node_count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+
+        if (graph->node[middle].output < value)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < graph->node_count && graph->node[low].output == value ? &graph->node[low] : NULL;
+}
+
 /* A weight in another shape stays that weight, and learns. */
 static sf_status view_weight(sf_graph *graph, size_t value, const sf_shape *shape, size_t *result)
 {
@@ -116,13 +132,16 @@ static sf_status view_weight(sf_graph *graph, size_t value, const sf_shape *shap
     return SF_OK;
 }
 
+/* A reshape of a reshape is one, or none. */
 sf_status sf_emit_reshape(sf_resolver *r, const sf_node *parent, size_t value,
                           const sf_shape *shape, size_t *result)
 {
+    const sf_node *before = producer_of(r->graph, value);
     long list[SF_TENSOR_MAX_RANK];
     const sf_node node = {
         .op = SF_OP_RESHAPE, .list = list, .list_count = (size_t)shape->rank, .settled = true};
 
+    if (before != NULL && before->op == SF_OP_RESHAPE) value = before->input[0];
     *result = value;
     if (sf_shape_equal(shape, &r->graph->value[value].shape)) return SF_OK;
     if (r->graph->value[value].constant != NULL && r->graph->value[value].borrowed)
@@ -163,13 +182,6 @@ static bool moves_nothing(const sf_shape *shape, const long *order)
         last = order[i];
     }
     return true;
-}
-
-static const sf_node *producer_of(const sf_graph *graph, size_t value)
-{
-    for (size_t i = graph->node_count; i-- > 0;)
-        if (graph->node[i].output == value) return &graph->node[i];
-    return NULL;
 }
 
 /* A transposition of a transposition is one: of networks with their channels last, many pairs

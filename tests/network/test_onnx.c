@@ -930,6 +930,68 @@ static void test_old_resize(void **state)
     }
 }
 
+/* ---- channels last ----------------------------------------------------------------------------
+ */
+
+/* A float tensor of free dimensions but the last, 1. */
+static void put_last_port(sf_bytes *graph, unsigned field, const char *name)
+{
+    sf_bytes dim = {0}, shape = {0}, tensor = {0}, type = {0}, info = {0};
+
+    put_number(&dim, 1, 1);
+    for (int i = 0; i < 4; i++) put_bytes(&shape, 1, dim.data, i == 3 ? dim.size : 0);
+    put_number(&tensor, 1, 1);
+    put_message(&tensor, 2, &shape);
+    put_message(&type, 1, &tensor);
+    put_text(&info, 1, name);
+    put_message(&info, 2, &type);
+    put_message(graph, field, &info);
+}
+
+static void add_transpose(sf_parts *p, const char *in, const char *out, const int64_t order[4])
+{
+    sf_bytes made = node("Transpose", out, in, out);
+
+    put_ints(&made, "perm", 4, order);
+    put_message(&p->graph, GRAPH_NODE, &made);
+}
+
+/* (batch, rows, columns, 1) in and out, a convolution of (batch, 1, rows, columns) within, and
+ * activations between the transpositions: for the engine, these move nothing. */
+static void test_channels_last(void **state)
+{
+    static const int64_t dims[4] = {1, 1, 3, 3};
+    const int64_t first[4] = {0, 3, 1, 2}, last[4] = {0, 2, 3, 1};
+    const sf_shape image = {.rank = 4, .dim = {1, 1, 8, 9}};
+    sf_bytes made = node("Conv", "conv", "b w", "c"), bytes;
+    sf_parts parts = {.opset = 13};
+    sf_graph *resolved;
+    sf_model *model;
+
+    (void)state;
+    put_last_port(&parts.graph, GRAPH_INPUT, "x");
+    put_last_port(&parts.graph, GRAPH_OUTPUT, "y");
+    put_ints(&made, "pads", 4, (const int64_t[]){1, 1, 1, 1});
+    add_transpose(&parts, "x", "b", first);
+    put_message(&parts.graph, GRAPH_NODE, &made);
+    add_weight(&parts, "w", 4, dims, 9, 0.1F);
+    add_transpose(&parts, "c", "d", last);
+    add_transpose(&parts, "d", "e", first);
+    add_node(&parts, "Relu", "relu", "e", "f");
+    add_transpose(&parts, "f", "y", last);
+    bytes = finish(&parts);
+    if (sf_model_load_memory(bytes.data, bytes.size, "last", &model) != SF_OK)
+        fail_msg("%s", sf_last_error());
+    assert_int_equal(sf_model_get_usage(model)->multiple, 1);
+    assert_ok(sf_graph_resolve(sf_model_graph(model), &image, NULL, &resolved));
+    assert_int_equal(resolved->node_count, 2);
+    assert_int_equal(resolved->node[0].op, SF_OP_CONV);
+    assert_int_equal(resolved->node[1].op, SF_OP_RELU);
+    assert_true(sf_shape_equal(&resolved->value[resolved->output].shape, &image));
+    sf_graph_release(&resolved);
+    sf_model_release(&model);
+}
+
 /* ---- what was written reads the same --------------------------------------------------------- */
 
 static void assert_same_graph(const sf_graph *a, const sf_graph *b)
@@ -1200,11 +1262,17 @@ static void test_fuzz(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_files),        cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_bad_paths),        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_usage_round_trip), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_outside),          cmocka_unit_test(test_huge_inside),
-        cmocka_unit_test(test_old_resize),       cmocka_unit_test(test_fuzz),
+        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_bad_paths),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_usage_round_trip),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_outside),
+        cmocka_unit_test(test_channels_last),
+        cmocka_unit_test(test_huge_inside),
+        cmocka_unit_test(test_old_resize),
+        cmocka_unit_test(test_fuzz),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
