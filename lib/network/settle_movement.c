@@ -604,7 +604,7 @@ sf_status sf_settle_constant_of_shape(sf_resolver *r, sf_node *node, size_t *res
     const double fill = (double)node->alpha;
     size_t value;
     long *list;
-    sf_shape shape;
+    sf_shape shape = {0};
     sf_status status;
 
     SF_GO(sf_resolve_longs(r, node, 0, "the shape", &list, &node->list_count));
