@@ -29,7 +29,7 @@ typedef struct chain {
 sf_split_gibbs_options sf_split_gibbs_options_default(void)
 {
     return (sf_split_gibbs_options){
-        .iterations = 4, .hold = 2, .steps = 12, .steps_held = 16, .depth = 0.1, .end = 0.03};
+        .iterations = 6, .hold = 3, .steps = 10, .steps_held = 14, .depth = 0.1, .end = 0.03};
 }
 
 static sf_status check(const chain *c)

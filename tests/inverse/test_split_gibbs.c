@@ -276,7 +276,7 @@ static void test_posterior_is_the_limit(void **state)
 
         options.from = 30.0;
         distance_to_posterior(l, &options, &mean, &deviation);
-        assert_true(mean < 0.3 && deviation < 0.15);
+        assert_true(mean < 0.1 && deviation < 0.05);
         options.hold = 100;
         options.steps_held = 50;
         options.end = 0.01;
