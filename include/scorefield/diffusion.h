@@ -140,7 +140,10 @@ typedef enum sf_corrector {
 
 typedef struct sf_sample_options {
     sf_predictor predictor;
-    double eta; /* DDIM: 0 ... 1 */
+    double eta;  /* DDIM: 0 ... 1 */
+    double heat; /* e of the predictors above is multiplied by it; 1 is the formula's. Learned
+                    denoisers take out a little too much: slightly more makes up for it (Karras et
+                    al. 2022, section 4, S_noise) */
     /* Heun: where churn_low <= u <= churn_high, a step begins with noise of churn_noise sqrt(v^2 -
      * u^2), v = (1 + min(churn/steps, sqrt(2) - 1)) u, but never above the first level. */
     double churn, churn_low, churn_high, churn_noise;

@@ -296,7 +296,7 @@ SF_API sf_status sf_posterior(sf_prior *prior, sf_observation *observation,
  * H does not show as fast as those that it does. The posterior must outlive the options.
  * SF_ERR_ARGUMENT for any other prior. */
 SF_API sf_status sf_posterior_precondition(const sf_prior *posterior, sf_sample_options *options);
-/* The levels for sf_sample of a posterior: from as much noise as the scene has range (0.999
+/* The levels for sf_sample of a posterior: from four times the scene's range (the 0.999
  * quantile of what the data say by themselves) down to `end` of the frame's noise, and
  * options->mean = start (a field on the scene's grid, which must outlive them) = what the data say
  * by themselves. */
@@ -330,12 +330,13 @@ SF_API sf_status sf_posterior_schedule(const sf_observation *observation, double
 typedef struct sf_split_gibbs_options {
     size_t iterations; /* with falling rho: a draw of x and one of z each */
     size_t hold;       /* and with the last rho */
-    double from;       /* first rho in units of the frame's noise; 0 = chosen: a quarter of the
-                          scene's range, and at least ten times the last one */
+    double from;       /* first rho in units of the frame's noise; 0 = chosen: the scene's range,
+                          as in sf_posterior_schedule */
     size_t steps;      /* of the diffusion for each z: one evaluation of the prior each */
     size_t steps_held; /* the same at the last rho */
     double depth;      /* which ends at depth rho; x is drawn for a z of that noise */
     double end;        /* and the very last one at end rho */
+    double heat;       /* of the diffusion's noise (see sf_sample_options) */
     uint64_t seed, stream, first; /* number of the first sample of the batch */
     sf_monitor monitor; /* stage "split Gibbs", residual = rho in units of the noise, image = the
                            first sample. What it stops stays at its level */

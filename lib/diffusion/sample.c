@@ -28,6 +28,7 @@ typedef struct run {
 sf_sample_options sf_sample_options_default(void)
 {
     return (sf_sample_options){.predictor = SF_PREDICTOR_ANCESTRAL,
+                               .heat = 1.0,
                                .churn_high = INFINITY,
                                .churn_noise = 1.0,
                                .tolerance = 1e-5,
@@ -56,6 +57,7 @@ static sf_status check_options(const sf_sample_options *o)
                        "predictor %d, corrector %d, spacing %d: one of them does not exist",
                        (int)o->predictor, (int)o->corrector, (int)o->spacing);
     SF_TRY(check_range(o->eta, 0.0, 1.0, "eta"));
+    SF_TRY(check_range(o->heat, 0.0, most, "heat"));
     SF_TRY(check_range(o->churn, 0.0, most, "churn"));
     SF_TRY(check_range(o->churn_noise, 0.0, most, "churn noise"));
     SF_TRY(check_range(o->variance, 0.0, most, "variance of the prior"));
@@ -159,7 +161,8 @@ static sf_status step_linear(run *r, size_t step)
         x[i] = s.z * x[i] +
                s.clean * (r->now[i] + (ahead != 0.0 ? ahead * (r->now[i] - r->before[i]) : 0.0));
     if (s.noise > 0.0)
-        sf_noise_mix(r->random, slot_of(r, step), o->first, r->batch, r->size, 1.0, s.noise, x);
+        sf_noise_mix(r->random, slot_of(r, step), o->first, r->batch, r->size, 1.0,
+                     o->heat * s.noise, x);
     swap = r->before;
     r->before = r->now;
     r->now = swap;

@@ -28,8 +28,13 @@ typedef struct chain {
 
 sf_split_gibbs_options sf_split_gibbs_options_default(void)
 {
-    return (sf_split_gibbs_options){
-        .iterations = 6, .hold = 3, .steps = 10, .steps_held = 14, .depth = 0.1, .end = 0.03};
+    return (sf_split_gibbs_options){.iterations = 6,
+                                    .hold = 3,
+                                    .steps = 10,
+                                    .steps_held = 14,
+                                    .depth = 0.1,
+                                    .end = 0.03,
+                                    .heat = 1.0};
 }
 
 static sf_status check(const chain *c)
@@ -119,6 +124,7 @@ static sf_status prior_step(chain *c, size_t k, uint64_t seed)
     options.predictor = SF_PREDICTOR_MULTISTEP_SDE;
     options.spacing = SF_TIMES_LOG_SNR;
     options.steps = k < c->options->iterations ? c->options->steps : c->options->steps_held;
+    options.heat = c->options->heat;
     options.given = true;
     options.seed = seed;
     options.stream = k + 1;

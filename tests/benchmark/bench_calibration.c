@@ -7,7 +7,7 @@
  * may be continued or shared by several processes), and a summary of the whole table follows.
  * COUNT 0: the summary alone. Names: samples, picture=FILE.png (of the first), noise (of the
  * observation: its S/N instead of one between 10 and 200); of split Gibbs iterations, hold, from,
- * steps, held (steps then), depth, end; and for a diffusion instead likelihood (its number),
+ * steps, held (steps then), depth, end, heat; and for a diffusion instead likelihood (its number),
  * evaluations, corrections, step.
  * PSFs: survey stars and models of SCOREFIELD_DATA/fits, else Moffat profiles.
  *
@@ -36,9 +36,9 @@
  *
  *   iterations x steps + hold x held       68 %   95 %   mean of the samples - plug and play
  *   20 x 5, data as they are, to 0.3        48     70    +1.5 dB   (15; 19 samples, quantiles)
- *   30 x 5 + 5 x 10, from the whole range   54     70    +3.6 dB   (11; 11 samples, quantiles)
- *   6 x 8 + 3 x 16, from the whole range    58     83    -0.7 dB   (24)
- *   4 x 12 + 4 x 12, from the whole range   61     84    -1.5 dB   (24)
+ *   30 x 5 + 5 x 10                         54     70    +3.6 dB   (11; 11 samples, quantiles)
+ *   6 x 8 + 3 x 16                          58     83    -0.7 dB   (24)
+ *   4 x 12 + 4 x 12                         61     84    -1.5 dB   (24)
  *   4 x 12 + 4 x 12                         63     86    -1.9 dB   (19)
  *   6 x 10 + 3 x 14, the default            63     86    -0.7 dB   (18)
  *   6 x 18 + 3 x 26                         62     86    -1.2 dB   (13)
@@ -553,6 +553,7 @@ static void set(settings *s, const char *argument)
                  {"held", NULL, &s->gibbs.steps_held},
                  {"depth", &s->gibbs.depth, NULL},
                  {"end", &s->gibbs.end, NULL},
+                 {"heat", &s->gibbs.heat, NULL},
                  {"noise", &s->ratio, NULL},
                  {"likelihood", &s->likelihood, NULL},
                  {"evaluations", NULL, &s->diffusion.steps},
