@@ -345,6 +345,42 @@ static sf_status huge_denoiser(const void *self, size_t batch, const double *x, 
     return SF_OK;
 }
 
+/* A Gaussian's denoiser is affine, so what noise makes of a sample is proportional to it. */
+static void heat_multiplies_the_noise(void **state)
+{
+    static const sf_predictor stochastic[] = {
+        SF_PREDICTOR_EULER_MARUYAMA, SF_PREDICTOR_REVERSE_DIFFUSION, SF_PREDICTOR_ANCESTRAL,
+        SF_PREDICTOR_DDIM, SF_PREDICTOR_MULTISTEP_SDE};
+    field_prior f = field_prior_make(0.2);
+    sf_diffusion d;
+
+    (void)state;
+    assert_ok(sf_diffusion_edm(0.5, 10.0, &d));
+    for (size_t k = 0; k < sizeof stochastic / sizeof *stochastic; k++) {
+        sf_sample_options o = sf_sample_options_default();
+        double x[4][CELLS] = {{0.0}}, spread = 0.0;
+
+        o.predictor = stochastic[k];
+        o.eta = 1.0;
+        o.steps = 5;
+        o.given = true;
+        for (int i = 0; i < 4; i++) {
+            o.heat = i == 3 ? 0.0 : i;
+            o.seed = i == 3;
+            assert_ok(sf_sample(f.prior, &d, &o, 1, x[i], NULL));
+        }
+        for (int i = 0; i < CELLS; i++) {
+            assert_close(x[3][i], x[0][i], 0.0);
+            assert_close(x[2][i] - x[0][i], 2.0 * (x[1][i] - x[0][i]), 1e-12);
+            spread += fabs(x[1][i] - x[0][i]);
+        }
+        assert_true(spread > 1.0);
+        o.heat = NAN;
+        assert_status(SF_ERR_ARGUMENT, sf_sample(f.prior, &d, &o, 1, x[0], NULL));
+    }
+    field_prior_free(&f);
+}
+
 static void what_cannot_be_sampled_is_named(void **state)
 {
     static const sf_prior_methods huge = {.name = "huge", .denoise = huge_denoiser};
@@ -394,6 +430,7 @@ int main(void)
         cmocka_unit_test(samples_are_the_same_bits_in_any_batch_and_on_any_threads),
         cmocka_unit_test(the_last_denoising_is_of_the_sample),
         cmocka_unit_test(a_monitor_stops_between_steps),
+        cmocka_unit_test(heat_multiplies_the_noise),
         cmocka_unit_test(what_cannot_be_sampled_is_named),
     };
 
