@@ -37,7 +37,9 @@ static sf_status split_gibbs(void *user, sf_monitor monitor, uint64_t first, siz
                              double *scenes)
 {
     const source *s = user;
-    sf_split_gibbs_options options = sf_split_gibbs_options_default();
+    sf_split_gibbs_options options = deblur_prior_is_field(s->options)
+                                         ? sf_split_gibbs_options_default()
+                                         : sf_split_gibbs_options_learned();
     sf_split_gibbs_report report;
     sf_status status;
 

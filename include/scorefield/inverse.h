@@ -320,13 +320,11 @@ SF_API sf_status sf_posterior_schedule(const sf_observation *observation, double
  * iteration keeps l/(l + rho^2) d/(d + rho^2) of the last z, one of the last iterations
  * l/(l + rho^2) (1 - rho^2/d): modes that neither prior nor data hold forget slowly, but there the
  * law does not depend on rho, and what it was at large rho stays true. Modes that both hold alike
- * are what iterations are for: with l = d = 30 noise^2 and rho from 25 noise, the default's 102
- * evaluations have 0.85 of the mean and 1.08 of the deviation, 20 and 20 iterations 0.99 and 0.99.
+ * are what iterations are for: with l = d = 30 noise^2 and rho from 25 noise, 6 and 3 iterations
+ * have 0.85 of the mean and 1.08 of the deviation, 20 and 20 have 0.99 and 0.99.
  *
- * A learned denoiser asks for the opposite, few iterations of fine steps: each takes a little of
- * the variance of what only the prior knows, and they add up. The defaults are tuned for the
- * built-in one; their coverage on simulated galaxies stands in tests/benchmark/bench_calibration.c.
- * With a Gaussian field take more iterations. */
+ * Of a learned denoiser each iteration takes a little of the variance of what only the prior knows,
+ * and they add up; noise that is a little hotter gives it back. */
 typedef struct sf_split_gibbs_options {
     size_t iterations; /* with falling rho: a draw of x and one of z each */
     size_t hold;       /* and with the last rho */
@@ -341,7 +339,11 @@ typedef struct sf_split_gibbs_options {
     sf_monitor monitor; /* stage "split Gibbs", residual = rho in units of the noise, image = the
                            first sample. What it stops stays at its level */
 } sf_split_gibbs_options;
+/* For priors whose denoiser is exact: 20 iterations of 6 steps, 10 of 8, heat 1. */
 SF_API sf_split_gibbs_options sf_split_gibbs_options_default(void);
+/* For learned ones, tuned for the built-in one: 16 iterations of 6 steps, 4 of 12, heat 1.08. How
+ * well its samples are then calibrated stands in tests/benchmark/bench_calibration.c. */
+SF_API sf_split_gibbs_options sf_split_gibbs_options_learned(void);
 
 typedef struct sf_split_gibbs_report {
     size_t iterations;

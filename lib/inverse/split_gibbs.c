@@ -28,13 +28,25 @@ typedef struct chain {
 
 sf_split_gibbs_options sf_split_gibbs_options_default(void)
 {
-    return (sf_split_gibbs_options){.iterations = 6,
-                                    .hold = 3,
-                                    .steps = 10,
-                                    .steps_held = 14,
+    return (sf_split_gibbs_options){.iterations = 20,
+                                    .hold = 10,
+                                    .steps = 6,
+                                    .steps_held = 8,
                                     .depth = 0.1,
                                     .end = 0.03,
                                     .heat = 1.0};
+}
+
+sf_split_gibbs_options sf_split_gibbs_options_learned(void)
+{
+    sf_split_gibbs_options options = sf_split_gibbs_options_default();
+
+    options.iterations = 16;
+    options.hold = 4;
+    options.steps = 6;
+    options.steps_held = 12;
+    options.heat = 1.08;
+    return options;
 }
 
 static sf_status check(const chain *c)

@@ -578,7 +578,7 @@ static void set(settings *s, const char *argument)
 int main(int count, char **arguments)
 {
     settings s = {.samples = 9,
-                  .gibbs = sf_split_gibbs_options_default(),
+                  .gibbs = sf_split_gibbs_options_learned(),
                   .likelihood = -1.0,
                   .diffusion = sf_sample_options_default()};
     size_t first, last;
