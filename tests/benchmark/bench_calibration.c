@@ -17,33 +17,34 @@
  * share of samples that are nearer than the truth to a point drawn without looking at either
  * (another scene) is uniform, for any such points if and only if the posterior is right.
  *
- * Measured with the built-in denoiser (0.1.0): observations 0 ... 209, 28 x 28 pixels of a scene of
- * 40 x 40, S/N 10 to 200, SDSS's PSFs (FWHM 2.3 to 3.5 pixels), 9 samples of 102 evaluations each.
+ * Measured with the built-in denoiser (0.1.0), split Gibbs by sf_split_gibbs_options_learned:
+ * observations 20 ... 80 and 120 ... 180, 28 x 28 pixels of a scene of 40 x 40, S/N 10 to 200,
+ * SDSS's PSFs (FWHM 2.3 to 3.5 pixels), 9 samples of 144 evaluations each; 0 ... 19 chose the
+ * settings.
  *
  *   coverage                       of 68 %   of 95 %
- *   pixels above the noise           65.8      88.9    (without 0 ... 23, which chose the settings:
- *                                                       66.5, 89.5)
- *   all pixels                       82.3      95.9    (in an empty sky intervals are too wide)
- *   flux within 6 pixels             67.6      92.9
+ *   pixels above the noise           72.9      92.8
+ *   all pixels                       86.2      97.3    (in an empty sky intervals are too wide)
+ *   flux within 6 pixels             73.0      96.7
  *
- *   Ranks of a source pixel p = 0.83, of the flux p = 0.36 (10 bins): uniform; TARP p = 2e-23: not.
- *   Truths lie farther from other scenes than samples, which are smoother than galaxies with arms.
- *   PSNR: plug and play 41.96 dB, the mean of the 9 samples 40.90 dB (ahead on 62 of 210; what 9
- *   samples lack of many is 0.5 dB), a sample 38.13 dB; chi^2 of a sample 1.06 a pixel.
+ *   Ranks of a source pixel p = 0.47, of the flux p = 0.03 (10 bins); TARP p = 4e-4: truths lie
+ *   farther from other scenes than samples, which are smoother than galaxies with arms.
+ *   PSNR: plug and play 41.44 dB, the mean of the 9 samples 41.16 dB (ahead on 53 of 122; what 9
+ *   samples lack of many is 0.46 dB), a sample 38.14 dB; chi^2 of a sample 1.03 a pixel.
  *
- * So 95 % intervals of pixels are too short, and the mean is a decibel behind plug and play. How it
- * came to these settings, with 10 to 24 observations each (pixels above the noise):
+ * How it came to these settings (pixels above the noise; observations in brackets):
  *
- *   iterations x steps + hold x held       68 %   95 %   mean of the samples - plug and play
- *   20 x 5, data as they are, to 0.3        48     70    +1.5 dB   (15; 19 samples, quantiles)
- *   30 x 5 + 5 x 10                         54     70    +3.6 dB   (11; 11 samples, quantiles)
- *   6 x 8 + 3 x 16                          58     83    -0.7 dB   (24)
- *   4 x 12 + 4 x 12                         61     84    -1.5 dB   (24)
- *   4 x 12 + 4 x 12                         63     86    -1.9 dB   (19)
- *   6 x 10 + 3 x 14, the default            63     86    -0.7 dB   (18)
- *   6 x 18 + 3 x 26                         62     86    -1.2 dB   (13)
- *   8 x 12 + 4 x 16                         56     82    -0.5 dB   (14)
- *   6 x 10 + 3 x 14, from 8 times the noise 52     79    -3.1 dB   (14)
+ *   iterations x steps + hold x held, heat  68 %   95 %   mean of the samples - plug and play
+ *   6 x 10 + 3 x 14, 1                      66     89    -1.1 dB   (210; TARP p = 2e-23)
+ *   6 x 10 + 3 x 14, 1.02                   67     90    -0.6 dB   (20)
+ *   16 x 6 + 4 x 12, 1.05                   65     88    +0.6 dB   (the same 20)
+ *   16 x 6 + 4 x 12, 1.08: taken            71     92    +0.6 dB   (the same 20)
+ *   30 x 5 + 5 x 10, 1.08                   63     88    +0.7 dB   (the same 20)
+ *   6 x 8 + 3 x 16, 1                       58     83    -0.7 dB   (24)
+ *   4 x 12 + 4 x 12, 1                      61     84    -1.5 dB   (24)
+ *   8 x 12 + 4 x 16, 1                      56     82    -0.5 dB   (14)
+ *   20 x 5, 1, data as they are, to 0.3     48     70    +1.5 dB   (15; 19 samples, quantiles)
+ *   30 x 5 + 5 x 10, 1                      54     70    +3.6 dB   (11; 11 samples, quantiles)
  *   diffusion, proximal, 50 steps           62     85    -3.3 dB   (15; 19 samples, quantiles)
  *   diffusion, diagonal, 50 steps           44     72    -5.8 dB   (7; 19 samples, quantiles)
  *
@@ -51,7 +52,7 @@
  * samples allow 83 and 90 % instead of 95 %. More iterations make the mean better and the intervals
  * too short: the denoiser's step is nearly right alone (from noise of 1 to 0.05 in 20 steps the
  * deviation is 0.96 of the error, in 5 steps 0.84), but what only the prior knows, the fine
- * structure of bright galaxies, loses variance with each. */
+ * structure of bright galaxies, loses variance with each. Heat gives it back. */
 
 #include <scorefield/diffusion.h>
 #include <scorefield/inverse.h>

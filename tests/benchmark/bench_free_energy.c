@@ -43,18 +43,16 @@
  *     lj:n=3               8.53229 +- 0.00153       +0.37       4.9e7       7
  *     lj:n=13             42.01846 +- 0.00871       +1.28       1.3e8      61
  *     dw4                 29.67211 +- 0.00500       +0.13       8.3e7      12
- *     logistic (2000)   -111.60643 +- 0.00479       -0.55       6.7e6      40
- *     Cox 32x32 (960)    503.34732 +- 0.01770       -0.34       1.8e6     115
- *     Cox 40x40 (720)    501.78489 +- 0.02747       +0.53       1.1e6     209
+ *     logistic          -111.60873 +- 0.00417       -0.97       8.7e6
+ *     Cox 32x32          503.37868 +- 0.01637       +0.98       2.1e6
+ *     Cox 40x40          501.78221 +- 0.02376       +0.49       1.5e6
  *     free 64x64        1265.66600 +- 0.04955       -1.30       1.5e4
  *     free 128x128      2702.41820 +- 0.07628       -1.01       2.9e4
  *     free 16x16x16      -67.67941 +- 0.06440       -1.42       1.7e4
  *     free 8x8x8x8      -480.69222 +- 0.04164       -1.07       4.8e3
  *     ratio 16x16         36.98771 +- 0.07567       +1.22       2.3e5
  *     ratio 64x64        684.94515 +- 0.14356       -1.15       6.2e5
- *     ratio 16x16x16     356.39901 +- 0.12225       +1.17       1.1e5
- * In brackets the chains that were run, where the table has more: 2,600 and twice 1,100, which by
- * the root of their number have 0.0042, 0.017 and 0.022. Those of Cox processes are runs of 240. */
+ *     ratio 16x16x16     356.39901 +- 0.12225       +1.17       1.1e5 */
 #include <scorefield/free_energy.h>
 
 #include "free_energy/reference.h"
