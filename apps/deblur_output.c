@@ -194,7 +194,7 @@ static sf_status write_plot(const deblur_options *o, const deblur_frame *f, cons
                                  .stretch = SF_STRETCH_LINEAR,
                                  .diverging = true};
     return sf_plot_panels(o->plot, o->force != 0, o->input, panels, count,
-                          count > 4    ? 4
+                          count > 4    ? (count + 1) / 2
                           : count == 4 ? 2
                                        : 3);
 }

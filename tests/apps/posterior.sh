@@ -75,8 +75,9 @@ done
 "$writers/same_fits" 'exact.2.fits[SAMPLES]' 'moment-matching.2.fits[SAMPLES]' 1 ||
     complain "moment matching is not exact"
 
-# Ctrl-C: no result, and a sentence on what is kept.
-timeout -s INT -k 20 --preserve-status 2 "$program" $draw --samples 100000 --checkpoint kept2 \
+# Ctrl-C, once (in the foreground: else timeout signals the group, too, and a second one ends the
+# program at once): no result, and a sentence on what is kept.
+timeout --foreground -s INT -k 20 --preserve-status 2 "$program" $draw --samples 100000 --checkpoint kept2 \
     -o j.fits >stdout 2>stderr
 [ $? = 130 ] || complain "not exit status 130 after Ctrl-C"
 [ ! -e j.fits ] || complain "Ctrl-C leaves a result"
