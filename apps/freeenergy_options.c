@@ -2,7 +2,6 @@
 #include "freeenergy_options.h"
 #include "program.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,19 +72,9 @@ static int read_unit(freeenergy_options *o)
     return PROGRAM_OK;
 }
 
-/* Decimal, 0 ... 2^63 - 1. */
 static int read_seed(freeenergy_options *o)
 {
-    const char *text = o->seed_text;
-
-    if (text == NULL) return PROGRAM_OK;
-    errno = 0;
-    o->seed = strtoull(text, NULL, 10);
-    if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text) || errno != 0 ||
-        o->seed > INT64_MAX)
-        return program_usage(NAME, "--seed %s is not a whole number from 0 to %lld", text,
-                             (long long)INT64_MAX);
-    return PROGRAM_OK;
+    return program_read_seed(NAME, o->seed_text, &o->seed);
 }
 
 static const char *const kernels[] = {

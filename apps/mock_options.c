@@ -2,7 +2,6 @@
 #include "mock_options.h"
 #include "program.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,15 +52,6 @@ static const char lesson[] =
 
 static bool same(const char *a, const char *b) { return a != NULL && b != NULL && !strcmp(a, b); }
 
-/* Decimal, 0 ... 2^63 - 1: what a FITS keyword holds. */
-static bool parse_seed(const char *text, uint64_t *seed)
-{
-    if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text)) return false;
-    errno = 0;
-    *seed = strtoull(text, NULL, 10);
-    return errno == 0 && *seed <= INT64_MAX;
-}
-
 static int read_box(mock_options *o) { return box_options_read(NAME, &o->box); }
 
 static int read_sampler(mock_options *o) { return sampler_options_read(NAME, &o->sampler); }
@@ -78,10 +68,7 @@ static int read_words(mock_options *o)
     if (o->displace != NULL && !same(o->displace, "1lpt") && !same(o->displace, "2lpt"))
         return program_usage(NAME, "--displace %s is neither 1lpt nor 2lpt", o->displace);
     if (o->displace != NULL) o->order = o->displace[0] - '0';
-    if (o->seed_text != NULL && !parse_seed(o->seed_text, &o->seed))
-        return program_usage(NAME, "--seed %s is not a whole number from 0 to %lld", o->seed_text,
-                             (long long)INT64_MAX);
-    return PROGRAM_OK;
+    return program_read_seed(NAME, o->seed_text, &o->seed);
 }
 
 static int read_numbers(mock_options *o)

@@ -84,6 +84,18 @@ bool program_parse_number(const char *text, double *number)
     return program_parse_numbers(text, 1, number, &count);
 }
 
+int program_read_seed(const char *name, const char *text, uint64_t *seed)
+{
+    if (text == NULL) return PROGRAM_OK;
+    errno = 0;
+    *seed = strtoull(text, NULL, 10);
+    if (text[0] != '\0' && strspn(text, "0123456789") == strlen(text) && errno == 0 &&
+        *seed <= INT64_MAX)
+        return PROGRAM_OK;
+    return program_usage(name, "--seed %s is not a whole number from 0 to %lld", text,
+                         (long long)INT64_MAX);
+}
+
 char *program_command(const char *name, int argc, const char **argv)
 {
     size_t size = strlen(name) + 1;

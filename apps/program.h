@@ -39,6 +39,9 @@ bool program_parse_sizes(const char *text, size_t most, size_t *sizes, size_t *c
 bool program_parse_number(const char *text, double *number);
 /* "0.1,2": 1 to `most` finite numbers; false if it is something else. */
 bool program_parse_numbers(const char *text, size_t most, double *numbers, size_t *count);
+/* --seed TEXT: decimal, 0 ... 2^63 - 1, what a FITS keyword holds; else a usage error that has been
+ * reported. NULL: *seed as it is. */
+int program_read_seed(const char *name, const char *text, uint64_t *seed);
 /* The command line again (free), for the history; NULL: no memory. */
 char *program_command(const char *name, int argc, const char **argv);
 /* SF_ERR_MEMORY when this machine has less memory than that at all. */

@@ -2,7 +2,6 @@
 #include "sample_options.h"
 #include "program.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,20 +78,7 @@ static int read_prior(sample_options *o)
     return PROGRAM_OK;
 }
 
-/* Decimal, 0 ... 2^63 - 1: what a FITS keyword holds. */
-static int read_seed(sample_options *o)
-{
-    const char *text = o->seed_text;
-
-    if (text == NULL) return PROGRAM_OK;
-    errno = 0;
-    o->seed = strtoull(text, NULL, 10);
-    if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text) || errno != 0 ||
-        o->seed > INT64_MAX)
-        return program_usage(NAME, "--seed %s is not a whole number from 0 to %lld", text,
-                             (long long)INT64_MAX);
-    return PROGRAM_OK;
-}
+static int read_seed(sample_options *o) { return program_read_seed(NAME, o->seed_text, &o->seed); }
 
 static int read_numbers(sample_options *o)
 {
