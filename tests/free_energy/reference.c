@@ -254,7 +254,7 @@ const reference references[] = {
      .log_z = 501.76608,
      .uncertainty = 0.023,
      .source = REFERENCE_ANNEALED,
-     .chains = 1100,
+     .chains = 1250,
      .temperatures = 100,
      .leapfrogs = 5},
 };
