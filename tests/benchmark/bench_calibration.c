@@ -81,6 +81,7 @@ enum {
     INDEX,
     RATIO,       /* of the brightest pixel to the noise */
     PSNR_PNP,    /* of the default method of sf-deblur */
+    PSNR_ADMM,   /* of its method pnp */
     PSNR_MEAN,   /* of the samples' mean */
     PSNR_SAMPLE, /* of the samples, on average */
     CHI_SQUARED, /* of the last sample, per pixel */
@@ -423,20 +424,28 @@ static void sample_gibbs(const settings *s, size_t index, trial *t, double *seco
     *seconds = report.seconds;
 }
 
+static double psnr_of_pnp(trial *t, const sf_pnp_options *options, double *frame)
+{
+    OK(sf_pnp(t->observation, t->prior, options, t->scenes, NULL));
+    OK(sf_observation_crop(t->observation, t->scenes, frame));
+    return psnr(t, frame);
+}
+
 static void run_trial(const settings *s, size_t index, sf_model *model, bool picture, double *row)
 {
     sf_diagnostics diagnostics;
     size_t nearer = 0;
     double *pnp = new_array(PIXELS);
+    sf_pnp_options admm = sf_pnp_options_default();
     trial t = {0};
 
     memset(row, 0, COLUMNS * sizeof *row);
     observe(s, index, model, &t);
     row[INDEX] = (double)index;
     row[RATIO] = ratio_of(s, index);
-    OK(sf_pnp(t.observation, t.prior, NULL, t.scenes, NULL));
-    OK(sf_observation_crop(t.observation, t.scenes, pnp));
-    row[PSNR_PNP] = psnr(&t, pnp);
+    admm.multiplier = true;
+    row[PSNR_ADMM] = psnr_of_pnp(&t, &admm, pnp);
+    row[PSNR_PNP] = psnr_of_pnp(&t, NULL, pnp);
     (s->likelihood < 0.0 ? sample_gibbs : sample_diffusion)(s, index, &t, &row[SECONDS]);
     for (size_t b = 0; b < s->samples; b++) {
         double *sample = t.samples + b * PIXELS;
@@ -508,6 +517,24 @@ static void print_ranks(const char *name, const double *values, size_t rows, siz
     printf("   p = %.3g\n", gsl_cdf_chisq_Q(chi_squared, BINS - 1));
 }
 
+/* By how much the samples' mean is better, observation by observation. */
+static void print_lead(const char *name, const double *values, size_t rows, size_t column)
+{
+    const double lead = mean_of(values, rows, PSNR_MEAN) - mean_of(values, rows, column);
+    double square = 0.0;
+    size_t ahead = 0;
+
+    for (size_t r = 0; r < rows; r++) {
+        const double own = values[r * COLUMNS + PSNR_MEAN] - values[r * COLUMNS + column];
+
+        square += (own - lead) * (own - lead);
+        ahead += own > 0.0 ? 1 : 0;
+    }
+    printf("  %s %.2f dB: the samples' mean is %+.2f +- %.2f dB, ahead on %zu of %zu\n", name,
+           mean_of(values, rows, column), lead,
+           sqrt(square / (double)rows / fmax(1.0, (double)rows - 1.0)), ahead, rows);
+}
+
 static void print_summary(const char *path, size_t samples)
 {
     double *v, source = 0.0, covered_68 = 0.0, covered_95 = 0.0;
@@ -520,11 +547,11 @@ static void print_summary(const char *path, size_t samples)
         covered_95 += v[r * COLUMNS + SOURCE_95];
     }
     printf("%zu observations, %.1f s each\n", rows, mean_of(v, rows, SECONDS));
-    printf(
-        "  PSNR: plug and play %.2f dB, mean of the samples %.2f dB, samples %.2f dB; chi^2 of a "
-        "sample %.3f\n",
-        mean_of(v, rows, PSNR_PNP), mean_of(v, rows, PSNR_MEAN), mean_of(v, rows, PSNR_SAMPLE),
-        mean_of(v, rows, CHI_SQUARED));
+    printf("  PSNR: mean of the samples %.2f dB, samples %.2f dB; chi^2 of a sample %.3f\n",
+           mean_of(v, rows, PSNR_MEAN), mean_of(v, rows, PSNR_SAMPLE),
+           mean_of(v, rows, CHI_SQUARED));
+    print_lead("half-quadratic splitting", v, rows, PSNR_PNP);
+    print_lead("ADMM", v, rows, PSNR_ADMM);
     printf("  coverage of 68 %% and 95 %%: source pixels %.1f %.1f, all pixels %.1f %.1f, aperture "
            "%.1f %.1f\n",
            100.0 * covered_68 / source, 100.0 * covered_95 / source,
