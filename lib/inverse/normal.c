@@ -20,6 +20,7 @@
 
 struct sf_normal {
     const sf_observation *o;
+    const sf_complex *back;               /* H^T W y in Fourier space */
     size_t half, cells, last, last_cells; /* last: entries along the half spectrum's last axis */
     double *penalty;                      /* R_k, 0 where held */
     double *inverse;                      /* 1 / M_k, 0 where held */
@@ -39,6 +40,7 @@ sf_status sf_normal_create(const sf_observation *o, sf_normal **normal)
     *normal = NULL;
     SF_TRY(sf_allocate(&n, 1, sizeof *n));
     n->o = o;
+    n->back = o->back;
     n->half = sf_grid_half_size(&o->scene);
     n->cells = sf_grid_size(&o->scene);
     n->last_cells = o->scene.shape[o->scene.axes - 1];
@@ -98,6 +100,8 @@ void sf_normal_set_penalty(sf_normal *n, const double *penalty)
         n->inverse[k] = held || !(m > 0.0) ? 0.0 : 1.0 / m;
     }
 }
+
+void sf_normal_set_back(sf_normal *n, const sf_complex *back) { n->back = back; }
 
 void sf_normal_set_ridge(sf_normal *n, double value)
 {
@@ -267,9 +271,9 @@ sf_status sf_normal_solve(sf_normal *n, const double *centre, const sf_normal_go
     }
     if (centre != NULL) {
         SF_TRY(forward(n, centre, n->b));
-        for (size_t k = 0; k < n->half; k++) n->b[k] = n->o->back[k] + n->penalty[k] * n->b[k];
+        for (size_t k = 0; k < n->half; k++) n->b[k] = n->back[k] + n->penalty[k] * n->b[k];
     } else {
-        memcpy(n->b, n->o->back, n->half * sizeof *n->b);
+        memcpy(n->b, n->back, n->half * sizeof *n->b);
     }
     return solve(n, goal, x);
 }
@@ -285,6 +289,6 @@ sf_status sf_normal_update(sf_normal *n, bool data, const double *centre,
     }
     SF_TRY(forward(n, centre, n->x));
     for (size_t k = 0; k < n->half; k++)
-        n->b[k] = (data ? n->o->back[k] : 0.0) + n->penalty[k] * n->x[k];
+        n->b[k] = (data ? n->back[k] : 0.0) + n->penalty[k] * n->x[k];
     return solve(n, goal, x);
 }

@@ -21,6 +21,8 @@ typedef struct sf_normal_goal {
 sf_status sf_normal_create(const sf_observation *observation, sf_normal **normal);
 void sf_normal_release(sf_normal **normal);
 
+/* conj(H) F(W y) of other data than the observation's, for one with blur; not copied. */
+void sf_normal_set_back(sf_normal *normal, const sf_complex *back);
 /* R = value at every mode. */
 void sf_normal_set_ridge(sf_normal *normal, double value);
 /* R_k given on the half spectrum; a mode with R_k = INFINITY is held at zero. */

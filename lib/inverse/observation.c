@@ -18,8 +18,12 @@
 
 sf_observation_options sf_observation_options_default(void)
 {
-    const sf_observation_options options = {
-        .background = 0.0, .resolution = 0.0, .periodic = false, .upsample = 1};
+    const sf_observation_options options = {.background = 0.0,
+                                            .resolution = 0.0,
+                                            .periodic = false,
+                                            .upsample = 1,
+                                            .gain = 0.0,
+                                            .read = 0.0};
 
     return options;
 }
@@ -283,7 +287,13 @@ static sf_status check_arguments(const sf_grid *frame, const double *pixels, con
 {
     if (frame == NULL || pixels == NULL)
         return sf_fail(SF_ERR_ARGUMENT, "an observation needs a frame and its pixels");
-    if (sigma == NULL && !(isfinite(noise) && noise > 0.0))
+    if (!(options->gain >= 0.0 && options->read >= 0.0) ||
+        (options->gain == 0.0 && options->read > 0.0))
+        return sf_fail(SF_ERR_ARGUMENT,
+                       "a gain of %g and a read noise of %g: give a positive gain, or 0 for both "
+                       "where the noise is not that of counts",
+                       options->gain, options->read);
+    if (sigma == NULL && options->gain == 0.0 && !(isfinite(noise) && noise > 0.0))
         return sf_fail(SF_ERR_ARGUMENT,
                        "noise is %g: give a positive standard deviation, or a sigma map", noise);
     if (!isfinite(options->background))
@@ -302,6 +312,7 @@ sf_status sf_observation_create(const sf_grid *frame, const double *pixels, cons
 {
     const sf_observation_options defaults = sf_observation_options_default();
     sf_observation *o = NULL;
+    double *counted = NULL;
     sf_status status;
 
     *observation = NULL;
@@ -313,12 +324,15 @@ sf_status sf_observation_create(const sf_grid *frame, const double *pixels, cons
     o->background = options->background;
     o->upsample = options->upsample > 0 ? options->upsample : 1;
     SF_GO(plan_scene(o, psf, options->periodic));
+    if (options->gain > 0.0) SF_GO(sf_observation_count(o, pixels, mask, options, &counted));
+    if (sigma == NULL) sigma = counted;
     SF_GO(find_noise(o, pixels, sigma, noise, mask));
     SF_GO(place_pixels(o, pixels, sigma, noise, mask));
     SF_GO(transform_data(o, psf, options->resolution));
     *observation = o;
-    return SF_OK;
+    o = NULL;
 done:
+    sf_free(counted);
     sf_observation_release(&o);
     return status;
 }

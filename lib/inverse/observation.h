@@ -22,10 +22,19 @@ struct sf_observation {
     sf_complex *back;     /* conj(H) F(weight .* data) */
     double noise;         /* median sigma of the observed pixels */
     double background;
+    double gain;        /* counts for a unit of pixel value; 0: the noise is Gaussian */
+    double offset;      /* of counts: their expected value is gain (H x + offset), their own number
+                           gain max(data + offset, 0) */
     double mean_weight; /* over the scene, unobserved cells included */
     size_t observed;
     bool diagonal; /* every cell observed with weight 1: H^T W H is diagonal in Fourier space */
 };
+
+/* Makes an observation one of counts, of the options' gain and read noise, and *sigma (to be freed
+ * in any case) the local Gaussian form of its noise. */
+sf_status sf_observation_count(sf_observation *observation, const double *pixels,
+                               const double *mask, const sf_observation_options *options,
+                               double **sigma);
 
 /* blurred = H scene, on the scene's grid. */
 sf_status sf_observation_blur(const sf_observation *observation, const double *scene,

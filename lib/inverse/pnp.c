@@ -3,11 +3,11 @@
  * Venkatakrishnan, Bouman & Wohlberg 2013 (doi:10.1109/GlobalSIP.2013.6737048) for ADMM with a
  * denoiser; Zhang et al. 2017 (doi:10.1109/CVPR.2017.300) and 2022
  * (doi:10.1109/TPAMI.2021.3088914) for half-quadratic splitting with falling noise levels. */
-#include "inverse/normal.h"
+#include "inverse/large_scales.h"
+#include "inverse/poisson_step.h"
 
 #include "base/internal.h"
 
-#include <complex.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <string.h>
@@ -24,10 +24,6 @@
 #define SCHEDULE_STEPS      12
 #define MOST_ITERATIONS     300 /* at a fixed penalty, unless the caller says so */
 
-/* Penalty on |Laplacian of the last correction|^2: it passes what is wider than about
- * 2 pi strength^(1/4) = 63 pixels, less than a thousandth of the modes. */
-#define LARGE_SCALES 1e4
-
 /* The level, in units of the noise, at which a schedule looks whether neighbours share their noise:
  * above, structure is not yet resolved (a white frame of S/N 300 shows an excess of 1.2 at level
  * 5), below, the denoiser has begun to take the noise for structure. Frames of white noise show
@@ -42,6 +38,7 @@ typedef struct pnp_state {
     const sf_prior *prior;
     const sf_pnp_options *options;
     sf_normal *normal;
+    sf_poisson_step *counts; /* NULL where the noise is Gaussian */
     size_t cells;
     double *x, *z, *u, *work; /* u stays zero without multiplier */
     size_t iterations;
@@ -160,12 +157,13 @@ static sf_status data_step(pnp_state *s)
     };
 
     if (ridge != s->ridge) {
-        sf_normal_set_ridge(s->normal, ridge);
+        if (s->counts == NULL) sf_normal_set_ridge(s->normal, ridge);
         /* the multiplier itself is rho u, which a change of rho must not change */
         for (size_t i = 0; i < s->cells && s->ridge > 0.0; i++) s->u[i] *= s->ridge / ridge;
         s->ridge = ridge;
     }
     for (size_t i = 0; i < s->cells; i++) s->work[i] = s->z[i] - s->u[i];
+    if (s->counts != NULL) return sf_poisson_step_solve(s->counts, ridge, s->work, &goal, s->x);
     return sf_normal_solve(s->normal, s->work, &goal, s->x);
 }
 
@@ -219,48 +217,13 @@ static const char *guarantee(const sf_pnp_options *options)
            "mode for its Moreau envelope; nothing is proven for other denoisers";
 }
 
-/* The same observation with every observed pixel counted alike. Weights that were computed from the
- * noisy pixels themselves (sigma^2 = (pixel + sky) / gain, as survey maps often are) favour pixels
- * that noise made faint: a weighted mean of SDSS frames is half of the plain one. */
-static sf_status even_weights(const sf_observation *o, sf_observation *even)
-{
-    const size_t half = sf_grid_half_size(&o->scene), cells = sf_grid_size(&o->scene);
-
-    *even = *o;
-    even->weight = NULL;
-    even->back = NULL;
-    even->mean_weight = (double)o->observed / (double)cells;
-    even->diagonal = o->observed == cells;
-    SF_TRY(sf_allocate(&even->weight, cells, sizeof *even->weight));
-    SF_TRY(sf_allocate(&even->back, half, sizeof *even->back));
-    for (size_t i = 0; i < cells; i++) even->weight[i] = o->weight[i] > 0.0 ? 1.0 : 0.0;
-    SF_TRY(sf_fft_forward(o->fft, o->data, even->back)); /* zero where unobserved */
-    for (size_t k = 0; k < half && o->transfer != NULL; k++) even->back[k] *= conj(o->transfer[k]);
-    return SF_OK;
-}
-
-/* A denoiser need not keep the mean of what it denoises, and small biases of each step add up;
- * the data know the large scales better: with M = 1 where observed,
- *     work = argmin |M (y - H z')|^2 + LARGE_SCALES |Laplacian (z' - z)|^2. */
+/* work = z with the data's own large scales. */
 static sf_status restore_large_scales(pnp_state *s)
 {
-    const sf_normal_goal goal = {.noise_fraction = 0.001, .iterations = DATA_STEP_LIMIT};
-    sf_observation even;
-    sf_normal *normal = NULL;
-    sf_status status;
-
-    SF_GO(even_weights(s->o, &even));
-    SF_GO(sf_normal_create(&even, &normal));
-    sf_normal_set_roughness(normal, LARGE_SCALES, 2);
-    SF_GO(sf_normal_solve(normal, s->z, &goal, s->work));
+    SF_TRY(sf_restore_large_scales(s->o, s->z, s->work, &s->other_seconds));
     for (size_t i = 0; i < s->cells && s->options->positive; i++)
         s->work[i] = fmax(s->work[i], 0.0);
-    s->other_seconds += sf_normal_transform_seconds(normal);
-done:
-    sf_normal_release(&normal);
-    sf_free(even.weight);
-    sf_free(even.back);
-    return status;
+    return SF_OK;
 }
 
 /* Whether the residual shows more noise where the PSF looks than was believed; then the schedule
@@ -319,10 +282,26 @@ static sf_status iterate(pnp_state *s, size_t *iterations, sf_stop *stop)
 static sf_status allocate(pnp_state *s)
 {
     SF_TRY(sf_normal_create(s->o, &s->normal));
+    if (s->o->gain > 0.0) SF_TRY(sf_poisson_step_create(s->o, s->normal, &s->counts));
     SF_TRY(sf_allocate(&s->x, s->cells, sizeof *s->x));
     SF_TRY(sf_allocate(&s->z, s->cells, sizeof *s->z));
     SF_TRY(sf_allocate(&s->u, s->cells, sizeof *s->u));
     return sf_allocate(&s->work, s->cells, sizeof *s->work);
+}
+
+static void fill_report(const pnp_state *s, double begin, sf_solver_report *report)
+{
+    report->primal_residual = s->primal;
+    report->dual_residual = s->dual;
+    report->strength = s->strength;
+    report->noise_level = s->level * s->noise;
+    report->noise_excess = s->noise / s->o->noise;
+    report->prior_seconds = s->prior_seconds;
+    report->transform_seconds = sf_normal_transform_seconds(s->normal) + s->other_seconds;
+    if (s->counts != NULL)
+        report->transform_seconds += sf_poisson_step_transform_seconds(s->counts);
+    report->seconds = sf_seconds() - begin;
+    report->guarantee = guarantee(s->options);
 }
 
 sf_status sf_pnp(const sf_observation *observation, const sf_prior *prior,
@@ -354,16 +333,9 @@ sf_status sf_pnp(const sf_observation *observation, const sf_prior *prior,
         memcpy(s.z, s.work, s.cells * sizeof *s.z);
     }
     memcpy(scene, s.z, s.cells * sizeof *scene);
-    report->primal_residual = s.primal;
-    report->dual_residual = s.dual;
-    report->strength = s.strength;
-    report->noise_level = s.level * s.noise;
-    report->noise_excess = s.noise / observation->noise;
-    report->prior_seconds = s.prior_seconds;
-    report->transform_seconds = sf_normal_transform_seconds(s.normal) + s.other_seconds;
-    report->seconds = sf_seconds() - begin;
-    report->guarantee = guarantee(s.options);
+    fill_report(&s, begin, report);
 done:
+    sf_poisson_step_release(&s.counts);
     sf_normal_release(&s.normal);
     sf_free(s.x);
     sf_free(s.z);

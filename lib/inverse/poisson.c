@@ -1,9 +1,12 @@
-/* poisson.c - counting noise as Gaussian noise of the variance that the expected counts have. */
+/* poisson.c - counting noise: its local Gaussian form, of the variance that the expected counts
+ * have, and what an observation of counts keeps. */
 #include "inverse/observation.h"
 
 #include "base/internal.h"
 
 #include <math.h>
+
+#define ROUNDING 1e-3 /* of a count */
 
 /* values <- sums over at most three neighbours along an axis, itself the middle one. */
 static void add_neighbours(const sf_grid *grid, int axis, const double *values, double *sums)
@@ -80,5 +83,37 @@ sf_status sf_poisson_sigma(const sf_grid *frame, const double *pixels, const dou
 
         sigma[i] = usable ? sqrt(read * read + fmax(expected[i], 1.0 / gain) / gain) : NAN;
     }
+    return SF_OK;
+}
+
+/* Counts are whole numbers from 0 on; with the sky subtracted they are not. */
+static sf_status check_counts(const sf_grid *frame, const double *pixels, const double *mask,
+                              double gain)
+{
+    size_t negative = 0;
+    double lowest = 0.0;
+
+    for (size_t i = 0; i < sf_grid_size(frame); i++) {
+        if (!isfinite(pixels[i]) || (mask != NULL && mask[i] != 0.0)) continue;
+        negative += pixels[i] * gain < -ROUNDING ? 1 : 0;
+        lowest = fmin(lowest, pixels[i]);
+    }
+    if (negative == 0) return SF_OK;
+    return sf_fail(SF_ERR_ARGUMENT,
+                   "%zu pixels are below 0, down to %g, where counts cannot be: add the sky that "
+                   "was subtracted, or give the read noise that made them so",
+                   negative, lowest);
+}
+
+sf_status sf_observation_count(sf_observation *o, const double *pixels, const double *mask,
+                               const sf_observation_options *options, double **sigma)
+{
+    const double gain = options->gain, read = options->read;
+
+    SF_TRY(sf_allocate(sigma, sf_grid_size(&o->frame), sizeof **sigma));
+    SF_TRY(sf_poisson_sigma(&o->frame, pixels, mask, read, gain, NULL, *sigma));
+    if (read == 0.0) SF_TRY(check_counts(&o->frame, pixels, mask, gain));
+    o->gain = gain;
+    o->offset = o->background + gain * read * read;
     return SF_OK;
 }

@@ -52,12 +52,13 @@ static sf_status convolve(lucy_state *s, bool transposed, const double *in, doub
 }
 
 /* What is added to both sides, so that pixels that noise makes negative are used as they are: the
- * sky, or as far as the data reach below it, up to 3 deviations. Counts without a sky need none,
- * and any would only slow them down. */
+ * sky, or as far as the data reach below it, up to 3 deviations. Counts know theirs, which may be
+ * none: any other would only slow them down. */
 static double choose_offset(const sf_observation *o)
 {
     double lowest = 0.0;
 
+    if (o->gain > 0.0) return fmax(o->offset, 0.0);
     for (size_t i = 0; i < sf_grid_size(&o->scene); i++) lowest = fmin(lowest, o->data[i]);
     return fmax(o->background, fmin(-lowest, 3.0 * o->noise));
 }

@@ -1,0 +1,54 @@
+/* large_scales.c - the data's own large scales, which they know better than a denoiser. */
+#include "inverse/large_scales.h"
+
+#include "base/internal.h"
+
+#include <complex.h>
+#include <math.h>
+
+/* Penalty on |Laplacian of the last correction|^2: it passes what is wider than about
+ * 2 pi strength^(1/4) = 63 pixels, less than a thousandth of the modes. */
+#define LARGE_SCALES 1e4
+
+#define ACCURACY     0.001
+#define LIMIT        200
+
+/* The same observation with every observed pixel counted alike. Weights that were computed from the
+ * noisy pixels themselves (sigma^2 = (pixel + sky) / gain, as survey maps often are) favour pixels
+ * that noise made faint: a weighted mean of SDSS frames is half of the plain one. */
+static sf_status even_weights(const sf_observation *o, sf_observation *even)
+{
+    const size_t half = sf_grid_half_size(&o->scene), cells = sf_grid_size(&o->scene);
+
+    *even = *o;
+    even->weight = NULL;
+    even->back = NULL;
+    even->mean_weight = (double)o->observed / (double)cells;
+    even->diagonal = o->observed == cells;
+    SF_TRY(sf_allocate(&even->weight, cells, sizeof *even->weight));
+    SF_TRY(sf_allocate(&even->back, half, sizeof *even->back));
+    for (size_t i = 0; i < cells; i++) even->weight[i] = o->weight[i] > 0.0 ? 1.0 : 0.0;
+    SF_TRY(sf_fft_forward(o->fft, o->data, even->back)); /* zero where unobserved */
+    for (size_t k = 0; k < half && o->transfer != NULL; k++) even->back[k] *= conj(o->transfer[k]);
+    return SF_OK;
+}
+
+sf_status sf_restore_large_scales(const sf_observation *o, const double *z, double *out,
+                                  double *seconds)
+{
+    const sf_normal_goal goal = {.noise_fraction = ACCURACY, .iterations = LIMIT};
+    sf_observation even;
+    sf_normal *normal = NULL;
+    sf_status status;
+
+    SF_GO(even_weights(o, &even));
+    SF_GO(sf_normal_create(&even, &normal));
+    sf_normal_set_roughness(normal, LARGE_SCALES, 2);
+    SF_GO(sf_normal_solve(normal, z, &goal, out));
+    *seconds += sf_normal_transform_seconds(normal);
+done:
+    sf_normal_release(&normal);
+    sf_free(even.weight);
+    sf_free(even.back);
+    return status;
+}
