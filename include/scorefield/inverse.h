@@ -19,6 +19,31 @@ extern "C" {
  * doi:10.1109/TIP.2013.2258354). Immutable, shared by reference count. */
 typedef struct sf_observation sf_observation;
 
+/* What a frame's pixels say of all of it: what its tiles must not each decide for themselves. */
+typedef struct sf_frame_summary {
+    double noise;  /* median standard deviation of the observed pixels: the unit of all levels */
+    double range;  /* 99.9 % of the |pixel - background| are below it */
+    double lowest; /* of pixel - background */
+    double mean;   /* of max(pixel - background, 0); above zero */
+} sf_frame_summary;
+
+/* From `count` pixels in any order; arguments as sf_observation_create takes them. SF_ERR_ARGUMENT
+ * when none is observed. */
+SF_API sf_status sf_frame_summarise(size_t count, const double *pixels, const double *sigma,
+                                    double noise, const double *mask, double background,
+                                    sf_frame_summary *summary);
+
+/* Where a tile lies, and what is known of its whole frame. */
+typedef struct sf_frame_part {
+    sf_grid frame;                  /* of which this is a part */
+    size_t first[SF_GRID_MAX_AXES]; /* its first pixel there */
+    size_t stride; /* cells, 0 = 1: the scenes of all parts, and of the frame in one piece, lie at
+                      the same place modulo this (a network with a stride is not the same in
+                      between). Without a PSF a scene is its part, and so `first` must be a multiple
+                      of this */
+    sf_frame_summary summary;
+} sf_frame_part;
+
 typedef struct sf_observation_options {
     double background; /* constant sky level, subtracted from the pixels */
     double resolution; /* 0, or the FWHM that the scene keeps, in the grid's unit of length: the
@@ -37,6 +62,7 @@ typedef struct sf_observation_options {
                     variance are theirs (Snyder, Hammoud & White 1993); what is below 0 then counts
                     as 0, which with fewer than 3 counts of read noise is a little bias where there
                     is next to no light: 0.08, 0.02, 0.001 counts a pixel at 1, 2, 3 */
+    const sf_frame_part *part; /* NULL, or what is known where this is a part of a larger frame */
 } sf_observation_options;
 
 SF_API sf_observation_options sf_observation_options_default(void);
@@ -59,7 +85,8 @@ SF_API void sf_observation_release(sf_observation **observation);
 SF_API const sf_grid *sf_observation_frame(const sf_observation *observation);
 /* The grid that priors for this observation must be made on. */
 SF_API const sf_grid *sf_observation_scene(const sf_observation *observation);
-/* Median standard deviation of the observed pixels: the frame's own noise level. */
+/* Median standard deviation of the observed pixels (of the whole frame, where this is a part of
+ * one): the frame's own noise level. */
 SF_API double sf_observation_noise(const sf_observation *observation);
 SF_API double sf_observation_background(const sf_observation *observation);
 SF_API size_t sf_observation_observed(const sf_observation *observation);
@@ -71,6 +98,31 @@ SF_API sf_status sf_observation_crop(const sf_observation *observation, const do
 /* frame = what H scene is in the frame's pixels, background not added. */
 SF_API sf_status sf_observation_predict(const sf_observation *observation, const double *scene,
                                         double *frame);
+
+/* A frame cut into tiles that overlap. Cores, of equal size but for a pixel, cover every pixel
+ * once; a tile is its core and `margin` pixels more on every side, or as far as the frame goes, and
+ * a few, so that it begins at a multiple of `stride`. Solved as parts of the frame (sf_frame_part),
+ * the tiles' cores have no seams: what a solution is at a pixel depends on the data near by. */
+typedef struct sf_tiling {
+    sf_grid frame; /* two axes */
+    size_t margin, stride;
+    size_t across[2]; /* tiles along the axes */
+    size_t tiles;     /* all of them */
+} sf_tiling;
+
+typedef struct sf_tile {
+    size_t first[2], shape[2];           /* of the tile, in the frame */
+    size_t core_first[2], core_shape[2]; /* of its core, in the frame */
+} sf_tile;
+
+/* core: the largest side of a core. SF_ERR_ARGUMENT for a core of no pixels, SF_ERR_SHAPE for a
+ * frame that has not two axes. */
+SF_API sf_status sf_tiling_make(const sf_grid *frame, size_t core, size_t margin, size_t stride,
+                                sf_tiling *tiling);
+/* Tile `index` < tiles, row by row. */
+SF_API void sf_tiling_tile(const sf_tiling *tiling, size_t index, sf_tile *tile);
+/* The tile whose core has the pixel. */
+SF_API size_t sf_tiling_find(const sf_tiling *tiling, size_t row, size_t column);
 
 /* Standard deviations of pixels that count, as sf_observation_create takes them: Poisson noise and
  * that of reading, in their local Gaussian form
@@ -152,6 +204,8 @@ typedef struct sf_pnp_options {
     bool find_excess;     /* of a schedule: at 3 times the noise, look for sf_noise_excess above 1.1
                              by two of its errors; if so start again at that larger noise (twice at
                              most) */
+    double noise_excess;  /* by which the noise is larger than believed from the beginning: 1, or
+                             what was found on other parts of the frame */
     const double *start;  /* first z on the scene's grid; NULL: a smooth solution */
     sf_monitor monitor;   /* stage "pnp", residual = the larger one of the two, image = z */
 } sf_pnp_options;

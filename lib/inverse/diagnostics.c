@@ -78,12 +78,13 @@ static void whiteness(const sf_grid *grid, const double *residual, sf_diagnostic
     d->whiteness_z = lags > 0 ? (sum - lags) / sqrt(2.0 * lags) : NAN;
 }
 
-/* Fluxes and lowest values over the observed pixels; a cell counts as a pixel of its brightness. */
+/* Fluxes and the lowest value over the observed pixels; a cell counts as a pixel of its brightness.
+ */
 static sf_status fluxes(const sf_observation *o, const double *scene, sf_diagnostics *d)
 {
     const size_t cells = sf_grid_size(&o->scene);
     const double pixel = pow((double)o->upsample, o->scene.axes);
-    double *blurred = NULL, variance = 0.0, lowest = INFINITY, bottom = INFINITY;
+    double *blurred = NULL, variance = 0.0, bottom = INFINITY;
     sf_status status;
 
     SF_GO(sf_allocate(&blurred, cells, sizeof *blurred));
@@ -93,12 +94,11 @@ static sf_status fluxes(const sf_observation *o, const double *scene, sf_diagnos
         d->flux_frame += o->data[i];
         d->flux_model += blurred[i];
         variance += 1.0 / o->weight[i];
-        lowest = fmin(lowest, o->data[i]);
         bottom = fmin(bottom, pixel * scene[i]);
     }
     d->flux_ratio = d->flux_model / d->flux_frame;
     d->flux_error = o->noise * sqrt(variance);
-    d->hollow = fmax(lowest - bottom, 0.0) / o->noise;
+    d->hollow = fmax(o->summary.lowest - bottom, 0.0) / o->noise;
 done:
     sf_free(blurred);
     return status;

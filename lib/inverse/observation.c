@@ -23,7 +23,8 @@ sf_observation_options sf_observation_options_default(void)
                                             .periodic = false,
                                             .upsample = 1,
                                             .gain = 0.0,
-                                            .read = 0.0};
+                                            .read = 0.0,
+                                            .part = NULL};
 
     return options;
 }
@@ -73,31 +74,80 @@ static sf_status refine(sf_observation *o)
     return sf_grid_make(o->frame.axes, shape, spacing, &o->fine);
 }
 
-/* The scene's shape: the frame, the PSF's half width on either side, and up to lengths that FFTs
- * like; the frame sits in the middle. */
-static sf_status plan_scene(sf_observation *o, const sf_psf *psf, bool periodic)
+/* Where a frame of n cells lies in its scene along an axis, and the scene's length: the PSF's half
+ * width on either side, and up to a length that FFTs like, of whole pixels; in the middle. */
+static size_t place_frame(size_t n, size_t half, size_t upsample, size_t *length)
 {
-    const sf_grid *kernel = psf != NULL ? sf_psf_grid(psf) : NULL;
-    size_t shape[SF_GRID_MAX_AXES], origin[SF_GRID_MAX_AXES];
+    *length = upsample * sf_grid_good_length((n + 2 * half + upsample - 1) / upsample);
+    return (*length - n) / 2;
+}
+
+/* The same for a part of a frame: its scene begins a multiple of the stride away from where the
+ * whole frame's does. */
+static size_t place_part(const sf_frame_part *part, int axis, size_t n, size_t half,
+                         size_t upsample, size_t *length)
+{
+    const size_t stride = part->stride > 0 ? part->stride : 1;
+    const size_t frame = place_frame(part->frame.shape[axis] * upsample, half, upsample, length);
+    const size_t begin = (part->first[axis] * upsample + frame) % stride; /* wanted, modulo it */
+
+    *length = upsample * sf_grid_good_length((n + 2 * half + stride - 1 + upsample - 1) / upsample);
+    return half + (begin + stride - half % stride) % stride;
+}
+
+static sf_status check_part(const sf_observation *o, const sf_observation_options *options)
+{
+    const sf_frame_part *part = options->part;
+    char own[96], whole[96];
+
+    if (part == NULL) return SF_OK;
+    if (options->periodic)
+        return sf_fail(SF_ERR_ARGUMENT, "a part of a frame is not periodic, even where that is");
+    if (!(part->summary.noise > 0.0))
+        return sf_fail(SF_ERR_ARGUMENT, "a part of a frame whose noise is %g: summarise the frame",
+                       part->summary.noise);
+    for (int a = 0; a < o->frame.axes; a++)
+        if (part->frame.axes != o->frame.axes || part->first[a] > part->frame.shape[a] ||
+            o->frame.shape[a] > part->frame.shape[a] - part->first[a])
+            return sf_fail(SF_ERR_SHAPE, "a part of %s at %zu, %zu is not inside a frame of %s",
+                           sf_grid_text(&o->frame, own, sizeof own), part->first[0], part->first[1],
+                           sf_grid_text(&part->frame, whole, sizeof whole));
+    return SF_OK;
+}
+
+static sf_status check_kernel(const sf_observation *o, const sf_grid *kernel)
+{
     char frame_text[96], kernel_text[96];
 
-    if (kernel != NULL && kernel->axes != o->frame.axes)
+    if (kernel->axes != o->frame.axes)
         return sf_fail(SF_ERR_SHAPE, "the PSF has %d axes but the frame has %d", kernel->axes,
                        o->frame.axes);
-    SF_TRY(refine(o));
-    for (int a = 0; a < o->fine.axes; a++) {
-        const size_t n = o->fine.shape[a];
-        if (kernel != NULL && kernel->shape[a] > n)
+    for (int a = 0; a < o->fine.axes; a++)
+        if (kernel->shape[a] > o->fine.shape[a])
             return sf_fail(SF_ERR_SHAPE,
                            "the PSF is %s but the frame is only %s: cut the PSF to its core",
                            sf_grid_text(kernel, kernel_text, sizeof kernel_text),
                            sf_grid_text(&o->fine, frame_text, sizeof frame_text));
+    return SF_OK;
+}
+
+static sf_status plan_scene(sf_observation *o, const sf_psf *psf,
+                            const sf_observation_options *options)
+{
+    const sf_grid *kernel = psf != NULL ? sf_psf_grid(psf) : NULL;
+    size_t shape[SF_GRID_MAX_AXES], origin[SF_GRID_MAX_AXES] = {0};
+
+    SF_TRY(check_part(o, options));
+    SF_TRY(refine(o));
+    if (kernel != NULL) SF_TRY(check_kernel(o, kernel));
+    for (int a = 0; a < o->fine.axes; a++) {
+        const size_t n = o->fine.shape[a], half = kernel != NULL ? kernel->shape[a] / 2 : 0;
+
         shape[a] = n;
-        if (kernel != NULL && !periodic) /* whole pixels */
-            shape[a] =
-                o->upsample * sf_grid_good_length(
-                                  (n + 2 * (kernel->shape[a] / 2) + o->upsample - 1) / o->upsample);
-        origin[a] = (shape[a] - n) / 2;
+        if (kernel == NULL || options->periodic) continue;
+        origin[a] = options->part != NULL
+                        ? place_part(options->part, a, n, half, o->upsample, &shape[a])
+                        : place_frame(n, half, o->upsample, &shape[a]);
     }
     SF_TRY(sf_grid_make(o->fine.axes, shape, o->fine.spacing, &o->scene));
     return sf_operator_crop(&o->scene, origin, &o->fine, &o->crop);
@@ -144,43 +194,20 @@ done:
     return status;
 }
 
-static bool usable(double pixel, double sigma, double bad)
-{
-    return isfinite(pixel) && isfinite(sigma) && sigma > 0.0 && !(bad != 0.0);
-}
-
-/* Why there is not one observed pixel, in a sentence. */
-static sf_status nothing_observed(const double *pixels, const double *sigma, const double *mask,
-                                  size_t count)
-{
-    size_t finite = 0, positive = 0, good = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        finite += isfinite(pixels[i]) ? 1 : 0;
-        positive += sigma == NULL || (isfinite(sigma[i]) && sigma[i] > 0.0) ? 1 : 0;
-        good += mask == NULL || mask[i] == 0.0 ? 1 : 0;
-    }
-    return sf_fail(SF_ERR_ARGUMENT,
-                   "no pixel of the frame is observed: of %zu pixels %zu are finite, %zu have a "
-                   "positive and finite sigma, %zu are not masked",
-                   count, finite, positive, good);
-}
-
-/* The median standard deviation of the observed pixels. */
-static sf_status find_noise(sf_observation *o, const double *pixels, const double *sigma,
-                            double noise, const double *mask)
+/* How many pixels are observed, and what they say together; a part is told so. */
+static sf_status summarise(sf_observation *o, const double *pixels, const double *sigma,
+                           double noise, const double *mask, const sf_frame_part *part)
 {
     const size_t count = sf_grid_size(&o->frame);
-    double *observed;
 
-    SF_TRY(sf_allocate(&observed, count, sizeof *observed));
-    for (size_t i = 0; i < count; i++) {
-        const double s = sigma != NULL ? sigma[i] : noise;
-        if (usable(pixels[i], s, mask != NULL ? mask[i] : 0.0)) observed[o->observed++] = s;
-    }
-    if (o->observed > 0) o->noise = sf_quantile(observed, o->observed, 0.5);
-    sf_free(observed);
-    return o->observed > 0 ? SF_OK : nothing_observed(pixels, sigma, mask, count);
+    SF_TRY(sf_frame_summarise(count, pixels, sigma, noise, mask, o->background, &o->summary));
+    for (size_t i = 0; i < count; i++)
+        if (sf_pixel_is_usable(pixels[i], sigma != NULL ? sigma[i] : noise,
+                               mask != NULL ? mask[i] : 0.0))
+            o->observed++;
+    if (part != NULL) o->summary = part->summary;
+    o->noise = o->summary.noise;
+    return SF_OK;
 }
 
 /* Data and weights on the frame, then embedded in the scene. */
@@ -198,7 +225,7 @@ static sf_status place_pixels(sf_observation *o, const double *pixels, const dou
     for (size_t i = 0; i < count; i++) {
         const double s = sigma != NULL ? sigma[i] : noise;
         const double ratio = o->noise / s;
-        const bool good = usable(pixels[i], s, mask != NULL ? mask[i] : 0.0);
+        const bool good = sf_pixel_is_usable(pixels[i], s, mask != NULL ? mask[i] : 0.0);
         frame[i] = good ? ratio * ratio : 0.0;
         uniform = uniform && frame[i] == 1.0;
         sum += frame[i];
@@ -216,15 +243,75 @@ done:
 
 /* H <- H / R, what is left of the blur for a scene that has already been blurred by R, a Gaussian.
  * No wave is made larger: where R falls below |H| only the phase of H is left. */
-static void leave_resolution(const sf_grid *scene, double fwhm, sf_complex *transfer)
+static void leave_resolution(const sf_grid *grid, double fwhm, sf_complex *transfer)
 {
     const double sigma = fwhm / FWHM_OF_SIGMA;
 
-    for (size_t i = 0; i < sf_grid_half_size(scene); i++) {
-        const double phase = sigma * sf_grid_wavenumber(scene, i);
+    for (size_t i = 0; i < sf_grid_half_size(grid); i++) {
+        const double phase = sigma * sf_grid_wavenumber(grid, i);
 
         transfer[i] /= fmax(fmax(exp(-0.5 * phase * phase), cabs(transfer[i])), DBL_MIN);
     }
+}
+
+/* Cells beyond the PSF's on which H / R has its kernel. */
+#define KERNEL_MARGIN 16
+
+/* The grid that a kernel of H / R fills: H / R has kinks where waves end, so that on the scene's
+ * own grid its kernel would have no end, and two parts of one frame not the same one. */
+static sf_status kernel_grid(const sf_grid *scene, const sf_grid *psf, sf_grid *grid)
+{
+    size_t shape[SF_GRID_MAX_AXES];
+
+    for (int a = 0; a < scene->axes; a++) {
+        shape[a] = sf_grid_good_length(psf->shape[a] + 2 * KERNEL_MARGIN);
+        if (shape[a] > scene->shape[a]) shape[a] = scene->shape[a];
+    }
+    return sf_grid_make(scene->axes, shape, scene->spacing, grid);
+}
+
+/* kernel[cell + shape/2] = field[cell], both periodic: its centre in the middle. */
+static void centre_kernel(const sf_grid *grid, const double *field, double *kernel)
+{
+    for (size_t i = 0; i < sf_grid_size(grid); i++) {
+        size_t to = 0, rest = i, stride = 1;
+
+        for (int a = grid->axes - 1; a >= 0; a--) {
+            const size_t n = grid->shape[a];
+            to += (rest % n + n / 2) % n * stride;
+            rest /= n;
+            stride *= n;
+        }
+        kernel[to] = field[i];
+    }
+}
+
+/* The transfer function of a scene at a resolution. */
+static sf_status transfer_at_resolution(const sf_grid *scene, const sf_psf *psf, double fwhm,
+                                        sf_complex *transfer)
+{
+    sf_complex *small = NULL;
+    double *field = NULL, *kernel = NULL;
+    sf_fft *fft = NULL;
+    sf_grid grid;
+    sf_status status;
+
+    SF_GO(kernel_grid(scene, sf_psf_grid(psf), &grid));
+    SF_GO(sf_fft_create(&grid, &fft));
+    SF_GO(sf_allocate(&small, sf_grid_half_size(&grid), sizeof *small));
+    SF_GO(sf_allocate(&field, sf_grid_size(&grid), sizeof *field));
+    SF_GO(sf_allocate(&kernel, sf_grid_size(&grid), sizeof *kernel));
+    SF_GO(sf_transfer_function(&grid, sf_psf_grid(psf), sf_psf_pixels(psf), small));
+    leave_resolution(&grid, fwhm, small);
+    SF_GO(sf_fft_inverse(fft, small, field));
+    centre_kernel(&grid, field, kernel);
+    SF_GO(sf_transfer_function(scene, &grid, kernel, transfer));
+done:
+    sf_fft_release(&fft);
+    sf_free(small);
+    sf_free(field);
+    sf_free(kernel);
+    return status;
 }
 
 /* H <- B H, B the sum over the cells from each one on to the end of a pixel that begins there. */
@@ -253,11 +340,11 @@ static sf_status find_transfer(sf_observation *o, const sf_psf *psf, double reso
 
     if (psf == NULL && o->upsample == 1) return SF_OK;
     SF_TRY(sf_allocate(&o->transfer, half, sizeof *o->transfer));
-    if (psf != NULL)
+    if (psf != NULL && resolution > 0.0)
+        SF_TRY(transfer_at_resolution(&o->scene, psf, resolution, o->transfer));
+    else if (psf != NULL)
         SF_TRY(sf_transfer_function(&o->scene, sf_psf_grid(psf), sf_psf_pixels(psf), o->transfer));
-    else
-        for (size_t k = 0; k < half; k++) o->transfer[k] = 1.0;
-    if (psf != NULL && resolution > 0.0) leave_resolution(&o->scene, resolution, o->transfer);
+    for (size_t k = 0; k < half && psf == NULL; k++) o->transfer[k] = 1.0;
     if (o->upsample > 1) add_up_cells(&o->scene, o->upsample, o->transfer);
     return SF_OK;
 }
@@ -323,10 +410,10 @@ sf_status sf_observation_create(const sf_grid *frame, const double *pixels, cons
     o->frame = *frame;
     o->background = options->background;
     o->upsample = options->upsample > 0 ? options->upsample : 1;
-    SF_GO(plan_scene(o, psf, options->periodic));
+    SF_GO(plan_scene(o, psf, options));
     if (options->gain > 0.0) SF_GO(sf_observation_count(o, pixels, mask, options, &counted));
     if (sigma == NULL) sigma = counted;
-    SF_GO(find_noise(o, pixels, sigma, noise, mask));
+    SF_GO(summarise(o, pixels, sigma, noise, mask, options->part));
     SF_GO(place_pixels(o, pixels, sigma, noise, mask));
     SF_GO(transform_data(o, psf, options->resolution));
     *observation = o;

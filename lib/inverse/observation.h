@@ -20,7 +20,8 @@ struct sf_observation {
     double *data;         /* scene: pixels - background, 0 where unobserved */
     double *weight;       /* scene: (noise / sigma)^2, 0 where unobserved */
     sf_complex *back;     /* conj(H) F(weight .* data) */
-    double noise;         /* median sigma of the observed pixels */
+    double noise;         /* summary.noise */
+    sf_frame_summary summary; /* of the whole frame */
     double background;
     double gain;        /* counts for a unit of pixel value; 0: the noise is Gaussian */
     double offset;      /* of counts: their expected value is gain (H x + offset), their own number
@@ -35,6 +36,9 @@ struct sf_observation {
 sf_status sf_observation_count(sf_observation *observation, const double *pixels,
                                const double *mask, const sf_observation_options *options,
                                double **sigma);
+
+/* Whether a pixel counts: finite, with a positive and finite sigma, and not masked. */
+bool sf_pixel_is_usable(double pixel, double sigma, double bad);
 
 /* blurred = H scene, on the scene's grid. */
 sf_status sf_observation_blur(const sf_observation *observation, const double *scene,

@@ -8,7 +8,6 @@
 
 #include "base/internal.h"
 
-#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <string.h>
 
@@ -64,6 +63,7 @@ sf_pnp_options sf_pnp_options_default(void)
         .positive = false,
         .conserve_flux = true,
         .find_excess = true,
+        .noise_excess = 1.0,
         .start = NULL,
         .monitor = {0},
     };
@@ -89,6 +89,9 @@ static sf_status check(const sf_observation *o, const sf_prior *prior,
         return sf_fail(SF_ERR_ARGUMENT,
                        "strength is %g: give a positive number, or 0 to have it chosen",
                        options->strength);
+    if (!(options->noise_excess > 0.0 && isfinite(options->noise_excess)))
+        return sf_fail(SF_ERR_ARGUMENT, "a noise excess of %g: give a positive number, 1 for none",
+                       options->noise_excess);
     if (options->penalty > 0.0 && !(options->tolerance >= 0.0))
         return sf_fail(SF_ERR_ARGUMENT, "tolerance is %g, where only 0 and more can be",
                        options->tolerance);
@@ -118,21 +121,14 @@ static sf_status start(pnp_state *s)
     return sf_normal_solve(s->normal, NULL, &goal, s->z);
 }
 
-/* Where a schedule starts: a fifth of the scene's range (as in Zhang et al. 2022), as far as that
+/* Where a schedule starts: a fifth of the frame's range (as in Zhang et al. 2022), as far as that
  * is between 10 and 50 times the noise. */
-static sf_status choose_first_level(pnp_state *s)
+static void choose_first_level(pnp_state *s)
 {
-    double *sizes;
-
     s->first = s->options->schedule_from;
-    if (s->first > 0.0) return SF_OK;
-    SF_TRY(sf_allocate(&sizes, s->cells, sizeof *sizes));
-    for (size_t i = 0; i < s->cells; i++) sizes[i] = fabs(s->z[i]);
-    s->first =
-        0.2 * gsl_stats_select(sizes, 1, s->cells, s->cells - 1 - s->cells / 1000) / s->noise;
-    s->first = fmax(fmin(fmax(s->first, 10.0), 50.0), s->options->schedule_to);
-    sf_free(sizes);
-    return SF_OK;
+    if (s->first > 0.0) return;
+    s->first = fmin(fmax(0.2 * s->o->summary.range / s->noise, 10.0), 50.0);
+    s->first = fmax(s->first, s->options->schedule_to);
 }
 
 /* Denoiser level of step k = 0, 1, ... in units of the noise. */
@@ -244,8 +240,8 @@ static sf_status look_for_excess(pnp_state *s, bool *again)
     }
     s->noise *= excess;
     memset(s->u, 0, s->cells * sizeof *s->u);
-    SF_TRY(start(s));
-    return choose_first_level(s);
+    choose_first_level(s);
+    return start(s);
 }
 
 static sf_status iterate(pnp_state *s, size_t *iterations, sf_stop *stop)
@@ -310,13 +306,14 @@ sf_status sf_pnp(const sf_observation *observation, const sf_prior *prior,
     const sf_pnp_options defaults = sf_pnp_options_default();
     const double begin = sf_seconds();
     sf_solver_report ignored;
-    pnp_state s = {.o = observation, .prior = prior, .noise = observation->noise};
+    pnp_state s = {.o = observation, .prior = prior};
     sf_status status;
 
     if (report == NULL) report = &ignored;
     memset(report, 0, sizeof *report);
     s.options = options != NULL ? options : &defaults;
     SF_TRY(check(observation, prior, s.options));
+    s.noise = observation->noise * s.options->noise_excess;
     s.cells = sf_grid_size(&observation->scene);
     s.iterations = s.options->iterations;
     if (s.iterations == 0)
@@ -326,7 +323,7 @@ sf_status sf_pnp(const sf_observation *observation, const sf_prior *prior,
     SF_GO(allocate(&s));
     if (s.options->penalty == 0.0 && s.options->find_excess) s.looks = MOST_LOOKS;
     SF_GO(start(&s));
-    SF_GO(choose_first_level(&s));
+    choose_first_level(&s);
     SF_GO(iterate(&s, &report->iterations, &report->stop));
     if (s.options->penalty == 0.0 && s.options->conserve_flux) {
         SF_GO(restore_large_scales(&s));

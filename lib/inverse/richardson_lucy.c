@@ -56,26 +56,19 @@ static sf_status convolve(lucy_state *s, bool transposed, const double *in, doub
  * none: any other would only slow them down. */
 static double choose_offset(const sf_observation *o)
 {
-    double lowest = 0.0;
-
     if (o->gain > 0.0) return fmax(o->offset, 0.0);
-    for (size_t i = 0; i < sf_grid_size(&o->scene); i++) lowest = fmin(lowest, o->data[i]);
-    return fmax(o->background, fmin(-lowest, 3.0 * o->noise));
+    return fmax(o->background, fmin(fmax(-o->summary.lowest, 0.0), 3.0 * o->noise));
 }
 
 /* H^T m, and the flat start that has the frame's flux a cell. */
 static sf_status begin(lucy_state *s)
 {
     const sf_observation *o = s->o;
-    double flux = 0.0;
 
-    for (size_t i = 0; i < s->cells; i++) {
-        s->blurred[i] = o->weight[i] > 0.0 ? 1.0 : 0.0;
-        flux += fmax(o->data[i], 0.0);
-    }
+    for (size_t i = 0; i < s->cells; i++) s->blurred[i] = o->weight[i] > 0.0 ? 1.0 : 0.0;
     SF_TRY(convolve(s, true, s->blurred, s->seen));
     for (size_t i = 0; i < s->cells; i++)
-        s->x[i] = s->seen[i] >= LEAST_SEEN ? fmax(flux, o->noise) / (double)o->observed : 0.0;
+        s->x[i] = s->seen[i] >= LEAST_SEEN ? o->summary.mean : 0.0;
     return SF_OK;
 }
 
