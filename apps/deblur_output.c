@@ -244,6 +244,16 @@ static void print_posterior(const deblur_options *o, const deblur_posterior *p)
                100.0 * p->inside[0], 100.0 * p->inside[1]);
 }
 
+static void warn_of_systems(const deblur_options *o, const sf_linear_systems *s)
+{
+    if (s->unfinished == 0) return;
+    fprintf(stderr,
+            "sf-deblur: warning: %zu of %zu linear systems of the likelihood %s stopped above the "
+            "tolerance of %g, the worst one at %.2g\n",
+            s->unfinished, s->solved, sf_likelihood_text(o->likelihood),
+            sf_posterior_options_default().tolerance, s->residual);
+}
+
 void deblur_output_print(const deblur_options *o, const deblur_frame *f, const deblur_result *r)
 {
     const sf_diagnostics *d = &r->diagnostics;
@@ -259,9 +269,10 @@ void deblur_output_print(const deblur_options *o, const deblur_frame *f, const d
     printf("sky         %.6g (%s)\n", f->background, f->background_source);
     if (f->psf != NULL) print_psf(o->psf, f->psf);
     if (f->resolution > 0.0) printf("resolution  FWHM %.2g pixels are kept\n", f->resolution);
-    if (r->posterior.samples > 0)
+    if (r->posterior.samples > 0) {
         print_posterior(o, &r->posterior);
-    else
+        warn_of_systems(o, &r->posterior.systems);
+    } else
         printf("solver      %zu iterations, %s, %.2f s\n", r->solver.iterations,
                sf_stop_text(r->solver.stop), r->solver.seconds);
     if (r->solver.noise_excess > 1.0)

@@ -293,6 +293,7 @@ sf_status deblur_posterior_draw(const deblur_options *o, const deblur_frame *f, 
     if (o->sampler == DEBLUR_DIFFUSION) GO(make_posterior(o, f, prior, &s, &posterior));
     GO(open_ensemble(&s, &ensemble));
     GO(draw(&s, monitor, samples, ensemble));
+    if (posterior != NULL) GO(sf_posterior_systems(posterior, &p->systems));
     p->samples = sf_ensemble_count(ensemble);
     GO(sf_ensemble_mean(ensemble, mean));
     GO(take_maps(f, ensemble, p));

@@ -10,9 +10,10 @@
 
 /* Images on the frame's grid, sky restored where they have one. */
 typedef struct deblur_posterior {
-    size_t samples, kept; /* drawn, and in the cube */
-    size_t resumed;       /* of them from the checkpoint */
-    size_t evaluations;   /* of the prior, a sample */
+    size_t samples, kept;      /* drawn, and in the cube */
+    size_t resumed;            /* of them from the checkpoint */
+    size_t evaluations;        /* of the prior, a sample */
+    sf_linear_systems systems; /* of the diffusion's likelihood */
     double seconds;
     double *deviation, *quantile[DEBLUR_QUANTILES];
     double *cube; /* kept x frame */

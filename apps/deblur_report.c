@@ -100,6 +100,11 @@ static sf_status report_posterior(sf_report *r, const deblur_options *o, const d
     GO(sf_report_string(r, "posterior/sampler", deblur_sampler_name(o)));
     GO(sf_report_integer(r, "posterior/seed", deblur_seed(o)));
     GO(sf_report_integer(r, "posterior/evaluations", (long long)p->evaluations));
+    if (o->sampler == DEBLUR_DIFFUSION) {
+        GO(sf_report_integer(r, "posterior/systems/solved", (long long)p->systems.solved));
+        GO(sf_report_integer(r, "posterior/systems/unfinished", (long long)p->systems.unfinished));
+        GO(sf_report_double(r, "posterior/systems/residual", p->systems.residual));
+    }
     GO(sf_report_double(r, "posterior/seconds", p->seconds));
     GO(sf_report_doubles(r, "posterior/chi_squared", chi_squared, 3));
     GO(sf_report_doubles(r, "posterior/truth_inside", p->inside, 2));

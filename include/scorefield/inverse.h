@@ -344,7 +344,7 @@ typedef struct sf_posterior_options {
                          vary by beyond their noise, at least as much as that */
     double strength;  /* of the gradient of DPS, ANNEALED and PLUG_IN; 1 is the formula's */
     double tolerance; /* of linear systems: residual relative to the first, in units of the noise */
-    size_t iterations; /* of conjugate gradients at most */
+    size_t iterations; /* of conjugate gradients at most; see sf_posterior_systems */
 } sf_posterior_options;
 /* Moment matching to 1e-3 in at most 100 iterations. */
 SF_API sf_posterior_options sf_posterior_options_default(void);
@@ -360,6 +360,16 @@ SF_API sf_posterior_options sf_posterior_options_default(void);
  * defaults. */
 SF_API sf_status sf_posterior(sf_prior *prior, sf_observation *observation,
                               const sf_posterior_options *options, sf_prior **posterior);
+/* The linear systems behind D_y since the posterior was made, one a field and call of all
+ * likelihoods with a C. One that does not reach the tolerance is used as it is left: after so many
+ * iterations, or where a step brings it no nearer, as the Jacobian of a network, which is no
+ * covariance, may have it. */
+typedef struct sf_linear_systems {
+    size_t solved, unfinished; /* all, and of them those above the tolerance */
+    double residual; /* the largest that was left, measured as the tolerance is; 0: all exact */
+} sf_linear_systems;
+/* SF_ERR_ARGUMENT for a prior that is no posterior. */
+SF_API sf_status sf_posterior_systems(const sf_prior *posterior, sf_linear_systems *systems);
 /* options->precondition = the variance of mode k of x given the data,
  *     M_k = u^2 + 1/(1/lambda_k + |H_k|^2 w),   w = mean of 1/sigma^2 over the observed pixels,
  * lambda_k of the field (EXACT), the options' spectrum or v: so that correctors mix the modes that

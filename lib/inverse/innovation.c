@@ -124,15 +124,15 @@ static sf_status begin(solver *s, bool data, const double *centre)
     return SF_OK;
 }
 
-static sf_status conjugate_gradients(solver *s, double tolerance, size_t iterations)
+static sf_status conjugate_gradients(solver *s, double tolerance, size_t iterations,
+                                     double *residual)
 {
-    double rho, target;
+    double rho, first;
 
     SF_TRY(sf_innovation_precondition(s->o, s->m, s->r, s->z));
     memcpy(s->p, s->z, s->cells * sizeof *s->p);
-    rho = sf_lanes_product(s->cells, s->r, 0.0, s->z);
-    target = tolerance * tolerance * rho;
-    for (size_t i = 0; i < iterations && rho > target; i++) {
+    rho = first = sf_lanes_product(s->cells, s->r, 0.0, s->z);
+    for (size_t i = 0; i < iterations && rho > tolerance * tolerance * first; i++) {
         double alpha, next;
 
         SF_TRY(apply(s));
@@ -146,6 +146,7 @@ static sf_status conjugate_gradients(solver *s, double tolerance, size_t iterati
         for (size_t j = 0; j < s->cells; j++) s->p[j] = s->z[j] + next / rho * s->p[j];
         rho = next;
     }
+    *residual = first > 0.0 ? sqrt(fmax(rho, 0.0) / first) : 0.0;
     return isfinite(rho) ? SF_OK
                          : sf_fail(SF_ERR_NUMERIC, "conjugate gradients met a number that is not "
                                                    "finite: the data or the prior has one");
@@ -168,7 +169,8 @@ static sf_status finish(solver *s, const double *centre, double *z)
 }
 
 static sf_status iterate(const sf_observation *o, sf_mode_variances variances, bool data,
-                         const double *centre, double tolerance, size_t iterations, double *z)
+                         const double *centre, double tolerance, size_t iterations, double *z,
+                         double *residual)
 {
     solver s = {.o = o,
                 .variances = variances,
@@ -186,7 +188,7 @@ static sf_status iterate(const sf_observation *o, sf_mode_variances variances, b
     s.q = s.p + s.cells;
     s.w = s.q + s.cells;
     SF_GO(begin(&s, data, centre));
-    SF_GO(conjugate_gradients(&s, tolerance, iterations));
+    SF_GO(conjugate_gradients(&s, tolerance, iterations, residual));
     SF_GO(finish(&s, centre, z));
 done:
     sf_free(s.r);
@@ -223,9 +225,11 @@ done:
 }
 
 sf_status sf_innovation_solve(const sf_observation *o, sf_mode_variances variances, bool data,
-                              const double *centre, double tolerance, size_t iterations, double *z)
+                              const double *centre, double tolerance, size_t iterations, double *z,
+                              double *residual)
 {
+    *residual = 0.0;
     if (o->diagonal || (o->transfer == NULL && variances.mode == NULL))
         return divide(o, variances, data, centre, z);
-    return iterate(o, variances, data, centre, tolerance, iterations, z);
+    return iterate(o, variances, data, centre, tolerance, iterations, z, residual);
 }

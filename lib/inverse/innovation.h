@@ -28,8 +28,9 @@ sf_status sf_innovation_precondition(const sf_observation *o, const double *m, c
                                      double *out);
 /* z of C diagonal in Fourier space: by divisions where the whole system is diagonal there or in
  * space, else by conjugate gradients until the preconditioned residual has fallen by `tolerance`,
- * four transforms an iteration. Without `data`, y = 0. */
+ * four transforms an iteration; *residual: by how much it has. Without `data`, y = 0. */
 sf_status sf_innovation_solve(const sf_observation *o, sf_mode_variances variances, bool data,
-                              const double *centre, double tolerance, size_t iterations, double *z);
+                              const double *centre, double tolerance, size_t iterations, double *z,
+                              double *residual);
 
 #endif

@@ -95,6 +95,8 @@ static void posterior_destroy(void *self)
     sf_prior_release(&c->prior);
     sf_observation_release(&c->observation);
     sf_free(c->lambda);
+    if (c->tally != NULL) (void)pthread_mutex_destroy(&c->tally->lock);
+    sf_free(c->tally);
     sf_free(c);
 }
 
@@ -225,6 +227,15 @@ static sf_status find_variances(sf_conditioned *c, const sf_posterior_options *p
     return sf_spectrum_eigenvalues(p->spectrum, scene, c->lambda);
 }
 
+static sf_status create_tally(sf_conditioned_tally **tally)
+{
+    SF_TRY(sf_allocate(tally, 1, sizeof **tally));
+    if (pthread_mutex_init(&(*tally)->lock, NULL) == 0) return SF_OK;
+    sf_free(*tally);
+    *tally = NULL;
+    return sf_fail(SF_ERR_MEMORY, "no memory for a lock");
+}
+
 sf_status sf_posterior(sf_prior *prior, sf_observation *observation,
                        const sf_posterior_options *options, sf_prior **posterior)
 {
@@ -243,12 +254,48 @@ sf_status sf_posterior(sf_prior *prior, sf_observation *observation,
     c->strength = p->strength;
     c->tolerance = p->tolerance;
     c->iterations = p->iterations;
+    SF_GO(create_tally(&c->tally));
     SF_GO(find_variances(c, p));
     return sf_prior_create(p->likelihood == SF_LIKELIHOOD_EXACT ? &exact_methods : &methods, c,
                            &observation->scene, posterior);
 done:
     posterior_destroy(c);
     return status;
+}
+
+/* ---- what a posterior knows of itself ---------------------------------------------------------
+ */
+
+static sf_status find_conditioned(const sf_prior *posterior, const sf_conditioned **c)
+{
+    *c = sf_prior_self(posterior, &methods);
+    if (*c == NULL) *c = sf_prior_self(posterior, &exact_methods);
+    if (*c != NULL) return SF_OK;
+    return sf_fail(SF_ERR_ARGUMENT, "a prior \"%s\" is no posterior of sf_posterior",
+                   sf_prior_name(posterior));
+}
+
+void sf_conditioned_count(const sf_conditioned *c, double residual)
+{
+    sf_linear_systems *const s = &c->tally->systems;
+
+    (void)pthread_mutex_lock(&c->tally->lock);
+    s->solved++;
+    s->unfinished += residual > c->tolerance;
+    s->residual = fmax(s->residual, residual);
+    (void)pthread_mutex_unlock(&c->tally->lock);
+}
+
+sf_status sf_posterior_systems(const sf_prior *posterior, sf_linear_systems *systems)
+{
+    const sf_conditioned *c;
+
+    *systems = (sf_linear_systems){0};
+    SF_TRY(find_conditioned(posterior, &c));
+    (void)pthread_mutex_lock(&c->tally->lock);
+    *systems = c->tally->systems;
+    (void)pthread_mutex_unlock(&c->tally->lock);
+    return SF_OK;
 }
 
 /* ---- preconditioning ------------------------------------------------------------------------- */
@@ -274,14 +321,9 @@ static sf_status mode_variances(void *user, const sf_grid *grid, double level, d
 
 sf_status sf_posterior_precondition(const sf_prior *posterior, sf_sample_options *options)
 {
-    const sf_conditioned *c = sf_prior_self(posterior, &methods);
+    const sf_conditioned *c;
 
-    if (c == NULL) c = sf_prior_self(posterior, &exact_methods);
-    if (c == NULL)
-        return sf_fail(SF_ERR_ARGUMENT,
-                       "a prior \"%s\" is no posterior of sf_posterior, whose modes' variances are "
-                       "known",
-                       sf_prior_name(posterior));
+    SF_TRY(find_conditioned(posterior, &c));
     options->precondition = mode_variances;
     options->user = (void *)c;
     return SF_OK;

@@ -8,6 +8,14 @@
 
 #include "inverse/innovation.h"
 
+#include <pthread.h>
+
+/* What has become of the linear systems, by all threads. */
+typedef struct sf_conditioned_tally {
+    pthread_mutex_t lock;
+    sf_linear_systems systems;
+} sf_conditioned_tally;
+
 typedef struct sf_conditioned {
     sf_prior *prior;
     sf_observation *observation;
@@ -16,7 +24,11 @@ typedef struct sf_conditioned {
     double variance; /* are this one */
     double strength, tolerance;
     size_t iterations;
+    sf_conditioned_tally *tally;
 } sf_conditioned;
+
+/* One more system has been left at this residual, relative to its first. */
+void sf_conditioned_count(const sf_conditioned *c, double residual);
 
 /* Of a mode of variance lambda, given x = x_0 + u n: 1/(1/lambda + 1/u^2). */
 static inline double sf_conditioned_variance(double lambda, double level)

@@ -28,9 +28,12 @@ typedef struct job {
 static sf_status solve_one(void *user, size_t b)
 {
     const job *j = user;
+    double residual;
 
-    return sf_innovation_solve(j->c->observation, j->variances, j->data, j->centre + b * j->cells,
-                               j->c->tolerance, j->c->iterations, j->z + b * j->cells);
+    SF_TRY(sf_innovation_solve(j->c->observation, j->variances, j->data, j->centre + b * j->cells,
+                               j->c->tolerance, j->c->iterations, j->z + b * j->cells, &residual));
+    sf_conditioned_count(j->c, residual);
+    return SF_OK;
 }
 
 /* z for every centre; without `data`, y = 0. */

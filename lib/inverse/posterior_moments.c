@@ -35,7 +35,7 @@ typedef struct system {
     double *gain;         /* DIAGONAL: diag C */
     double *m;            /* the preconditioner */
     double *scale;        /* q */
-    double *rho, *target; /* r^T M^-1 r */
+    double *rho, *target; /* r^T M^-1 r, and what it has to be */
     bool *done;
     /* of each slot, where the items that are not done stand in a row */
     size_t slots, *item;
@@ -244,6 +244,15 @@ static sf_status conjugate_residuals(system *a, const double *x)
     return SF_OK;
 }
 
+/* What the steps have left: of those that stopped too early more than the tolerance. */
+static void count_systems(const system *a)
+{
+    for (size_t b = 0; b < a->batch; b++)
+        sf_conditioned_count(a->c, a->target[b] > 0.0
+                                       ? a->c->tolerance * sqrt(fmax(a->rho[b], 0.0) / a->target[b])
+                                       : 0.0);
+}
+
 /* D, and diag C by the Jacobian's columns' sums. */
 static sf_status find_diagonal(system *a, const double *x, double *mean)
 {
@@ -273,6 +282,7 @@ sf_status sf_posterior_by_moments(const sf_conditioned *c, size_t batch, const d
     else
         SF_GO(sf_prior_denoise(c->prior, batch, x, level, out));
     SF_GO(conjugate_residuals(&a, x));
+    count_systems(&a);
     if (diagonal(&a))
         SF_GO(sf_posterior_add_pulled(c, batch, x, level, a.sum, level * level, out));
     else

@@ -13,6 +13,7 @@ red=0
 
 "$writers/write_bad_fits" good good.fits
 "$writers/write_bad_fits" wide wide.fits
+"$writers/write_bad_fits" small small.fits
 given="good.fits --psf moffat:3,3 --noise 16 --background 50 --prior field:power:1e3,-2"
 draw="$given -m posterior"
 other="good.fits --psf moffat:3,3 --noise 17 --background 50 --prior field:power:1e3,-2"
@@ -74,6 +75,19 @@ for likelihood in exact moment-matching; do
 done
 "$writers/same_fits" 'exact.2.fits[SAMPLES]' 'moment-matching.2.fits[SAMPLES]' 1 ||
     complain "moment matching is not exact"
+
+# Of a network, whose Jacobian is no covariance, some linear systems stop above the tolerance: that is
+# said in one line and in the report, and nothing of the kind for the field.
+net="small.fits --psf moffat:3,3 --noise 1 --background 20 -m posterior --sampler diffusion --samples 2"
+works $draw --sampler diffusion --steps 5 --samples 2 -o fine.fits --report fine.json
+[ -s stderr ] && { complain "a warning without a reason"; cat stderr; }
+grep -q '"unfinished": 0' fine.json || complain "unfinished systems of a field"
+works $net --steps 4 -o net.fits --report net.json
+grep -q '"unfinished": [1-9]' net.json || complain "no unfinished systems of a network"
+[ "$(wc -l <stderr)" = 1 ] || complain "not one line of warning"
+grep -q 'linear systems of the likelihood moment matching stopped' stderr || complain "no warning"
+works $net --steps 4 -o quiet.fits --quiet
+[ -s stderr ] && complain "--quiet warns"
 
 # Ctrl-C, once (in the foreground: else timeout signals the group, too, and a second one ends the
 # program at once): no result, and a sentence on what is kept.

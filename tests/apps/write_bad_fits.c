@@ -28,7 +28,9 @@ int main(int argc, char **argv)
 
     if (argc != 3) return 2;
     const char *kind = argv[1];
-    const int side = strcmp(kind, "wide") == 0 ? 4 * SIDE + 1 : SIDE;
+    const int side = strcmp(kind, "wide") == 0    ? 4 * SIDE + 1
+                     : strcmp(kind, "small") == 0 ? 24
+                                                  : SIDE;
     FILE *file = fopen(argv[2], "wb");
     if (file == NULL) return 1;
     memset(header, ' ', sizeof header);

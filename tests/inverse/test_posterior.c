@@ -2,6 +2,8 @@
  * algebra; its derivative and energy; what it does not depend on; what it refuses. */
 #include "dense.h"
 
+#include "inverse/observation.h"
+
 #include <pthread.h>
 
 #define LIKELIHOODS (SF_LIKELIHOOD_PROXIMAL + 1)
@@ -411,6 +413,97 @@ static void networks_do_not_run_away(void **state)
     sf_free(d);
 }
 
+/* ---- what became of the systems ---------------------------------------------------------------
+ */
+
+/* Of two fields at once: all count, those in too few iterations as unfinished; and with more of
+ * them what is left is less. */
+static void too_few_iterations_are_counted(void **state)
+{
+    static const sf_likelihood likelihoods[] = {
+        SF_LIKELIHOOD_EXACT, SF_LIKELIHOOD_MOMENT_MATCHING, SF_LIKELIHOOD_DIAGONAL,
+        SF_LIKELIHOOD_PIGDM, SF_LIKELIHOOD_CONVOLVED,       SF_LIKELIHOOD_PROXIMAL};
+    static const size_t iterations[] = {1, 3, 1000};
+    dense d = dense_problem(DENSE_BLUR_AND_MASK, ROWS, COLUMNS);
+    double *x = new_array(2 * d.cells), *out = new_array(2 * d.cells);
+
+    (void)state;
+    noisy_point(&d, 0.4, x);
+    noisy_point(&d, 0.4, x + d.cells);
+    for (size_t l = 0; l < sizeof likelihoods / sizeof *likelihoods; l++) {
+        double last = 1.0;
+
+        for (size_t i = 0; i < 3; i++) {
+            sf_posterior_options options = sf_posterior_options_default();
+            sf_linear_systems systems;
+            sf_prior *posterior;
+
+            options.likelihood = likelihoods[l];
+            options.tolerance = 1e-6;
+            options.iterations = iterations[i];
+            posterior = posterior_of(&d, &options);
+            assert_ok(sf_posterior_systems(posterior, &systems));
+            assert_int_equal(systems.solved, 0);
+            assert_ok(sf_prior_denoise(posterior, 2, x, 0.4, out));
+            assert_ok(sf_posterior_systems(posterior, &systems));
+            assert_int_equal(systems.solved, 2);
+            assert_int_equal(systems.unfinished, i < 2 ? 2 : 0);
+            assert_int_equal(systems.residual > options.tolerance, i < 2);
+            assert_true(systems.residual > 0.0 && systems.residual < last);
+            last = systems.residual;
+            assert_ok(sf_prior_denoise(posterior, 1, x, 3.0, out));
+            assert_ok(sf_posterior_systems(posterior, &systems));
+            assert_int_equal(systems.solved, 3);
+            sf_prior_release(&posterior);
+        }
+    }
+    sf_free(x);
+    sf_free(out);
+    dense_free(&d);
+}
+
+/* With one step r1 = r0 - alpha A z0, what is left is what dense algebra says, where the
+ * preconditioner is a number: white noise, no blur, a mask. */
+static void what_is_left_is_measured_as_the_tolerance(void **state)
+{
+    const double u = 0.7;
+    dense d = dense_problem(DENSE_MASK, ROWS, COLUMNS);
+    sf_posterior_options options = sf_posterior_options_default();
+    const size_t n = d.cells;
+    double *x = new_array(n), *out = new_array(n), *mean = new_array(n), *c = new_array(n * n);
+    double *r = new_array(n), *image = new_array(n), square = 0.0, product = 0.0, first = 0.0;
+    sf_linear_systems systems;
+    sf_prior *posterior;
+
+    (void)state;
+    options.iterations = 1;
+    posterior = posterior_of(&d, &options);
+    noisy_point(&d, u, x);
+    assert_ok(sf_prior_denoise(posterior, 1, x, u, out));
+    assert_ok(sf_posterior_systems(posterior, &systems));
+    dense_given_noisy(&d, x, u, mean, c);
+    assert_ok(sf_observation_misfit(d.observation, mean, r)); /* 0 where nothing is observed */
+    for (size_t i = 0; i < n; i++) {
+        if (!(d.observation->weight[i] > 0.0)) continue;
+        image[i] = r[i];
+        for (size_t j = 0; j < n; j++)
+            image[i] += sqrt(d.observation->weight[i] * d.observation->weight[j]) * c[i * n + j] *
+                        r[j] / (d.observation->noise * d.observation->noise);
+        product += image[i] * r[i];
+        square += image[i] * image[i];
+        first += r[i] * r[i];
+    }
+    assert_close(systems.residual, sqrt(1.0 - product * product / (square * first)), 1e-12);
+    sf_prior_release(&posterior);
+    sf_free(x);
+    sf_free(out);
+    sf_free(mean);
+    sf_free(c);
+    sf_free(r);
+    sf_free(image);
+    dense_free(&d);
+}
+
 /* ---- refusals ---------------------------------------------------------------------------------
  */
 
@@ -429,6 +522,7 @@ static void what_has_no_posterior_is_named(void **state)
 {
     dense d = dense_problem(DENSE_BLUR_AND_MASK, ROWS, COLUMNS);
     sf_posterior_options options = sf_posterior_options_default();
+    sf_linear_systems systems;
     sf_prior *other, *variation;
     sf_grid frame;
 
@@ -454,6 +548,8 @@ static void what_has_no_posterior_is_named(void **state)
     options = sf_posterior_options_default();
     options.iterations = 0;
     refused(SF_ERR_ARGUMENT, d.field, &d, &options, "0 iterations");
+    assert_int_equal(sf_posterior_systems(d.field, &systems), SF_ERR_ARGUMENT);
+    assert_non_null(strstr(sf_last_error(), "no posterior"));
     sf_prior_release(&other);
     sf_prior_release(&variation);
     dense_free(&d);
@@ -471,6 +567,8 @@ int main(void)
         cmocka_unit_test(variance_is_found_in_the_pixels),
         cmocka_unit_test(modes_have_the_posteriors_variance),
         cmocka_unit_test(networks_do_not_run_away),
+        cmocka_unit_test(too_few_iterations_are_counted),
+        cmocka_unit_test(what_is_left_is_measured_as_the_tolerance),
         cmocka_unit_test(what_has_no_posterior_is_named),
     };
 
