@@ -43,6 +43,21 @@ SF_API size_t sf_fits_undefined(const sf_fits *fits); /* how many pixels are NaN
 SF_API bool sf_fits_get_double(const sf_fits *fits, const char *keyword, double *value);
 SF_API bool sf_fits_get_string(const sf_fits *fits, const char *keyword, char *text, size_t size);
 
+/* An image whose pixels are read in pieces: one that is larger than memory, or a plane of a cube.
+ * (Of a gzipped file all bytes are in memory as long as it is open.) */
+typedef struct sf_fits_file sf_fits_file;
+
+/* path and errors: as sf_fits_read. All checks of the file are made here. */
+SF_API sf_status sf_fits_open(const char *path, sf_fits_file **file);
+SF_API void sf_fits_close(sf_fits_file **file);
+/* For sf_fits_grid and sf_fits_get_*: it has no pixels. */
+SF_API const sf_fits *sf_fits_file_header(const sf_fits_file *file);
+/* The box of `shape` pixels from `first` on, both with as many axes as the image's grid, with the
+ * whole image's header. Of its grid, leading axes of length 1 before the last two are dropped: a
+ * plane of a cube is an image. SF_ERR_SHAPE for a box that is not inside. */
+SF_API sf_status sf_fits_file_read(sf_fits_file *file, const size_t *first, const size_t *shape,
+                                   sf_fits **fits);
+
 /* The image's grid with the spacings that the header gives: |CDELTn|, or |CDn_n|. SF_ERR_FORMAT
  * where an axis has neither. */
 SF_API sf_status sf_fits_box(const sf_fits *fits, sf_grid *grid);
@@ -90,6 +105,13 @@ SF_API sf_status sf_fits_writer_field(sf_fits_writer *writer, const char *name, 
 SF_API sf_status sf_fits_writer_field_single(sf_fits_writer *writer, const char *name,
                                              const sf_grid *grid, const float *values);
 
+/* Adds an image (32 bits a value) whose values are made while the file is written: `make` is asked
+ * for `count` of them from `first` on, for all of them in order, and that twice (sums of a FITS
+ * file's data stand before them). header as in sf_fits_writer_add, or NULL. */
+typedef sf_status (*sf_fits_make)(void *user, size_t first, size_t count, float *values);
+SF_API sf_status sf_fits_writer_made(sf_fits_writer *writer, const char *name, const sf_grid *grid,
+                                     sf_fits_make make, void *user, const sf_fits *header);
+
 /* One number a row, `stride` numbers further for the next row (0 = 1): a component of vectors. */
 typedef struct sf_column {
     const char *name, *unit; /* unit: NULL for none */
@@ -120,6 +142,40 @@ SF_API sf_status sf_fits_writer_box(sf_fits_writer *writer, const sf_grid *grid,
 SF_API sf_status sf_fits_writer_close(sf_fits_writer **writer);
 /* Gives up without a file. */
 SF_API void sf_fits_writer_release(sf_fits_writer **writer);
+
+/* ---- results in pieces --------------------------------------------------------------------- */
+
+/* A computation's result on disk, larger than memory, made piece by piece and gone on with after
+ * the process was killed: single-precision values, and records of a few numbers that say of a piece
+ * that it is finished (or hold what was decided for all). */
+typedef struct sf_store sf_store;
+
+typedef struct sf_store_options {
+    const char *path;      /* where they are kept, and gone on from; NULL: only while open, ... */
+    const char *beside;    /* ... in the folder of this file */
+    const char *label;     /* what they are pieces of */
+    size_t records, width; /* numbers of records, and of numbers in each */
+    size_t values;
+} sf_store_options;
+
+/* A new file, or the one that is there. The disk's space is taken at once. Errors: SF_ERR_FORMAT
+ * for a file that is something else or cut, SF_ERR_ARGUMENT for pieces with another label,
+ * SF_ERR_IO also for a file that another process has open. */
+SF_API sf_status sf_store_open(const sf_store_options *options, sf_store **store);
+/* Closes; a file with a path stays. */
+SF_API void sf_store_release(sf_store **store);
+/* Closes, and the file is no more. */
+SF_API void sf_store_remove(sf_store **store);
+SF_API sf_status sf_store_write(sf_store *store, size_t first, size_t count, const float *values);
+SF_API sf_status sf_store_read(const sf_store *store, size_t first, size_t count, float *values);
+/* Notes a record. Values written before are on the disk first, so that a record that is there,
+ * after a crash too, is about values that are. parent: the record that it depends on, so that it is
+ * no more when that one changes; SF_STORE_ALONE for none. */
+#define SF_STORE_ALONE SIZE_MAX
+SF_API sf_status sf_store_note(sf_store *store, size_t index, size_t parent, const double *record);
+/* *found: whether there is such a record. */
+SF_API sf_status sf_store_recall(const sf_store *store, size_t index, size_t parent, double *record,
+                                 bool *found);
 
 /* The same columns as text: # lines of `comment` and of names [units], then one line a row, every
  * number with the digits that give it back. Whole or not at all, as above. */

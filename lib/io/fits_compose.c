@@ -71,12 +71,18 @@ static unsigned char *put_row(unsigned char *bytes, const sf_fits_part *part, si
     return bytes;
 }
 
-/* `count` pixels or rows from `first` on, big-endian. */
-static void make_bytes(const sf_fits_part *part, size_t first, size_t count, unsigned char *bytes)
+/* `count` pixels or rows from `first` on, big-endian; `bytes` is aligned for any value. */
+static sf_status make_bytes(const sf_fits_part *part, size_t first, size_t count,
+                            unsigned char *bytes)
 {
     const float *floats = part->values;
     const double *doubles = part->values;
 
+    if (part->make != NULL) { /* turned around where they are */
+        SF_TRY(part->make(part->user, first, count, (void *)bytes));
+        floats = (const void *)bytes;
+        first = 0;
+    }
     switch (part->content) {
     case SF_CONTENT_NONE: break;
     case SF_CONTENT_FLOAT:
@@ -89,6 +95,7 @@ static void make_bytes(const sf_fits_part *part, size_t first, size_t count, uns
         for (size_t i = 0; i < count; i++) bytes = put_row(bytes, part, first + i);
         break;
     }
+    return SF_OK;
 }
 
 /* The sum of big-endian 32-bit words in ones' complement; whole words only. */
@@ -114,7 +121,7 @@ static sf_status stream(const sf_fits_part *part, unsigned char *buffer, uint32_
     *sum = 0;
     for (size_t done = 0, count; done < items; done += count) {
         count = items - done < room ? items - done : room;
-        make_bytes(part, done, count, buffer);
+        SF_TRY(make_bytes(part, done, count, buffer));
         *sum = add_words(*sum, buffer, count * item);
         if (output != NULL) SF_TRY(sf_output_write(output, buffer, count * item));
     }

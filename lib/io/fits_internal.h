@@ -143,6 +143,8 @@ typedef struct sf_fits_part {
     sf_grid grid;       /* of an image */
     const void *values; /* its pixels, the caller's or `copy` */
     float *copy;
+    sf_fits_make make; /* or what makes them */
+    void *user;
     sf_column *column; /* of a table; names and units are in the header already */
     size_t columns, rows;
     int own_cards;

@@ -81,21 +81,25 @@ static size_t drop_infinite(sf_fits *fits, size_t count)
     return undefined;
 }
 
+static sf_status allocate_pixels(sf_fits *fits, bool single)
+{
+    const size_t room = sf_fft_buffer_size(&fits->grid);
+
+    if (single) return sf_allocate(&fits->single, room, sizeof fits->single[0]);
+    return sf_allocate(&fits->pixels, room, sizeof fits->pixels[0]);
+}
+
 static sf_status read_pixels(const sf_fits_source *source, const sf_fits_hdu *hdu, bool as_stored,
                              sf_fits *fits)
 {
     const bool single = as_stored && is_single(hdu, fits);
-    const size_t room = sf_fft_buffer_size(&fits->grid);
     LONGLONG first[SF_FITS_MAX_AXES];
     double undefined = NAN;
     float undefined_single = NAN;
     int code = 0, any = 0;
 
     for (int i = 0; i < SF_FITS_MAX_AXES; i++) first[i] = 1;
-    if (single)
-        SF_TRY(sf_allocate(&fits->single, room, sizeof fits->single[0]));
-    else
-        SF_TRY(sf_allocate(&fits->pixels, room, sizeof fits->pixels[0]));
+    SF_TRY(allocate_pixels(fits, single));
     fits_read_pixll(source->file, single ? TFLOAT : TDOUBLE, first, (LONGLONG)hdu->pixels,
                     single ? (void *)&undefined_single : &undefined,
                     single ? (void *)fits->single : fits->pixels, &any, &code);
@@ -105,33 +109,73 @@ static sf_status read_pixels(const sf_fits_source *source, const sf_fits_hdu *hd
     return SF_OK;
 }
 
+/* ---- a file, opened ---------------------------------------------------------------------------
+ */
+
+struct sf_fits_file {
+    sf_fits_source source;
+    sf_fits_hdu hdu;
+    sf_fits header; /* grid and cards */
+};
+
 /* All that needs CFITSIO; the lock is held. */
-static sf_status read_image(sf_fits_source *source, const sf_fits_hdu *hdu, bool as_stored,
-                            sf_fits *fits)
+static sf_status begin(sf_fits_file *f)
 {
-    SF_TRY(sf_fits_source_cfitsio(source));
-    SF_TRY(move_to(source, hdu));
-    if (hdu->codec != SF_CODEC_NONE) SF_TRY(sf_fits_tiles_check(source, hdu));
-    SF_TRY(read_cards(source, hdu, fits));
-    return read_pixels(source, hdu, as_stored, fits);
+    SF_TRY(sf_fits_source_cfitsio(&f->source));
+    SF_TRY(move_to(&f->source, &f->hdu));
+    if (f->hdu.codec != SF_CODEC_NONE) SF_TRY(sf_fits_tiles_check(&f->source, &f->hdu));
+    return read_cards(&f->source, &f->hdu, &f->header);
 }
+
+sf_status sf_fits_open(const char *path, sf_fits_file **file)
+{
+    sf_fits_file *f;
+    sf_status status;
+
+    *file = NULL;
+    SF_TRY(sf_allocate(&f, 1, sizeof *f));
+    f->source.fd = -1;
+    SF_GO(sf_fits_source_open(path, &f->source));
+    SF_GO(sf_fits_scan(&f->source, SF_FITS_IMAGE, &f->hdu));
+    SF_GO(make_grid(&f->source, &f->hdu, &f->header.grid));
+    sf_cfitsio_lock();
+    status = begin(f);
+    sf_cfitsio_unlock();
+done:
+    if (status != SF_OK) sf_fits_close(&f);
+    *file = f;
+    return status;
+}
+
+void sf_fits_close(sf_fits_file **file)
+{
+    if (file == NULL || *file == NULL) return;
+    sf_fits_source_close(&(*file)->source);
+    sf_free((*file)->header.card);
+    sf_free(*file);
+    *file = NULL;
+}
+
+const sf_fits *sf_fits_file_header(const sf_fits_file *file) { return &file->header; }
+
+/* ---- reading all of it ------------------------------------------------------------------------
+ */
 
 static sf_status read(const char *path, bool as_stored, sf_fits **fits)
 {
-    sf_fits_source source = {.fd = -1};
-    sf_fits_hdu hdu;
+    sf_fits_file *file = NULL;
     sf_status status;
 
     *fits = NULL;
-    SF_GO(sf_fits_source_open(path, &source));
-    SF_GO(sf_fits_scan(&source, SF_FITS_IMAGE, &hdu));
+    SF_GO(sf_fits_open(path, &file));
     SF_GO(sf_allocate(fits, 1, sizeof **fits));
-    SF_GO(make_grid(&source, &hdu, &(*fits)->grid));
+    **fits = file->header;
+    file->header.card = NULL; /* handed over */
     sf_cfitsio_lock();
-    status = read_image(&source, &hdu, as_stored, *fits);
+    status = read_pixels(&file->source, &file->hdu, as_stored, *fits);
     sf_cfitsio_unlock();
 done:
-    sf_fits_source_close(&source);
+    sf_fits_close(&file);
     if (status != SF_OK) sf_fits_release(fits);
     return status;
 }
@@ -139,6 +183,79 @@ done:
 sf_status sf_fits_read(const char *path, sf_fits **fits) { return read(path, false, fits); }
 
 sf_status sf_fits_read_stored(const char *path, sf_fits **fits) { return read(path, true, fits); }
+
+/* ---- reading a piece --------------------------------------------------------------------------
+ */
+
+static sf_status check_box(const sf_fits_file *f, const size_t *first, const size_t *shape)
+{
+    const sf_grid *grid = &f->header.grid;
+
+    for (int a = 0; a < grid->axes; a++)
+        if (shape[a] == 0 || first[a] > grid->shape[a] || shape[a] > grid->shape[a] - first[a])
+            return sf_fail(SF_ERR_SHAPE, "%s, HDU %d: %zu pixels from %zu on are not in its %zu",
+                           f->source.path, f->hdu.number, shape[a], first[a], grid->shape[a]);
+    return SF_OK;
+}
+
+/* The box's own grid: like an image's, without leading axes of length 1 before the last two. */
+static sf_status box_grid(int axes, const size_t *shape, sf_grid *grid)
+{
+    while (axes > 2 && shape[0] == 1) {
+        axes--;
+        shape++;
+    }
+    return sf_grid_make(axes, shape, NULL, grid);
+}
+
+static sf_status copy_cards(const sf_fits *from, sf_fits *to)
+{
+    SF_TRY(sf_allocate(&to->card, from->cards, sizeof to->card[0]));
+    memcpy(to->card, from->card, from->cards * sizeof to->card[0]);
+    to->cards = from->cards;
+    return SF_OK;
+}
+
+/* The lock is held. */
+static sf_status read_box(const sf_fits_file *f, const size_t *first, const size_t *shape,
+                          double *pixels)
+{
+    long from[SF_FITS_MAX_AXES], to[SF_FITS_MAX_AXES], step[SF_FITS_MAX_AXES];
+    const int axes = f->header.grid.axes;
+    double undefined = NAN;
+    int code = 0, any = 0;
+
+    for (int i = 0; i < SF_FITS_MAX_AXES; i++) from[i] = to[i] = step[i] = 1;
+    for (int i = 0; i < axes; i++) {
+        from[i] = (long)first[axes - 1 - i] + 1;
+        to[i] = from[i] + (long)shape[axes - 1 - i] - 1;
+    }
+    fits_read_subset(f->source.file, TDOUBLE, from, to, step, &undefined, pixels, &any, &code);
+    if (code == 0) return SF_OK;
+    return sf_cfitsio_fail(code, f->source.path, f->hdu.number, "the pixels cannot be read");
+}
+
+sf_status sf_fits_file_read(sf_fits_file *f, const size_t *first, const size_t *shape,
+                            sf_fits **fits)
+{
+    sf_fits *box = NULL;
+    sf_status status;
+
+    *fits = NULL;
+    SF_TRY(check_box(f, first, shape));
+    SF_GO(sf_allocate(&box, 1, sizeof *box));
+    SF_GO(box_grid(f->header.grid.axes, shape, &box->grid));
+    SF_GO(copy_cards(&f->header, box));
+    SF_GO(allocate_pixels(box, false));
+    sf_cfitsio_lock();
+    status = read_box(f, first, shape, box->pixels);
+    sf_cfitsio_unlock();
+    if (status == SF_OK) box->undefined = drop_infinite(box, sf_grid_size(&box->grid));
+done:
+    if (status != SF_OK) sf_fits_release(&box);
+    *fits = box;
+    return status;
+}
 
 void sf_fits_release(sf_fits **fits)
 {

@@ -284,23 +284,40 @@ static sf_status begin_image(sf_fits_writer *writer, const char *name, const sf_
     return SF_OK;
 }
 
+/* Cards of another header for the image added last. */
+static sf_status add_header(sf_fits_writer *writer, const sf_grid *grid, const sf_fits *header,
+                            const long *offset)
+{
+    sf_status status = SF_OK;
+    int code = 0;
+
+    if (header == NULL) return SF_OK;
+    sf_cfitsio_lock();
+    copy_header(writer->file, header, grid, offset, &code);
+    if (code != 0) status = sf_fits_part_fail(writer, code, "the header cannot be composed");
+    sf_cfitsio_unlock();
+    return writer->failed = status;
+}
+
 sf_status sf_fits_writer_add(sf_fits_writer *writer, const char *name, const sf_grid *grid,
                              const double *pixels, const sf_fits *header, const long *offset)
 {
     sf_fits_part *part;
-    sf_status status;
-    int code = 0;
 
     SF_TRY(begin_image(writer, name, grid, SF_CONTENT_FLOAT, NULL, &part));
-    if (header != NULL) {
-        sf_cfitsio_lock();
-        copy_header(writer->file, header, grid, offset, &code);
-        status =
-            code == 0 ? SF_OK : sf_fits_part_fail(writer, code, "the header cannot be composed");
-        sf_cfitsio_unlock();
-        if (status != SF_OK) return writer->failed = status;
-    }
+    SF_TRY(add_header(writer, grid, header, offset));
     return writer->failed = hold_pixels(writer, part, pixels);
+}
+
+sf_status sf_fits_writer_made(sf_fits_writer *writer, const char *name, const sf_grid *grid,
+                              sf_fits_make make, void *user, const sf_fits *header)
+{
+    sf_fits_part *part;
+
+    SF_TRY(begin_image(writer, name, grid, SF_CONTENT_FLOAT, NULL, &part));
+    part->make = make;
+    part->user = user;
+    return add_header(writer, grid, header, NULL);
 }
 
 sf_status sf_fits_writer_field(sf_fits_writer *writer, const char *name, const sf_grid *grid,

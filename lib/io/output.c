@@ -94,7 +94,7 @@ static void open_named(sf_output *output, size_t size)
 {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         next_name(output, size);
-        output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        output->fd = open(output->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         output->named = output->fd >= 0;
         if (output->named || errno != EEXIST) return;
     }
@@ -109,7 +109,7 @@ static void open_nameless(sf_output *output)
 
     if (access("/proc/self/fd", X_OK) != 0) return;
     output->target[folder] = '\0';
-    output->fd = open(folder > 0 ? output->target : ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+    output->fd = open(folder > 0 ? output->target : ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0666);
     output->target[folder] = last;
 #else
     (void)output;

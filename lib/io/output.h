@@ -14,7 +14,7 @@ typedef struct sf_output {
     char *temporary; /* a name beside it */
     bool named;      /* the file has that name; else it has none, and goes with the process */
     bool overwrite;
-    int fd; /* open for writing until committed; -1 none */
+    int fd; /* open for reading and writing until committed; -1 none */
 } sf_output;
 
 /* Creates the temporary file. */
