@@ -41,6 +41,8 @@ static const char lesson[] =
     "      a network that was trained on values from 0 to 1, for a frame of up to 4000 counts\n"
     "  sf-deblur frame.fits --psf psf.fits -m posterior --samples 40 -o post.fits --plot post.png\n"
     "      with error bars: HDUs SD, Q025, Q160, Q840, Q975 and SAMPLES beside the mean\n"
+    "  sf-deblur --inspect --prior my.onnx\n"
+    "      noise input, sizes and Lipschitz constants of a network\n"
     "  sf-deblur map.fits --psf gaussian:5 --method wiener --prior field:power:2,-1.5 -o "
     "map2.fits\n"
     "\n"
@@ -207,6 +209,11 @@ static int check(deblur_options *o)
                   {"--seed", o->seed, 0},
                   {"--threads", o->threads, 1}};
 
+    if (o->inspect) {
+        if (o->input == NULL && o->output == NULL && o->psf == NULL) return PROGRAM_OK;
+        return program_usage(NAME, "--inspect looks at the prior alone: no frame, PSF or output");
+    }
+    if (o->input == NULL) return program_usage(NAME, "say which frame to deblur: IN.fits");
     if (o->output == NULL) return program_usage(NAME, "say where the result goes: -o OUT.fits");
     if (!find_method(o))
         return program_usage(NAME,
@@ -246,7 +253,7 @@ static int positional(poptContext context, deblur_options *o)
 {
     const char *first = poptGetArg(context), *more = poptGetArg(context);
 
-    if (first == NULL) return program_usage(NAME, "say which frame to deblur: IN.fits");
+    if (first == NULL) return PROGRAM_OK;
     if (more != NULL) return program_usage(NAME, "one frame at a time, but %s follows", more);
     o->input = strdup(first);
     return PROGRAM_OK;
@@ -332,6 +339,8 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
         {"steps", 0, POPT_ARG_INT, &o->steps, 0, "of the sampler", "N"},
         {"checkpoint", 0, POPT_ARG_STRING, &o->checkpoint, 0,
          "samples so far: kept after each batch, and gone on from", "FILE"},
+        {"inspect", 0, POPT_ARG_NONE, &o->inspect, 0,
+         "no frame: says what the prior is, and how much it stretches small changes", NULL},
         {"truth", 0, POPT_ARG_STRING, &o->truth, 0,
          "FITS image to compare with: PSNR, SSIM, relative error", "TRUTH"},
         {"plot", 0, POPT_ARG_STRING, &o->plot, 0, "picture of frame, result, truth and residual",

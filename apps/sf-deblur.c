@@ -1,6 +1,8 @@
 /* sf-deblur.c - deconvolves a FITS frame: reads, builds the objects, calls one library algorithm,
  * reports. */
+#include "deblur_inspect.h"
 #include "deblur_output.h"
+#include "deblur_prior.h"
 #include "program.h"
 #include "progress.h"
 
@@ -17,43 +19,6 @@ static void set_number(double given, double *value)
 static void set_count(int given, size_t *value)
 {
     if (given > 0) *value = (size_t)given;
-}
-
-/* The network, used as its file says and as the command line says over that. */
-static sf_status read_network(const deblur_options *o, sf_model **model)
-{
-    sf_model *plain = NULL;
-    sf_model_usage usage;
-    sf_status status;
-
-    if (o->prior == NULL || strcmp(o->prior, "builtin") == 0) return sf_model_builtin(model);
-    if (o->network == NULL) return sf_model_load(o->prior, model);
-    GO(sf_model_load(o->prior, &plain));
-    usage = *sf_model_get_usage(plain);
-    GO(sf_model_usage_parse(o->network, &usage));
-    GO(sf_model_with_usage(plain, &usage, model));
-done:
-    sf_model_release(&plain);
-    return status;
-}
-
-static sf_status make_prior(const deblur_options *o, const sf_grid *grid, sf_prior **prior)
-{
-    sf_spectrum *spectrum = NULL;
-    sf_model *model = NULL;
-    sf_status status;
-
-    if (deblur_prior_is_field(o)) {
-        GO(sf_spectrum_parse(o->prior + 6, &spectrum));
-        GO(sf_prior_gaussian(grid, spectrum, 0.0, prior));
-    } else {
-        GO(read_network(o, &model));
-        GO(sf_prior_network(grid, model, prior));
-    }
-done:
-    sf_model_release(&model);
-    sf_spectrum_release(&spectrum);
-    return status;
 }
 
 static sf_status plug_and_play(const deblur_options *o, const sf_observation *observation,
@@ -134,7 +99,7 @@ static sf_status solve(const deblur_options *o, const sf_observation *observatio
     case DEBLUR_DENOISE:
     case DEBLUR_POSTERIOR: break;
     }
-    GO(make_prior(o, sf_observation_scene(observation), &prior));
+    GO(deblur_prior_make(o, sf_observation_scene(observation), &prior));
     if (o->method == DEBLUR_DENOISE)
         status = sf_denoise(observation, prior, scene, report);
     else
@@ -151,7 +116,7 @@ static sf_status sample(const deblur_options *o, const deblur_frame *f, sf_monit
     sf_prior *prior = NULL;
     sf_status status;
 
-    GO(make_prior(o, sf_observation_scene(f->observation), &prior));
+    GO(deblur_prior_make(o, sf_observation_scene(f->observation), &prior));
     GO(deblur_posterior_draw(o, f, prior, monitor, scene, &r->posterior));
     status = sf_diagnose(f->observation, scene, &r->diagnostics);
 done:
@@ -219,7 +184,8 @@ int main(int argc, const char **argv)
     int exit_status;
 
     if (deblur_options_parse(argc, argv, &options, &exit_status)) {
-        const sf_status status = deblur(&options, &interrupted);
+        const sf_status status =
+            options.inspect ? deblur_inspect(&options) : deblur(&options, &interrupted);
         if (interrupted)
             exit_status = PROGRAM_INTERRUPTED;
         else if (status != SF_OK)

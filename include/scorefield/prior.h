@@ -9,6 +9,7 @@
 #include <scorefield/field.h>
 #include <scorefield/grid.h>
 #include <scorefield/network.h>
+#include <scorefield/operator.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -73,6 +74,28 @@ SF_API sf_status sf_prior_prox(const sf_prior *prior, size_t batch, const double
  * v; else the arrays are different ones. */
 SF_API sf_status sf_prior_pull(const sf_prior *prior, size_t batch, const double *x, double sigma,
                                const double *v, double *denoised, double *out);
+
+/* The denoiser's Jacobian J = dD/dx at (x; sigma) as an operator: J v by central differences over
+ * `sigma`/20 in the cell where v is largest (two denoisings), J^T v by the prior's pull. Networks
+ * of Relu are linear but for where such a step crosses a kink. Retains the prior; x is copied.
+ * sigma > 0. SF_ERR_UNSUPPORTED, when it is applied, for priors without pull. */
+SF_API sf_status sf_prior_jacobian(sf_prior *prior, const double *x, double sigma,
+                                   sf_operator **jacobian);
+
+/* The largest singular values at (x; sigma), and so lower bounds of the Lipschitz constants of D,
+ * D - 1 and 2D - 1. Plug and play is known to converge where 2D - 1 stretches nothing (|2J - 1| <=
+ * 1 everywhere: D is firmly nonexpansive, the resolvent of a maximally monotone operator; Pesquet
+ * et al. 2021, doi:10.1137/20M1387961), and for strongly convex data where |J - 1| is small enough
+ * (Ryu et al. 2019, arXiv:1905.05406). Only denoisers with J = J^T are gradients, and so proximal
+ * operators (Moreau 1965) or those of a density. */
+typedef struct sf_lipschitz {
+    double denoiser, residual, reflected; /* |J|, |J - 1|, |2J - 1| */
+    double asymmetry;                     /* |J v - J^T v| / |J v + J^T v| of white noise v */
+} sf_lipschitz;
+/* By power iteration to `tolerance` (sf_operator_norm): five denoisings an iteration for networks.
+ */
+SF_API sf_status sf_prior_lipschitz(sf_prior *prior, const double *x, double sigma,
+                                    double tolerance, sf_lipschitz *lipschitz);
 
 /* ---- the priors ------------------------------------------------------------------------ */
 

@@ -128,6 +128,13 @@ else
     echo "not tried, for want of another user: a locked folder"
 fi
 
+# What a prior stretches; of a Gaussian field no more than 1, and it is a gradient.
+works --inspect --prior field:power:3,-1.5
+[ "$(awk '$1 + 0 > 0 && $2 <= 1 && $3 <= 1 && $4 <= 1 && $5 < 1e-3' stdout | wc -l)" = 5 ] ||
+    { complain "--inspect of a field"; cat stdout; }
+fails 2 'looks at the prior alone' good.fits --inspect -o out/x.fits
+fails 1 'nowhere.onnx' --inspect --prior nowhere.onnx
+
 # A full disk: a limit on the size of files (SIGXFSZ ignored: write says EFBIG).
 (trap '' XFSZ; ulimit -f 8; mkdir full; "$program" good.fits $solve -o full/x.fits >/dev/null 2>full.err
     echo $? >full.status)
