@@ -335,7 +335,7 @@ typedef struct sf_anneal_options {
     size_t chains;  /* in all; SMC: rounded up to whole islands */
     size_t islands; /* AIS: groups of them, for the errors of what they share: chain i is in i
                        mod islands; of fewer chains, as many as there are */
-    size_t batch;   /* AIS: chains at once, which bounds the memory; 0: about 2 MB of
+    size_t batch;   /* AIS: chains at once, which bounds the memory; 0: about 0.5 MB of
                        positions. SMC: chains of an island, >= 2; 0: a quarter of all */
     sf_resampling resampling; /* SMC */
     double resample_below;    /* SMC: where the island's ESS is below this share of its chains */

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { VALUES = 1 << 18, VALUES_A_THREAD = 1 << 14 }; /* positions: what caches hold */
+enum { VALUES = 1 << 16, VALUES_A_THREAD = 1 << 14 }; /* positions: what caches hold */
 
 size_t sf_anneal_batch_size(const sf_anneal_run *run, size_t first)
 {

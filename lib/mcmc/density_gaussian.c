@@ -67,12 +67,19 @@ SF_VECTOR_CLONES static double diagonal_row(const gaussian *g, const double *res
 {
     const double *restrict mean = g->mean, *restrict precision = g->precision;
     double lane[SF_LANES] = {0.0};
+    size_t i = 0;
 
-    for (size_t i = 0; i < g->n; i++) score[i] = (mean[i] - x[i]) * precision[i];
-    for (size_t i = 0; i + SF_LANES <= g->n; i += SF_LANES)
-        for (size_t l = 0; l < SF_LANES; l++) lane[l] += (mean[i + l] - x[i + l]) * score[i + l];
-    for (size_t i = g->n - g->n % SF_LANES, l = 0; i < g->n; i++, l++)
+    for (; i + SF_LANES <= g->n; i += SF_LANES)
+        for (size_t l = 0; l < SF_LANES; l++) {
+            const double off = mean[i + l] - x[i + l];
+
+            score[i + l] = off * precision[i + l];
+            lane[l] += off * score[i + l];
+        }
+    for (size_t l = 0; i < g->n; i++, l++) {
+        score[i] = (mean[i] - x[i]) * precision[i];
         lane[l] += (mean[i] - x[i]) * score[i];
+    }
     return sf_lanes_total(lane);
 }
 

@@ -26,11 +26,11 @@
  *     gradients in all                          MALA    HMC    ULA    underdamped
  *         40x40 cells, from Laplace's Gaussian
  *               1,100                            2.8    1.2    3.8           1.2
- *               4,100                            1.1   0.45      -             -
+ *               4,100                            1.1   0.45    3.1          0.56
  *         32x32 cells, 4,100, from
  *               Laplace's Gaussian              0.75   0.46    2.6          0.48
  *               the prior, in its coordinates     12    3.8     29           3.2
- *               the prior, in log intensities     25      -      -             -
+ *               the prior, in log intensities     25    9.7     46           9.5
  * All of them call themselves unreliable. The pilot of HMC on 40x40 cells takes 17,000 evaluations
  * more. Published for 40x40 cells (Vargas et al. 2023, arXiv:2302.13834, their repository's results
  * of 30 seeds, on a file whose log Z is 512.5): SMC 504.2, deviation 2.8, so an rms of
