@@ -2,6 +2,7 @@
 #include "sample_run.h"
 #include "program.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,35 +37,59 @@ static bool tell(const sf_monitor_event *event, void *user)
 
 static const char *or_none(const char *text) { return text != NULL ? text : "-"; }
 
+/* What the prior makes of noise at the lowest, the highest and the middle level: it tells networks,
+ * conditions, spectra and constraints apart, whatever their files are called. */
+static sf_status find_fingerprints(const sample_prior *p, uint64_t fingerprint[3])
+{
+    const double levels[3] = {p->low, sqrt(p->low * p->high), p->high};
+    const size_t cells = sf_grid_size(&p->grid);
+    double *x = NULL;
+    sf_status status;
+
+    GO(sf_allocate(&x, cells, sizeof *x));
+    for (int l = 0; l < 3; l++) {
+        sf_random_normal(sf_random_make(0, 0), 0, 0, cells, x);
+        for (size_t i = 0; i < cells; i++)
+            x[i] = levels[l] * x[i] + (p->mean != NULL ? p->mean[i] : 0.0);
+        GO(sf_prior_fingerprint(p->prior, x, levels[l], &fingerprint[l]));
+    }
+done:
+    sf_free(x);
+    return status;
+}
+
 /* Everything that a sample depends on. */
 static sf_status write_label(const sample_options *o, const sample_prior *p, char *label,
                              size_t size)
 {
     const sampler_options *s = &o->sampler;
-    char shape[96];
-    const int length = snprintf(
-        label, size, "%s %s %s %s %s %s %g %d %s %s %s %s %s %zu %s %.17g %.17g %llu", sf_version(),
-        or_none(o->prior), or_none(o->condition), or_none(o->guidance_text),
-        or_none(o->box.box_text), or_none(o->theory.cosmology), o->theory.redshift,
-        o->theory.per_mpc, sf_grid_text(&p->grid, shape, sizeof shape), or_none(o->known),
-        or_none(o->sum_text), or_none(s->predictor), or_none(s->corrector), s->sample.steps,
-        or_none(s->spacing), p->low, p->high, (unsigned long long)o->seed);
+    uint64_t f[3];
+    sf_status status;
+    int length;
 
-    if (length >= 0 && (size_t)length < size) return SF_OK;
-    return sf_fail(SF_ERR_ARGUMENT, "options of %d characters are too long for a checkpoint",
-                   length);
+    GO(find_fingerprints(p, f));
+    length = snprintf(label, size,
+                      "%s %016" PRIx64 " %016" PRIx64 " %016" PRIx64
+                      " %s %s %zu %s %.17g %.17g %" PRIu64,
+                      sf_version(), f[0], f[1], f[2], or_none(s->predictor), or_none(s->corrector),
+                      s->sample.steps, or_none(s->spacing), p->low, p->high, o->seed);
+    if (length < 0 || (size_t)length >= size)
+        status = sf_fail(SF_ERR_ARGUMENT, "options of %d characters are too long for a checkpoint",
+                         length);
+done:
+    return status;
 }
 
 static sf_status open_ensemble(const sample_options *o, sample_run *run)
 {
     sf_ensemble_options how = sf_ensemble_options_default();
-    char label[4096];
-    sf_status status;
+    char label[512];
+    sf_status status = SF_OK;
 
-    GO(write_label(o, &run->prior, label, sizeof label));
+    if (o->checkpoint != NULL) GO(write_label(o, &run->prior, label, sizeof label));
     how.cells = sf_grid_size(&run->prior.grid);
     how.reservoir = o->samples > 1 ? (size_t)o->samples : 2;
-    how.label = label;
+    how.label = o->checkpoint != NULL ? label : NULL;
     run->resumed = o->checkpoint != NULL && access(o->checkpoint, F_OK) == 0;
     status = run->resumed ? sf_ensemble_load(o->checkpoint, &how, &run->ensemble)
                           : sf_ensemble_create(&how, &run->ensemble);

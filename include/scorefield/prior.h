@@ -97,6 +97,12 @@ typedef struct sf_lipschitz {
 SF_API sf_status sf_prior_lipschitz(sf_prior *prior, const double *x, double sigma,
                                     double tolerance, sf_lipschitz *lipschitz);
 
+/* A hash of the grid's shape and of D(x; sigma), every bit of it: for telling checkpoints apart.
+ * Two priors of one name, such as a file's that has been replaced, have different ones as a rule,
+ * and the same where they make the same of x. Errors as sf_prior_denoise. */
+SF_API sf_status sf_prior_fingerprint(const sf_prior *prior, const double *x, double sigma,
+                                      uint64_t *fingerprint);
+
 /* ---- the priors ------------------------------------------------------------------------ */
 
 /* Gaussian field of a power spectrum: exact denoiser (Wiener filter lambda/(lambda + sigma^2) per

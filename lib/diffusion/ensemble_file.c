@@ -34,10 +34,11 @@ static sf_status get_all(const char *path, sf_state_reader *reader, sf_ensemble 
 
     SF_TRY(sf_state_get(reader, &h, sizeof h));
     if (h.cells != e->cells || h.chains != e->chains || h.rows != e->rows || h.label != e->label)
-        return sf_fail(SF_ERR_FORMAT,
-                       "%s holds %zu samples of %zu cells from a computation with other options: "
-                       "go on with the same ones, or begin anew without it",
-                       path, (size_t)h.count, (size_t)h.cells);
+        return sf_fail(
+            SF_ERR_FORMAT,
+            "%s holds %zu samples of %zu cells of another prior, other data or other options: "
+            "go on with the same ones, or begin anew without it",
+            path, (size_t)h.count, (size_t)h.cells);
     if (h.held > e->rows * e->chains || h.stride == 0)
         return sf_fail(SF_ERR_FORMAT, "%s keeps %zu samples, where there is room for %zu", path,
                        (size_t)h.held, e->rows * e->chains);

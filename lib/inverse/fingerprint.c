@@ -7,20 +7,14 @@ sf_status sf_posterior_fingerprint(const sf_observation *o, const sf_prior *prio
                                    uint64_t *fingerprint)
 {
     const size_t cells = sf_grid_size(&o->scene);
-    uint64_t hash = sf_fnv(SF_FNV_BASIS, o->scene.shape, sizeof o->scene.shape);
-    double *image = NULL;
-    sf_status status;
+    uint64_t hash;
 
     *fingerprint = 0;
-    SF_TRY(sf_allocate(&image, cells, sizeof *image));
-    SF_GO(sf_prior_denoise(prior, 1, o->data, o->noise, image));
-    hash = sf_fnv(hash, image, cells * sizeof *image);
+    SF_TRY(sf_prior_fingerprint(prior, o->data, o->noise, &hash));
     hash = sf_fnv(hash, &o->noise, sizeof o->noise);
     hash = sf_fnv(hash, o->data, cells * sizeof *o->data);
     hash = sf_fnv(hash, o->weight, cells * sizeof *o->weight);
     hash = sf_fnv(hash, o->back, sf_grid_half_size(&o->scene) * sizeof *o->back);
     *fingerprint = hash;
-done:
-    sf_free(image);
-    return status;
+    return SF_OK;
 }

@@ -117,6 +117,21 @@ works $long -o w.fits
 for file in r w; do tail -c +2881 $file.fits | head -c 6553600 | cksum >$file.sum; done
 cmp r.sum w.sum || complain "a resumed run has other bits"
 fails 1 'other options' $long --seed 3 -o out/x --checkpoint r.state
+# Another prior at the same place, and another condition, is told from the first.
+cp identity.onnx mine.onnx
+mine="--prior mine.onnx --shape 16,16 --levels 0.01:10 --steps 4"
+works $mine -o q.fits --checkpoint q.state
+works $mine -o q.fits --checkpoint q.state -f
+grep -q resumed stdout || complain "the same network is not resumed"
+cp condition.onnx mine.onnx
+fails 1 'of another prior' $mine -o out/x --checkpoint q.state
+works $mine --condition 2 -o q.fits --checkpoint p.state -f
+fails 1 'of another prior' $mine --condition 3 -o out/x --checkpoint p.state
+sed 's/0.25$/0.26/; s/2.5$/2.6/' modes.txt >other.txt
+cp modes.txt same.txt
+works --prior mixture:same.txt -n 3 -o q.fits --checkpoint t.state -f
+cp other.txt same.txt
+fails 1 'of another prior' --prior mixture:same.txt -n 3 -o out/x --checkpoint t.state
 printf x >>r.state
 fails 1 'check sum' $long -o out/x --checkpoint r.state
 timeout -s INT -k 5 --preserve-status 0.5 "$program" --shape 256,256 -o z.fits >stdout 2>stderr

@@ -184,12 +184,38 @@ static void ownership_is_counted(void **state)
     assert_null(sf_prior_retain(NULL));
 }
 
+/* Every bit of what the prior makes of x at a level counts, and nothing else. */
+static void fingerprints_are_of_what_is_done(void **state)
+{
+    (void)state;
+    sf_prior *score = make(&only_score, NULL), *denoiser = make(&only_denoise, NULL);
+    double y[SIZE], bad[SIZE] = {NAN};
+    uint64_t first, second;
+
+    memcpy(y, x, sizeof y);
+    OK(sf_prior_fingerprint(denoiser, x, 1.0, &first));
+    OK(sf_prior_fingerprint(denoiser, y, 1.0, &second));
+    assert_true(first == second);
+    OK(sf_prior_fingerprint(denoiser, x, 1.1, &second));
+    assert_true(first != second);
+    y[SIZE - 1] = nextafter(y[SIZE - 1], 10.0);
+    OK(sf_prior_fingerprint(denoiser, y, 1.0, &second));
+    assert_true(first != second);
+    assert_int_equal(sf_prior_fingerprint(score, bad, 1.0, &second), SF_ERR_NUMERIC);
+    assert_true(second == 0);
+    sf_prior_release(&denoiser);
+    sf_prior_release(&score);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(views_are_made_of_one_another), cmocka_unit_test(score_is_the_gradient),
-        cmocka_unit_test(what_is_not_there_is_said),     cmocka_unit_test(bad_input_is_refused),
+        cmocka_unit_test(views_are_made_of_one_another),
+        cmocka_unit_test(score_is_the_gradient),
+        cmocka_unit_test(what_is_not_there_is_said),
+        cmocka_unit_test(bad_input_is_refused),
         cmocka_unit_test(ownership_is_counted),
+        cmocka_unit_test(fingerprints_are_of_what_is_done),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
