@@ -32,11 +32,10 @@ static const char *version_of(const sf_fits *frame, char text[16])
     return text;
 }
 
-/* The frame's companion extension of the first of two names; *fits stays NULL when the file has
- * neither. `option` does without it. */
-static sf_status read_extension(const char *input, const char *const names[2], const char *option,
-                                const sf_fits *frame, sf_fits **fits, char *source,
-                                size_t source_size)
+/* The frame's companion extension of the first name that its file has, which is *name; *fits stays
+ * NULL when it has none. `option` does without it. */
+static sf_status read_extension(const char *input, const char *const *names, const char *option,
+                                const sf_fits *frame, sf_fits **fits, const char **name)
 {
     const char *bracket = strrchr(input, '[');
     const size_t size = strlen(input) + 32;
@@ -46,7 +45,8 @@ static sf_status read_extension(const char *input, const char *const names[2], c
     if (bracket == NULL || input[strlen(input) - 1] != ']') bracket = input + strlen(input);
     path = malloc(size);
     if (path == NULL) return sf_fail(SF_ERR_MEMORY, "%s: no memory for its name", input);
-    for (int i = 0; i < 2 && *fits == NULL && status == SF_OK; i++) {
+    for (int i = 0; names[i] != NULL && *fits == NULL && status == SF_OK; i++) {
+        *name = names[i];
         (void)snprintf(path, size, "%.*s[%s%s]", (int)(bracket - input), input, names[i],
                        version_of(frame, version));
         status = read_companion(path, frame, fits);
@@ -55,29 +55,24 @@ static sf_status read_extension(const char *input, const char *const names[2], c
         else if (status != SF_OK)
             (void)sf_fail(status, "extension %s%s: %s; %s does without it", names[i], version,
                           sf_last_error(), option);
-        else
-            (void)snprintf(source, source_size, "extension %s%s of the frame's file", names[i],
-                           version);
     }
     free(path);
     return status;
 }
 
-/* True when all of `text` is a number. */
-static bool parse_number(const char *text, double *value)
+static void name_source(const deblur_frame *f, const char *name, char *source, size_t size)
 {
-    char *end;
+    char version[16];
 
-    *value = strtod(text, &end);
-    return end != text && *end == '\0';
+    (void)snprintf(source, size, "extension %s%s of the frame's file", name,
+                   version_of(f->frame, version));
 }
 
-/* Bad is what has one of the bits, or no value. */
+/* Bad is what has one of the bits, or no value; without --mask-bits, every bit. */
 static sf_status pick_bits(const deblur_options *options, deblur_frame *f)
 {
     const size_t count = sf_grid_size(sf_fits_grid(f->frame));
     const double *mask;
-    sf_status status;
 
     if (f->mask == NULL)
         return sf_fail(SF_ERR_ARGUMENT,
@@ -85,7 +80,6 @@ static sf_status pick_bits(const deblur_options *options, deblur_frame *f)
                        "DQ or MASK; name a mask with --mask, or leave it out",
                        options->mask_bits);
     mask = sf_fits_pixels(f->mask);
-    GO(sf_allocate(&f->bad, count, sizeof *f->bad));
     for (size_t i = 0; i < count; i++) {
         if (isfinite(mask[i]) && !(fabs(mask[i]) < 0x1p53 && floor(mask[i]) == mask[i]))
             return sf_fail(SF_ERR_ARGUMENT,
@@ -95,52 +89,110 @@ static sf_status pick_bits(const deblur_options *options, deblur_frame *f)
         f->bad[i] =
             !isfinite(mask[i]) || ((uint64_t)(int64_t)mask[i] & options->bad_bits) != 0 ? 1.0 : 0.0;
     }
+    return SF_OK;
+}
+
+/* What the mask and the detector rule out, in one array where there is anything. */
+static sf_status find_bad(const deblur_options *options, deblur_frame *f)
+{
+    const size_t count = sf_grid_size(sf_fits_grid(f->frame));
+    const bool saturation = !isnan(options->detector.saturation);
+    sf_status status = SF_OK;
+
+    if (f->mask == NULL && options->mask_bits == NULL && !saturation) return SF_OK;
+    GO(sf_allocate(&f->bad, count, sizeof *f->bad));
+    if (options->mask_bits != NULL)
+        GO(pick_bits(options, f));
+    else if (f->mask != NULL)
+        memcpy(f->bad, sf_fits_pixels(f->mask), count * sizeof *f->bad);
+    if (saturation)
+        detector_saturated(sf_fits_grid(f->frame), sf_fits_pixels(f->frame),
+                           options->detector.saturation, f->bad, &f->saturated);
 done:
     return status;
 }
 
 static sf_status read_mask(const deblur_options *options, deblur_frame *f)
 {
-    static const char *const names[2] = {"DQ", "MASK"};
+    static const char *const names[] = {"DQ", "MASK", NULL};
+    const char *name = NULL;
     sf_status status = SF_OK;
 
     (void)snprintf(f->mask_source, sizeof f->mask_source, "none");
     if (options->mask == NULL) {
-        status = read_extension(options->input, names, "--mask none", f->frame, &f->mask,
-                                f->mask_source, sizeof f->mask_source);
+        status = read_extension(options->input, names, "--mask none", f->frame, &f->mask, &name);
+        if (f->mask != NULL) name_source(f, name, f->mask_source, sizeof f->mask_source);
     } else if (strcmp(options->mask, "none") != 0) {
         (void)snprintf(f->mask_source, sizeof f->mask_source, "file");
         status = read_companion(options->mask, f->frame, &f->mask);
     }
-    return status == SF_OK && options->mask_bits != NULL ? pick_bits(options, f) : status;
+    return status == SF_OK ? find_bad(options, f) : status;
 }
 
-static const double *mask_pixels(const deblur_frame *f)
+/* Deviations of a map of variances or of their inverses; where those are not positive there is
+ * none, and the pixel counts as unobserved. */
+static double deviation(double variance) { return variance > 0.0 ? sqrt(variance) : NAN; }
+
+static sf_status take_map(sf_fits **map, const char *kind, deblur_frame *f)
 {
-    if (f->bad != NULL) return f->bad;
-    return f->mask != NULL ? sf_fits_pixels(f->mask) : NULL;
+    const size_t count = sf_grid_size(sf_fits_grid(f->frame));
+
+    f->sigma = sf_fits_take_pixels(*map);
+    sf_fits_release(map);
+    for (size_t i = 0; i < count && strcmp(kind, "IVAR") == 0; i++)
+        f->sigma[i] = deviation(1.0 / f->sigma[i]);
+    for (size_t i = 0; i < count && strncmp(kind, "VAR", 3) == 0; i++)
+        f->sigma[i] = deviation(f->sigma[i]);
+    return SF_OK;
+}
+
+/* A noise map in a file of its own; false where there is none. */
+static sf_status read_map(const deblur_options *options, deblur_frame *f, bool *found)
+{
+    const bool inverse = options->detector.ivar != NULL;
+    const char *path = inverse ? options->detector.ivar : options->noise;
+    sf_fits *map = NULL;
+    sf_status status;
+
+    *found = false;
+    if (path == NULL || (!inverse && (strcmp(path, "auto") == 0))) return SF_OK;
+    status = read_companion(path, f->frame, &map);
+    *found = status == SF_OK;
+    (void)snprintf(f->noise_source, sizeof f->noise_source, inverse ? "inverse variances" : "map");
+    return *found ? take_map(&map, inverse ? "IVAR" : "ERR", f) : status;
 }
 
 static sf_status read_noise(const deblur_options *options, deblur_frame *f)
 {
-    static const char *const names[2] = {"ERR", "SIGMA"};
-    sf_status status = SF_OK;
+    static const char *const names[] = {"ERR", "SIGMA", "IVAR", "VAR", "VARIANCE", NULL};
+    const char *name = NULL;
+    sf_fits *map = NULL;
+    bool found;
+    sf_status status;
 
     f->noise = NAN;
-    if (options->noise == NULL) {
-        status = read_extension(options->input, names, "--noise auto", f->frame, &f->sigma,
-                                f->noise_source, sizeof f->noise_source);
-        if (status != SF_OK || f->sigma != NULL) return status;
-    } else if (parse_number(options->noise, &f->noise)) {
+    if (detector_counts(&options->detector)) {
+        status = detector_read(&options->detector, f->frame, &f->detector);
+        (void)snprintf(f->noise_source, sizeof f->noise_source, "%s", f->detector.source);
+        return status;
+    }
+    if (options->noise != NULL && program_parse_number(options->noise, &f->noise)) {
         (void)snprintf(f->noise_source, sizeof f->noise_source, "given");
         return SF_OK;
-    } else if (strcmp(options->noise, "auto") != 0) {
-        (void)snprintf(f->noise_source, sizeof f->noise_source, "map");
-        return read_companion(options->noise, f->frame, &f->sigma);
+    }
+    GO(read_map(options, f, &found));
+    if (found) return SF_OK;
+    if (options->noise == NULL) {
+        GO(read_extension(options->input, names, "--noise auto", f->frame, &map, &name));
+        if (map != NULL) {
+            name_source(f, name, f->noise_source, sizeof f->noise_source);
+            return take_map(&map, name, f);
+        }
     }
     (void)snprintf(f->noise_source, sizeof f->noise_source, "estimated from the frame");
-    return sf_estimate_noise(sf_fits_grid(f->frame), sf_fits_pixels(f->frame), mask_pixels(f),
-                             &f->noise);
+    status = sf_estimate_noise(sf_fits_grid(f->frame), sf_fits_pixels(f->frame), f->bad, &f->noise);
+done:
+    return status;
 }
 
 static sf_status read_background(const deblur_options *options, deblur_frame *f)
@@ -149,11 +201,11 @@ static sf_status read_background(const deblur_options *options, deblur_frame *f)
 
     if (strcmp(text, "auto") == 0) {
         (void)snprintf(f->background_source, sizeof f->background_source, "estimated");
-        return sf_estimate_background(sf_fits_grid(f->frame), sf_fits_pixels(f->frame),
-                                      mask_pixels(f), &f->background);
+        return sf_estimate_background(sf_fits_grid(f->frame), sf_fits_pixels(f->frame), f->bad,
+                                      &f->background);
     }
     (void)snprintf(f->background_source, sizeof f->background_source, "given");
-    if (parse_number(text, &f->background)) return SF_OK;
+    if (program_parse_number(text, &f->background)) return SF_OK;
     return sf_fail(SF_ERR_ARGUMENT, "--background %s is neither auto nor a number", text);
 }
 
@@ -228,9 +280,29 @@ sf_status deblur_frame_observe(deblur_frame *f, double resolution)
     f->resolution = resolution;
     how.background = f->background;
     how.resolution = resolution;
-    return sf_observation_create(sf_fits_grid(f->frame), sf_fits_pixels(f->frame),
-                                 f->sigma != NULL ? sf_fits_pixels(f->sigma) : NULL, f->noise,
-                                 mask_pixels(f), f->psf, &how, &f->observation);
+    how.gain = f->detector.gain;
+    how.read = f->detector.read;
+    return sf_observation_create(sf_fits_grid(f->frame), sf_fits_pixels(f->frame), f->sigma,
+                                 f->noise, f->bad, f->psf, &how, &f->observation);
+}
+
+sf_status deblur_frame_expect(deblur_frame *f, const double *scene)
+{
+    const sf_grid *grid = sf_fits_grid(f->frame);
+    const size_t count = sf_grid_size(grid);
+    double *expected = NULL;
+    sf_status status;
+
+    GO(sf_allocate(&expected, count, sizeof *expected));
+    GO(sf_observation_predict(f->observation, scene, expected));
+    for (size_t i = 0; i < count; i++) expected[i] += f->background;
+    if (f->sigma == NULL) GO(sf_allocate(&f->sigma, count, sizeof *f->sigma));
+    GO(sf_poisson_sigma(grid, sf_fits_pixels(f->frame), f->bad, f->detector.read, f->detector.gain,
+                        expected, f->sigma));
+    status = deblur_frame_observe(f, f->resolution);
+done:
+    sf_free(expected);
+    return status;
 }
 
 sf_status deblur_frame_read(const deblur_options *options, deblur_frame *f)
@@ -258,6 +330,7 @@ void deblur_frame_release(deblur_frame *f)
     sf_fits_release(&f->mask);
     sf_free(f->bad);
     f->bad = NULL;
-    sf_fits_release(&f->sigma);
+    sf_free(f->sigma);
+    f->sigma = NULL;
     sf_fits_release(&f->frame);
 }

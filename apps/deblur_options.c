@@ -14,7 +14,9 @@
 static const char lesson[] =
     "\n"
     "IN.fits may name an extension: frame.fits[SCI], frame.fits[1]. NaN pixels are left out. When\n"
-    "the file has extensions ERR (or SIGMA) and DQ (or MASK) they are the noise map and the mask,\n"
+    "the file has extensions ERR (or SIGMA; IVAR, VAR, VARIANCE) and DQ (or MASK) they are the "
+    "noise\n"
+    "map and the mask,\n"
     "unless --noise or --mask say otherwise. Every pixel whose mask is not zero is left out; "
     "where\n"
     "bits of a mask also flag good pixels (LSST's and HSC's DETECTED), --mask-bits names the bad.\n"
@@ -246,6 +248,7 @@ static int check(deblur_options *o)
         same(o->checkpoint, o->output) || same(o->checkpoint, o->plot) ||
         same(o->checkpoint, o->report))
         return program_usage(NAME, "two outputs have the same name");
+    if (detector_options_check(NAME, &o->detector, o->noise) != PROGRAM_OK) return PROGRAM_USAGE;
     return read_lists(o);
 }
 
@@ -284,7 +287,11 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
                           .tolerance = NAN,
                           .penalty = NAN,
                           .strength = NAN,
-                          .resolution = NAN};
+                          .resolution = NAN,
+                          .detector = detector_options_default()};
+    struct poptOption detector[DETECTOR_OPTIONS];
+
+    detector_options_table(&o->detector, detector);
     const struct poptOption table[] = {
         {"output", 'o', POPT_ARG_STRING, &o->output, 0, "the result; the residual is its extension",
          "OUT.fits"},
@@ -351,6 +358,7 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
          "of the samples (default 1); other methods draw no random numbers", "S"},
         {"quiet", 'q', POPT_ARG_NONE, &o->quiet, 0, "print nothing but errors", NULL},
         {"force", 'f', POPT_ARG_NONE, &o->force, 0, "replace existing outputs", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, detector, 0, "Of the detector:", NULL},
         {"help", 'h', POPT_ARG_NONE, NULL, PROGRAM_OPTION_HELP, "this text", NULL},
         {"version", 'V', POPT_ARG_NONE, NULL, PROGRAM_OPTION_VERSION,
          "versions of program and libraries", NULL},
@@ -379,4 +387,5 @@ void deblur_options_release(deblur_options *o)
                            o->sampler_name, o->likelihood_name, o->checkpoint};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
+    detector_options_release(&o->detector);
 }

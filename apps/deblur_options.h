@@ -2,6 +2,8 @@
 #ifndef SF_APPS_DEBLUR_OPTIONS_H
 #define SF_APPS_DEBLUR_OPTIONS_H
 
+#include "detector_options.h"
+
 #include <scorefield/inverse.h>
 
 #include <stdbool.h>
@@ -31,6 +33,7 @@ typedef struct deblur_options {
     double tolerance, penalty, strength, resolution;
     double schedule_from, schedule_to;
     uint64_t bad_bits; /* of the mask; of use with mask_bits */
+    detector_options detector;
     deblur_method method;
     deblur_sampler sampler;
     sf_likelihood likelihood; /* of the diffusion */

@@ -29,6 +29,8 @@ sf_status deblur_result_fill(const deblur_frame *f, const double *scene, deblur_
     GO(sf_observation_crop(f->observation, scene, r->pixels));
     for (size_t i = 0; i < size; i++) r->pixels[i] += f->background;
     GO(sf_observation_residual(f->observation, scene, r->residual));
+    if (f->detector.gain > 0.0)
+        GO(sf_deviance(f->observation, scene, &r->deviance, &r->deviance_expected, &r->deviance_z));
     if (f->truth == NULL) return SF_OK;
     GO(sf_compare(grid, sf_fits_pixels(f->frame), sf_fits_pixels(f->truth), 0.0, &r->before));
     GO(sf_compare(grid, r->pixels, sf_fits_pixels(f->truth), 0.0, &r->after));
@@ -265,6 +267,7 @@ void deblur_output_print(const deblur_options *o, const deblur_frame *f, const d
     printf("noise       %.6g (%s)\n", sf_observation_noise(f->observation), f->noise_source);
     printf("mask        %s", f->mask_source);
     if (o->mask_bits != NULL) printf(", bits %s", o->mask_bits);
+    if (f->saturated > 0) printf(", %zu saturated pixels and their neighbours", f->saturated);
     putchar('\n');
     printf("sky         %.6g (%s)\n", f->background, f->background_source);
     if (f->psf != NULL) print_psf(o->psf, f->psf);
@@ -281,6 +284,9 @@ void deblur_output_print(const deblur_options *o, const deblur_frame *f, const d
             r->solver.noise_excess);
     printf("residual    chi^2 per pixel %#.4g (%+.3g sigma), whiteness %+.3g sigma\n",
            d->chi_squared, d->chi_squared_z, d->whiteness_z);
+    if (f->detector.gain > 0.0)
+        printf("            deviance per pixel %#.4g, %#.4g expected (%+.3g sigma)\n", r->deviance,
+               r->deviance_expected, r->deviance_z);
     if (fabs(d->chi_squared_z) > 5.0 && fabs(d->chi_squared - 1.0) > 0.3)
         printf(
             "            chi^2 is far from 1: check PSF, noise (a map where it varies) and mask\n");

@@ -9,8 +9,9 @@ typedef struct deblur_result {
     double *residual; /* (frame - model)/sigma, NaN where unobserved */
     sf_solver_report solver;
     sf_diagnostics diagnostics;
-    sf_comparison before, after; /* against the truth, if there is one */
-    deblur_posterior posterior;  /* zeroed for other methods */
+    double deviance, deviance_expected, deviance_z; /* per pixel, of counts */
+    sf_comparison before, after;                    /* against the truth, if there is one */
+    deblur_posterior posterior;                     /* zeroed for other methods */
 } deblur_result;
 
 /* Whether the outputs could be written: asked before the computation. */

@@ -39,6 +39,11 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
     GO(report_text(p, "options/prior", o->prior));
     GO(report_text(p, "options/network", o->network));
     GO(report_text(p, "options/noise", o->noise));
+    GO(report_text(p, "options/gain", o->detector.gain));
+    GO(report_text(p, "options/read_noise", o->detector.read));
+    GO(report_text(p, "options/ivar", o->detector.ivar));
+    if (!isnan(o->detector.saturation))
+        GO(sf_report_double(p, "options/saturation", o->detector.saturation));
     GO(report_text(p, "options/mask", o->mask));
     GO(report_text(p, "options/mask_bits", o->mask_bits));
     GO(report_text(p, "options/background", o->background));
@@ -60,6 +65,11 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
     GO(sf_report_double(p, "observation/noise", sf_observation_noise(f->observation)));
     GO(sf_report_string(p, "observation/noise_source", f->noise_source));
     GO(sf_report_string(p, "observation/mask_source", f->mask_source));
+    GO(sf_report_integer(p, "observation/saturated", (long long)f->saturated));
+    if (f->detector.gain > 0.0) {
+        GO(sf_report_double(p, "observation/gain", f->detector.gain));
+        GO(sf_report_double(p, "observation/read_noise", f->detector.read));
+    }
     GO(sf_report_double(p, "observation/background", f->background));
     GO(sf_report_string(p, "observation/background_source", f->background_source));
     if (f->psf != NULL) GO(report_psf(p, f->psf));
@@ -131,6 +141,18 @@ done:
     return status;
 }
 
+/* Of counts. */
+static sf_status report_deviance(sf_report *p, const deblur_result *r)
+{
+    sf_status status;
+
+    GO(sf_report_double(p, "residual/deviance", r->deviance));
+    GO(sf_report_double(p, "residual/deviance_expected", r->deviance_expected));
+    GO(sf_report_double(p, "residual/deviance_z", r->deviance_z));
+done:
+    return status;
+}
+
 static sf_status report_comparison(sf_report *p, const char *who, const sf_comparison *c)
 {
     const struct {
@@ -158,6 +180,7 @@ sf_status deblur_report_write(const deblur_options *o, const deblur_frame *f,
     GO(r->posterior.samples > 0 ? report_posterior(p, o, &r->posterior)
                                 : report_solver(p, o, &r->solver));
     GO(report_diagnostics(p, &r->diagnostics));
+    if (f->detector.gain > 0.0) GO(report_deviance(p, r));
     if (f->truth != NULL) {
         GO(report_comparison(p, "frame", &r->before));
         GO(report_comparison(p, "result", &r->after));

@@ -109,13 +109,54 @@ done:
     return status;
 }
 
+#define REWEIGHTINGS 2
+
+/* How often a method solves with the noise of counts as the last solution makes expect it: those
+ * that use their law itself only once more weigh what is left of the frame. */
+static bool uses_law(const deblur_options *o)
+{
+    return o->method == DEBLUR_PNP || o->method == DEBLUR_HQS || o->method == DEBLUR_RL;
+}
+
+/* Solves; of counts with weights that the pixels' own noise is not in. */
+static sf_status solve_expected(const deblur_options *o, deblur_frame *f, sf_monitor monitor,
+                                double *scene, sf_solver_report *report)
+{
+    const bool counts = f->detector.gain > 0.0;
+    sf_status status = solve(o, f->observation, monitor, scene, report);
+
+    for (int i = 0; i < REWEIGHTINGS && counts && status == SF_OK && !uses_law(o); i++) {
+        GO(deblur_frame_expect(f, scene));
+        if (!progress_interrupted()) GO(solve(o, f->observation, monitor, scene, report));
+    }
+    if (counts && status == SF_OK && uses_law(o)) status = deblur_frame_expect(f, scene);
+done:
+    return status;
+}
+
+/* The noise of counts that samples use is that of a linear solution. */
+static sf_status expect_for_samples(deblur_frame *f, sf_monitor monitor, double *scene)
+{
+    sf_wiener_options options = sf_wiener_options_default();
+    sf_status status = SF_OK;
+
+    options.monitor = monitor;
+    for (int i = 0; i < REWEIGHTINGS && f->detector.gain > 0.0 && !progress_interrupted(); i++) {
+        GO(sf_wiener(f->observation, &options, scene, NULL));
+        GO(deblur_frame_expect(f, scene));
+    }
+done:
+    return status;
+}
+
 /* The mean of samples. */
-static sf_status sample(const deblur_options *o, const deblur_frame *f, sf_monitor monitor,
-                        double *scene, deblur_result *r)
+static sf_status sample(const deblur_options *o, deblur_frame *f, sf_monitor monitor, double *scene,
+                        deblur_result *r)
 {
     sf_prior *prior = NULL;
     sf_status status;
 
+    GO(expect_for_samples(f, monitor, scene));
     GO(deblur_prior_make(o, sf_observation_scene(f->observation), &prior));
     GO(deblur_posterior_draw(o, f, prior, monitor, scene, &r->posterior));
     status = sf_diagnose(f->observation, scene, &r->diagnostics);
@@ -132,7 +173,7 @@ static sf_status restore(const deblur_options *o, deblur_frame *f, sf_monitor mo
     sf_status status;
 
     for (;;) {
-        GO(solve(o, f->observation, monitor, scene, &r->solver));
+        GO(solve_expected(o, f, monitor, scene, &r->solver));
         if (progress_interrupted()) break;
         GO(sf_diagnose(f->observation, scene, &r->diagnostics));
         if (r->diagnostics.hollow < DEBLUR_DEEPEST_HOLLOW ||

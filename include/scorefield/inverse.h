@@ -483,8 +483,9 @@ SF_API sf_status sf_posterior_fingerprint(const sf_observation *observation, con
  * scene and noise are right it is white with variance 1. */
 typedef struct sf_diagnostics {
     size_t observed;
-    double chi_squared;   /* per observed pixel */
-    double chi_squared_z; /* its deviation from 1 in standard deviations of white noise */
+    double chi_squared;   /* per observed pixel; of counts over what the scene makes expect */
+    double chi_squared_z; /* its deviation from 1 in standard deviations of white noise, of counts
+                             as many as the scene predicts */
     double correlation;   /* the autocorrelation that is least likely, up to 5 pixels away, ... */
     double correlation_z; /* ... in standard deviations of white noise, ... */
     int lag[2];           /* ... and where: rows, columns */
@@ -503,6 +504,14 @@ SF_API sf_status sf_diagnose(const sf_observation *observation, const double *sc
 /* The normalised residual on the frame's grid; NaN where unobserved. */
 SF_API sf_status sf_observation_residual(const sf_observation *observation, const double *scene,
                                          double *residual);
+
+/* Of counts: 2 (m - y + y log(y/m)) per observed pixel, y counts where m were predicted (Cash 1979,
+ * doi:10.1086/156922), its mean for the noise of counts alone (1 + 1/(6 m) where there are many, 0
+ * where there are none; Kaastra 2017, doi:10.1051/0004-6361/201629319), and how far the two are
+ * apart in standard deviations. At least 1e-3 counts are predicted everywhere. SF_ERR_ARGUMENT
+ * where the noise is Gaussian. Cost: two transforms, and some 30 logarithms a pixel. */
+SF_API sf_status sf_deviance(const sf_observation *observation, const double *scene,
+                             double *per_pixel, double *expected, double *z);
 
 /* How much more noise the residual has where the PSF looks than its pixels tell: the robust
  * standard deviation of H^T r over that of white noise of variance 1, r the normalised residual.

@@ -104,22 +104,34 @@ done:
     return status;
 }
 
+static sf_status chi_squared(const sf_observation *o, const double *scene, sf_diagnostics *d)
+{
+    sf_goodness goodness;
+    double *misfit = NULL;
+    sf_status status;
+
+    SF_GO(sf_allocate(&misfit, sf_grid_size(&o->scene), sizeof *misfit));
+    SF_GO(sf_observation_misfit(o, scene, misfit));
+    sf_observation_chi_squared(o, misfit, &goodness);
+    d->chi_squared = goodness.value / goodness.expected;
+    d->chi_squared_z = (goodness.value - goodness.expected) / sqrt(goodness.variance);
+done:
+    sf_free(misfit);
+    return status;
+}
+
 sf_status sf_diagnose(const sf_observation *o, const double *scene, sf_diagnostics *d)
 {
     double *residual = NULL;
-    size_t count = sf_grid_size(&o->frame);
     sf_status status;
 
     memset(d, 0, sizeof *d);
     if (o->frame.axes != 2)
         return sf_fail(SF_ERR_SHAPE, "diagnostics are for frames of 2 axes, not %d", o->frame.axes);
-    SF_GO(sf_allocate(&residual, count, sizeof *residual));
+    SF_GO(sf_allocate(&residual, sf_grid_size(&o->frame), sizeof *residual));
     SF_GO(sf_observation_residual(o, scene, residual));
-    for (size_t i = 0; i < count; i++)
-        if (!isnan(residual[i])) d->chi_squared += residual[i] * residual[i];
     d->observed = o->observed;
-    d->chi_squared /= (double)o->observed;
-    d->chi_squared_z = (d->chi_squared - 1.0) * sqrt(0.5 * (double)o->observed);
+    SF_GO(chi_squared(o, scene, d));
     whiteness(&o->frame, residual, d);
     SF_GO(fluxes(o, scene, d));
 done:

@@ -14,13 +14,14 @@
 
 sf_status sf_chi_squared(const sf_observation *o, const double *scene, double *chi_squared)
 {
-    const size_t cells = sf_grid_size(&o->scene);
+    sf_goodness goodness;
     double *misfit = NULL;
     sf_status status;
 
-    SF_GO(sf_allocate(&misfit, cells, sizeof *misfit));
+    SF_GO(sf_allocate(&misfit, sf_grid_size(&o->scene), sizeof *misfit));
     SF_GO(sf_observation_misfit(o, scene, misfit));
-    *chi_squared = sf_sum_squares(misfit, cells) / (double)o->observed;
+    sf_observation_chi_squared(o, misfit, &goodness);
+    *chi_squared = goodness.value / goodness.expected;
 done:
     sf_free(misfit);
     return status;

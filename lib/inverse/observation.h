@@ -59,6 +59,14 @@ sf_status sf_observation_place(const sf_observation *observation, const double *
 sf_status sf_observation_misfit(const sf_observation *observation, const double *scene,
                                 double *misfit);
 
+/* chi^2 of a misfit over the observed pixels, with its mean and variance for noise alone: of counts
+ * (y - m)^2 has m and m + 2 m^2, which is less than sigma^2 promises where that is one count's. */
+typedef struct sf_goodness {
+    double value, expected, variance;
+} sf_goodness;
+void sf_observation_chi_squared(const sf_observation *observation, const double *misfit,
+                                sf_goodness *goodness);
+
 /* Sums in an order that does not depend on the number of threads. */
 double sf_sum_product(const double *a, const double *b, size_t count);
 double sf_sum_squares(const double *a, size_t count);

@@ -21,7 +21,7 @@ typedef struct lucy_state {
     const sf_richardson_lucy_options *options;
     size_t cells, half;
     double offset;
-    double *x, *seen, *blurred; /* seen = H^T m */
+    double *x, *seen, *blurred, *misfit; /* seen = H^T m */
     sf_complex *spectrum;
     double seconds, chi_squared;
 } lucy_state;
@@ -76,14 +76,13 @@ static sf_status begin(lucy_state *s)
 static sf_status predict(lucy_state *s)
 {
     const sf_observation *o = s->o;
-    double sum = 0.0;
+    sf_goodness goodness;
 
     SF_TRY(convolve(s, false, s->x, s->blurred));
-    for (size_t i = 0; i < s->cells; i++) {
-        const double r = (o->data[i] - s->blurred[i]) / o->noise;
-        sum += o->weight[i] * r * r;
-    }
-    s->chi_squared = sum / (double)o->observed;
+    for (size_t i = 0; i < s->cells; i++)
+        s->misfit[i] = sqrt(o->weight[i]) * (o->data[i] - s->blurred[i]) / o->noise;
+    sf_observation_chi_squared(o, s->misfit, &goodness);
+    s->chi_squared = goodness.value / goodness.expected;
     return SF_OK;
 }
 
@@ -161,6 +160,7 @@ sf_status sf_richardson_lucy(const sf_observation *observation,
     s.offset = s.options->offset >= 0.0 ? s.options->offset : choose_offset(observation);
     SF_GO(sf_allocate(&s.seen, s.cells, sizeof *s.seen));
     SF_GO(sf_allocate(&s.blurred, s.cells, sizeof *s.blurred));
+    SF_GO(sf_allocate(&s.misfit, s.cells, sizeof *s.misfit));
     SF_GO(sf_allocate(&s.spectrum, s.half, sizeof *s.spectrum));
     SF_GO(iterate(&s, report));
     report->transform_seconds = s.seconds;
@@ -168,6 +168,7 @@ sf_status sf_richardson_lucy(const sf_observation *observation,
 done:
     sf_free(s.seen);
     sf_free(s.blurred);
+    sf_free(s.misfit);
     sf_free(s.spectrum);
     return status;
 }

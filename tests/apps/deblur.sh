@@ -78,6 +78,46 @@ fails 1 'psf-centre is for images' good.fits $solve --psf-centre peak -o out/x.f
 fails 1 '' good.fits $solve --noise 0 -o out/x.fits
 fails 1 '' good.fits $solve --background dark -o out/x.fits
 
+# Counts: by their own law (the field is a prior that costs little), and by weights.
+for kind in counts sunk electrons rate; do "$writers/write_counts" $kind $kind.fits; done
+counted="--psf gaussian:2 --prior field:power:100,-2"
+for method in "hqs -i 6" "rl" "wiener" "tv -i 50"; do
+    prior="--prior field:power:100,-2"
+    case $method in rl | tv*) prior= ;; esac
+    works counts.fits --psf gaussian:2 $prior -m $method --gain auto --read-noise auto \
+        -o good/c.fits --report good/c.json --force
+    for words in '"gain": 2.0' '"read_noise": 1.5' '"deviance":' '"deviance_expected":'; do
+        grep -q "$words" good/c.json || complain "$method: no $words in the report"
+    done
+done
+works electrons.fits $counted --gain auto -o good/c.fits --report good/c.json --force
+grep -q '"gain": 1.0' good/c.json || complain "pixels in electrons have another gain than 1"
+works counts.fits $counted --gain 2 --saturation 100 -o good/c.fits --report good/c.json --force
+for words in '"saturated": 1' '"observed": 4087'; do
+    grep -q "$words" good/c.json || complain "--saturation: no $words in the report"
+done
+fails 1 'below 0' sunk.fits $counted --gain 1 -o out/x.fits
+fails 1 'a rate' rate.fits $counted --gain auto -o out/x.fits
+fails 1 'no positive GAIN' good.fits $counted --gain auto -o out/x.fits
+fails 1 'no positive RDNOISE' good.fits $counted --gain 1 --read-noise auto -o out/x.fits
+fails 2 'neither a positive number nor auto' counts.fits $counted --gain 0 -o out/x.fits
+fails 2 'neither a number' counts.fits $counted --gain 1 --read-noise -1 -o out/x.fits
+fails 2 'needs --gain' counts.fits $counted --read-noise 1 -o out/x.fits
+fails 2 'give one' counts.fits $counted --gain 1 --noise 2 -o out/x.fits
+fails 2 'give one' counts.fits $counted --gain 1 --ivar good.fits -o out/x.fits
+fails 2 'not a pixel value' counts.fits $counted --saturation inf -o out/x.fits
+# Maps of variances are what they are called: all of these say that the noise is 2.
+for kind in VAR VARIANCE IVAR; do
+    "$writers/write_counts" $kind v.fits
+    works v.fits $solve -o good/v.fits --report good/v.json --force
+    for words in '"noise": 2.0' "extension $kind"; do
+        grep -q "$words" good/v.json || complain "extension $kind: no $words in the report"
+    done
+done
+works good.fits $solve --ivar 'v.fits[IVAR]' -o good/v.fits --report good/v.json --force
+grep -q '"noise": 2.0' good/v.json || complain "--ivar is not an inverse variance"
+fails 1 'but the frame is' good.fits $solve --ivar wide.fits -o out/x.fits
+
 # Networks.
 works good.fits -m denoise --prior good.onnx -o good/n.fits
 head -c 1000 /dev/urandom >noise.onnx

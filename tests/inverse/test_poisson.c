@@ -296,6 +296,52 @@ static void test_step_has_no_slope(void **state)
     sf_free(back);
 }
 
+/* Over many frames of what a scene makes expect, the z of chi^2 and of the deviance have mean 0 and
+ * variance 1; 4 deviations of either. */
+static void test_goodness_of_the_truth(void **state)
+{
+    enum { FRAMES = 60, ROWS = 30, COLUMNS = 40, SIZE = ROWS * COLUMNS };
+    static const double levels[] = {0.01, 0.3, 3.0, 30.0, 300.0};
+    static double pixels[SIZE], scene[SIZE], expected[SIZE], sigma[SIZE];
+    sf_observation_options options = sf_observation_options_default();
+    gsl_rng *rng = new_generator(12);
+    sf_grid frame;
+
+    (void)state;
+    options.gain = 0.5;
+    assert_ok(sf_grid_image(ROWS, COLUMNS, &frame));
+    for (size_t l = 0; l < sizeof levels / sizeof *levels; l++) {
+        double sum[2] = {0.0, 0.0}, squares[2] = {0.0, 0.0};
+
+        blobs(ROWS, COLUMNS, 2.0 * levels[l], scene);
+        options.background = levels[l] / options.gain;
+        for (size_t f = 0; f < FRAMES; f++) {
+            sf_diagnostics d;
+            sf_observation *o;
+            double z[2], deviance, mean;
+
+            for (size_t i = 0; i < SIZE; i++) {
+                expected[i] = scene[i] + options.background;
+                pixels[i] = gsl_ran_poisson(rng, options.gain * expected[i]) / options.gain;
+            }
+            assert_ok(sf_poisson_sigma(&frame, pixels, NULL, 0.0, options.gain, expected, sigma));
+            assert_ok(sf_observation_create(&frame, pixels, sigma, 0.0, NULL, NULL, &options, &o));
+            assert_ok(sf_diagnose(o, scene, &d));
+            z[0] = d.chi_squared_z;
+            assert_ok(sf_deviance(o, scene, &deviance, &mean, &z[1]));
+            if (levels[l] > 100.0) assert_close(mean, 1.0 + 1.0 / (6.0 * levels[l]), 1e-3);
+            for (int k = 0; k < 2; k++) {
+                sum[k] += z[k] / FRAMES;
+                squares[k] += z[k] * z[k] / FRAMES;
+            }
+            sf_observation_release(&o);
+        }
+        for (int k = 0; k < 2; k++) assert_close(sum[k], 0.0, 4.0 / sqrt(FRAMES));
+        for (int k = 0; k < 2; k++) assert_close(squares[k], 1.0, 4.0 * sqrt(2.0 / FRAMES));
+    }
+    gsl_rng_free(rng);
+}
+
 static void test_errors(void **state)
 {
     static const double pixels[PIXELS] = {5.0, -3.0, -1.0};
@@ -331,6 +377,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_step_is_the_dense_optimum),
         cmocka_unit_test(test_step_has_no_slope),
+        cmocka_unit_test(test_goodness_of_the_truth),
         cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
