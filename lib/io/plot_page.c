@@ -1,7 +1,8 @@
 /* plot_page.c - a page drawn by giza and written as PNG.
  *
- * Giza cuts long file names short and tells nobody when the disk is full, so it draws into a
- * folder of its own, and the finished picture is written from here. */
+ * Giza cuts long file names short, and when the disk is full it tells people instead of callers; so
+ * what it writes is caught in a folder of its own, and the finished picture is written from here.
+ */
 #include "io/plot_page.h"
 #include "io/output.h"
 
@@ -65,7 +66,8 @@ sf_status sf_page_open(double width, double height, sf_page *page)
     *page = (sf_page){.width = width, .height = height};
     SF_TRY(make_folder(page));
     pthread_mutex_lock(&lock);
-    status = open_device(page);
+    status = sf_catch_begin(page->file, &page->caught);
+    if (status == SF_OK) status = open_device(page);
     if (status != SF_OK) {
         pthread_mutex_unlock(&lock);
         sf_page_discard(page);
@@ -73,60 +75,42 @@ sf_status sf_page_open(double width, double height, sf_page *page)
     return status;
 }
 
-static void close_device(sf_page *page)
+static sf_status close_device(sf_page *page)
 {
-    if (!page->open) return;
-    giza_close_device(); /* writes the file */
+    sf_status status = SF_OK;
+
+    if (page->open) giza_close_device(); /* writes the file */
+    if (page->caught != NULL) status = sf_catch_end(&page->caught, &page->bytes, &page->size);
+    if (page->open) pthread_mutex_unlock(&lock);
     page->open = false;
-    pthread_mutex_unlock(&lock);
+    return status;
 }
 
 void sf_page_discard(sf_page *page)
 {
-    close_device(page);
-    if (page->folder[0] == '\0') return;
-    (void)unlink(page->file);
-    (void)rmdir(page->folder);
+    (void)close_device(page);
+    sf_free(page->bytes);
+    page->bytes = NULL;
+    if (page->folder[0] != '\0') (void)rmdir(page->folder);
     page->folder[0] = '\0';
 }
 
-/* The picture's bytes; a PNG that giza could not finish lacks its end. */
-static sf_status load_picture(const char *file, const char *path, unsigned char **bytes,
-                              size_t *size)
+/* A PNG that giza could not finish lacks its end. */
+static bool is_whole(const sf_page *page)
 {
     static const unsigned char end[] = {'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
-    FILE *stream = fopen(file, "rb");
-    long length = -1;
-    sf_status status;
 
-    *bytes = NULL;
-    if (stream != NULL && fseek(stream, 0, SEEK_END) == 0) length = ftell(stream);
-    if (length < (long)sizeof end) {
-        status = sf_fail(SF_ERR_IO, "%s: giza could not write the picture to %s", path, file);
-        goto done;
-    }
-    rewind(stream);
-    *size = (size_t)length;
-    SF_GO(sf_allocate(bytes, *size, 1));
-    if (fread(*bytes, 1, *size, stream) != *size ||
-        memcmp(*bytes + *size - sizeof end, end, sizeof end) != 0)
-        status = sf_fail(SF_ERR_IO, "%s: giza could not finish the picture in %s (disk full?)",
-                         path, file);
-done:
-    if (stream != NULL) (void)fclose(stream);
-    return status;
+    return page->size >= sizeof end &&
+           memcmp(page->bytes + page->size - sizeof end, end, sizeof end) == 0;
 }
 
 sf_status sf_page_finish(sf_page *page, const char *path, bool overwrite)
 {
-    unsigned char *bytes = NULL;
-    size_t size = 0;
-    sf_status status;
+    sf_status status = close_device(page);
 
-    close_device(page);
-    status = load_picture(page->file, path, &bytes, &size);
-    if (status == SF_OK) status = sf_output_file(path, overwrite, bytes, size);
-    sf_free(bytes);
+    if (status == SF_OK && !is_whole(page))
+        status = sf_fail(SF_ERR_LIBRARY, "%s: giza could not finish the picture", path);
+    if (status == SF_OK) status = sf_output_file(path, overwrite, page->bytes, page->size);
     sf_page_discard(page);
     return status;
 }

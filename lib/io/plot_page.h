@@ -3,6 +3,7 @@
 #define SF_IO_PLOT_PAGE_H
 
 #include "base/internal.h"
+#include "io/catch.h"
 
 #include <scorefield/io.h>
 
@@ -16,7 +17,10 @@ typedef struct sf_colour {
 /* Giza has one set of global state: an open page holds its lock. */
 typedef struct sf_page {
     double width, height;
-    char folder[64], file[96]; /* where giza writes until the page is finished */
+    char folder[64], file[96]; /* where giza writes, which is caught, */
+    sf_catch *caught;
+    unsigned char *bytes; /* and given here: a PNG of so many bytes */
+    size_t size;
     bool open;
 } sf_page;
 

@@ -215,9 +215,10 @@ full() { # BLOCKS STATUS WORDS ARGUMENTS...
     [ $? = "$status" ] || complain "full disk: no exit status $status: $*"
     [ "$(grep -c "^sf-freeenergy: $words" stderr)" = 1 ] ||
         { complain "full disk: no word of '$words': $*"; cat stderr; }
+    ! grep -v '^sf-freeenergy: ' stderr || complain "full disk: a line of somebody else's: $*"
 }
 for output in report:out/x.json samples:out/x.fits plot:out/x.png checkpoint:out/x; do
-    full 4 1 "${output#*:}: .*\(too large\|disk full\)" "--${output%%:*}" "${output#*:}"
+    full 4 1 "${output#*:}: .*too large" "--${output%%:*}" "${output#*:}"
     [ -z "$(ls -A out)" ] || complain "full disk: half a ${output%%:*} is left"
 done
 full 40 1 out/x.fits --report out/x.json --samples out/x.fits --chains 1000 # which is the larger
