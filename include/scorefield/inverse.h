@@ -498,6 +498,24 @@ typedef struct sf_diagnostics {
                              the noise: above a few, sources are ringed (see `resolution`) */
 } sf_diagnostics;
 
+/* What they are made of: sums over a frame, or over boxes of it, all of them doubles. lowest:
+ * of the scene where observed; INFINITY to begin with, the others 0. */
+#define SF_DIAGNOSTICS_LAGS 60
+typedef struct sf_diagnostics_sums {
+    double observed, squares;
+    double expected, spread; /* of the squares: their mean and variance where the scene is right */
+    double flux_frame, flux_model, variance, lowest;
+    double product[SF_DIAGNOSTICS_LAGS], pairs[SF_DIAGNOSTICS_LAGS]; /* of residuals, at each lag */
+} sf_diagnostics_sums;
+
+/* Adds those of the box of `shape` pixels from `first` on, in the observation's frame (NULL: of all
+ * of it), which has two axes. */
+SF_API sf_status sf_diagnostics_add(const sf_observation *observation, const double *scene,
+                                    const size_t *first, const size_t *shape,
+                                    sf_diagnostics_sums *sums);
+/* What sums over all of a frame say. */
+SF_API void sf_diagnostics_conclude(const sf_diagnostics_sums *sums, const sf_frame_summary *frame,
+                                    sf_diagnostics *diagnostics);
 /* Two axes. */
 SF_API sf_status sf_diagnose(const sf_observation *observation, const double *scene,
                              sf_diagnostics *diagnostics);

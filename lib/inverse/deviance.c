@@ -20,22 +20,28 @@ static double predicted(const sf_observation *o, const double *misfit, size_t i)
     return o->data[i] - misfit[i] * o->noise / sqrt(o->weight[i]);
 }
 
+void sf_observation_expect_square(const sf_observation *o, size_t cell, double predicted,
+                                  double *expected, double *variance)
+{
+    if (o->gain > 0.0) {
+        const double counts = o->gain * fmax(predicted + o->offset, 0.0);
+        const double scale = o->weight[cell] / gsl_pow_2(o->gain * o->noise);
+
+        *expected += scale * counts;
+        *variance += scale * scale * (2.0 * counts + 1.0) * counts;
+    } else {
+        *expected += 1.0;
+        *variance += 2.0;
+    }
+}
+
 void sf_observation_chi_squared(const sf_observation *o, const double *misfit, sf_goodness *g)
 {
     memset(g, 0, sizeof *g);
     for (size_t i = 0; i < sf_grid_size(&o->scene); i++) {
         if (!(o->weight[i] > 0.0)) continue;
         g->value += misfit[i] * misfit[i];
-        if (o->gain > 0.0) {
-            const double counts = o->gain * fmax(predicted(o, misfit, i) + o->offset, 0.0);
-            const double scale = o->weight[i] / gsl_pow_2(o->gain * o->noise);
-
-            g->expected += scale * counts;
-            g->variance += scale * scale * (2.0 * counts + 1.0) * counts;
-        } else {
-            g->expected += 1.0;
-            g->variance += 2.0;
-        }
+        sf_observation_expect_square(o, i, predicted(o, misfit, i), &g->expected, &g->variance);
     }
 }
 

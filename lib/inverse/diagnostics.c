@@ -32,109 +32,162 @@ done:
     return status;
 }
 
-/* sum of r(p) r(p + lag), over the pairs of observed pixels. */
-static double pair_sum(const sf_grid *grid, const double *r, int rows, int columns, size_t *pairs)
+/* ---- sums over a part of a frame --------------------------------------------------------------
+ */
+
+/* A box of a frame with its residuals there, NaN where unobserved. */
+typedef struct box {
+    const sf_grid *frame;
+    size_t first[2], shape[2];
+    const double *residual;
+} box;
+
+static size_t pixel_of(const box *b, size_t row, size_t column)
 {
-    const long ny = (long)grid->shape[0], nx = (long)grid->shape[1];
+    return (b->first[0] + row) * b->frame->shape[1] + b->first[1] + column;
+}
+
+/* Adds r(p) r(p + lag) over the pairs of observed pixels. */
+static void add_pairs(const box *b, int rows, int columns, double *product, double *pairs)
+{
+    const long ny = (long)b->shape[0], nx = (long)b->shape[1];
     const long first = columns < 0 ? -columns : 0, last = columns > 0 ? nx - columns : nx;
     double sum = 0.0;
 
-    *pairs = 0;
     for (long y = 0; y + rows < ny; y++)
         for (long x = first; x < last; x++) {
-            const double t = r[y * nx + x] * r[(y + rows) * nx + x + columns];
+            const size_t here = pixel_of(b, (size_t)y, (size_t)x);
+            const size_t there = pixel_of(b, (size_t)(y + rows), (size_t)(x + columns));
+            const double t = b->residual[here] * b->residual[there];
             if (isnan(t)) continue;
             sum += t;
-            ++*pairs;
+            *pairs += 1.0;
         }
-    return sum;
+    *product += sum;
 }
 
-/* Autocorrelation at every lag of the half plane up to LAGS: for white noise each is normal with
- * variance 1/pairs, and they are independent of one another (Box & Pierce 1970). */
-static void whiteness(const sf_grid *grid, const double *residual, sf_diagnostics *d)
+/* Lag number 0 ... SF_DIAGNOSTICS_LAGS - 1 of the half plane up to LAGS pixels away. */
+static void find_lag(int number, int lag[2])
 {
-    size_t pairs = 0;
-    const double variance = pair_sum(grid, residual, 0, 0, &pairs) / (double)pairs;
-    double sum = 0.0, largest = 0.0;
-    int lags = 0;
+    const int place = number + LAGS + 1; /* from (0, -LAGS) on */
 
-    for (int rows = 0; rows <= LAGS; rows++)
-        for (int columns = rows == 0 ? 1 : -LAGS; columns <= LAGS; columns++) {
-            const double product = pair_sum(grid, residual, rows, columns, &pairs);
-            double correlation, z;
-            if (pairs == 0 || !(variance > 0.0)) continue;
-            correlation = product / (variance * (double)pairs);
-            z = correlation * sqrt((double)pairs);
-            sum += z * z;
-            lags++;
-            if (fabs(z) <= largest) continue;
-            largest = fabs(z);
-            d->correlation = correlation;
-            d->correlation_z = z;
-            d->lag[0] = rows;
-            d->lag[1] = columns;
-        }
-    d->whiteness_z = lags > 0 ? (sum - lags) / sqrt(2.0 * lags) : NAN;
+    lag[0] = place / (2 * LAGS + 1);
+    lag[1] = place % (2 * LAGS + 1) - LAGS;
 }
 
-/* Fluxes and the lowest value over the observed pixels; a cell counts as a pixel of its brightness.
- */
-static sf_status fluxes(const sf_observation *o, const double *scene, sf_diagnostics *d)
+/* Fluxes and the lowest value over the box's observed pixels; a cell counts as a pixel of its
+ * brightness. */
+static void add_fluxes(const sf_observation *o, const box *b, const double *blurred,
+                       const double *scene, sf_diagnostics_sums *sums)
 {
-    const size_t cells = sf_grid_size(&o->scene);
     const double pixel = pow((double)o->upsample, o->scene.axes);
-    double *blurred = NULL, variance = 0.0, bottom = INFINITY;
+
+    for (size_t row = 0; row < b->shape[0]; row++)
+        for (size_t column = 0; column < b->shape[1]; column++) {
+            const size_t i = pixel_of(b, row, column);
+            const double r = b->residual[i];
+            size_t cell;
+            if (isnan(r)) continue;
+            cell = sf_observation_cell(o, i);
+            sums->observed += 1.0;
+            sums->squares += r * r;
+            sf_observation_expect_square(o, cell, blurred[cell], &sums->expected, &sums->spread);
+            sums->flux_frame += o->data[cell];
+            sums->flux_model += blurred[cell];
+            sums->variance += 1.0 / o->weight[cell];
+            sums->lowest = fmin(sums->lowest, pixel * scene[cell]);
+        }
+}
+
+static sf_status check_box(const sf_observation *o, const size_t *first, const size_t *shape)
+{
+    if (o->frame.axes != 2)
+        return sf_fail(SF_ERR_SHAPE, "diagnostics are for frames of 2 axes, not %d", o->frame.axes);
+    for (int a = 0; first != NULL && a < 2; a++)
+        if (first[a] > o->frame.shape[a] || shape[a] > o->frame.shape[a] - first[a])
+            return sf_fail(SF_ERR_SHAPE, "a box of %zu pixels from %zu on is not in a frame of %zu",
+                           shape[a], first[a], o->frame.shape[a]);
+    return SF_OK;
+}
+
+sf_status sf_diagnostics_add(const sf_observation *o, const double *scene, const size_t *first,
+                             const size_t *shape, sf_diagnostics_sums *sums)
+{
+    box b = {.frame = &o->frame};
+    double *residual = NULL, *blurred = NULL;
     sf_status status;
 
-    SF_GO(sf_allocate(&blurred, cells, sizeof *blurred));
-    SF_GO(sf_observation_blur(o, scene, blurred));
-    for (size_t i = 0; i < cells; i++) {
-        if (!(o->weight[i] > 0.0)) continue;
-        d->flux_frame += o->data[i];
-        d->flux_model += blurred[i];
-        variance += 1.0 / o->weight[i];
-        bottom = fmin(bottom, pixel * scene[i]);
+    SF_TRY(check_box(o, first, shape));
+    for (int a = 0; a < 2; a++) {
+        b.first[a] = first != NULL ? first[a] : 0;
+        b.shape[a] = first != NULL ? shape[a] : o->frame.shape[a];
     }
-    d->flux_ratio = d->flux_model / d->flux_frame;
-    d->flux_error = o->noise * sqrt(variance);
-    d->hollow = fmax(o->summary.lowest - bottom, 0.0) / o->noise;
+    SF_GO(sf_allocate(&residual, sf_grid_size(&o->frame), sizeof *residual));
+    SF_GO(sf_allocate(&blurred, sf_grid_size(&o->scene), sizeof *blurred));
+    SF_GO(sf_observation_residual(o, scene, residual));
+    SF_GO(sf_observation_blur(o, scene, blurred));
+    b.residual = residual;
+    add_fluxes(o, &b, blurred, scene, sums);
+    for (int i = 0; i < SF_DIAGNOSTICS_LAGS; i++) {
+        int lag[2];
+        find_lag(i, lag);
+        add_pairs(&b, lag[0], lag[1], &sums->product[i], &sums->pairs[i]);
+    }
 done:
+    sf_free(residual);
     sf_free(blurred);
     return status;
 }
 
-static sf_status chi_squared(const sf_observation *o, const double *scene, sf_diagnostics *d)
-{
-    sf_goodness goodness;
-    double *misfit = NULL;
-    sf_status status;
+/* ---- what they say -----------------------------------------------------------------------------
+ */
 
-    SF_GO(sf_allocate(&misfit, sf_grid_size(&o->scene), sizeof *misfit));
-    SF_GO(sf_observation_misfit(o, scene, misfit));
-    sf_observation_chi_squared(o, misfit, &goodness);
-    d->chi_squared = goodness.value / goodness.expected;
-    d->chi_squared_z = (goodness.value - goodness.expected) / sqrt(goodness.variance);
-done:
-    sf_free(misfit);
-    return status;
+/* Autocorrelation at every lag: for white noise each is normal with variance 1/pairs, and they are
+ * independent of one another (Box & Pierce 1970). */
+static void whiteness(const sf_diagnostics_sums *sums, sf_diagnostics *d)
+{
+    const double variance = sums->squares / sums->observed;
+    double sum = 0.0, largest = 0.0;
+    int lags = 0;
+
+    for (int i = 0; i < SF_DIAGNOSTICS_LAGS; i++) {
+        const double pairs = sums->pairs[i];
+        double correlation, z;
+        if (!(pairs > 0.0) || !(variance > 0.0)) continue;
+        correlation = sums->product[i] / (variance * pairs);
+        z = correlation * sqrt(pairs);
+        sum += z * z;
+        lags++;
+        if (fabs(z) <= largest) continue;
+        largest = fabs(z);
+        d->correlation = correlation;
+        d->correlation_z = z;
+        find_lag(i, d->lag);
+    }
+    d->whiteness_z = lags > 0 ? (sum - lags) / sqrt(2.0 * lags) : NAN;
+}
+
+void sf_diagnostics_conclude(const sf_diagnostics_sums *sums, const sf_frame_summary *frame,
+                             sf_diagnostics *d)
+{
+    memset(d, 0, sizeof *d);
+    d->observed = (size_t)sums->observed;
+    d->chi_squared = sums->squares / sums->expected;
+    d->chi_squared_z = (sums->squares - sums->expected) / sqrt(sums->spread);
+    whiteness(sums, d);
+    d->flux_frame = sums->flux_frame;
+    d->flux_model = sums->flux_model;
+    d->flux_ratio = d->flux_model / d->flux_frame;
+    d->flux_error = frame->noise * sqrt(sums->variance);
+    d->hollow = fmax(frame->lowest - sums->lowest, 0.0) / frame->noise;
 }
 
 sf_status sf_diagnose(const sf_observation *o, const double *scene, sf_diagnostics *d)
 {
-    double *residual = NULL;
-    sf_status status;
+    sf_diagnostics_sums sums = {.lowest = INFINITY};
 
     memset(d, 0, sizeof *d);
-    if (o->frame.axes != 2)
-        return sf_fail(SF_ERR_SHAPE, "diagnostics are for frames of 2 axes, not %d", o->frame.axes);
-    SF_GO(sf_allocate(&residual, sf_grid_size(&o->frame), sizeof *residual));
-    SF_GO(sf_observation_residual(o, scene, residual));
-    d->observed = o->observed;
-    SF_GO(chi_squared(o, scene, d));
-    whiteness(&o->frame, residual, d);
-    SF_GO(fluxes(o, scene, d));
-done:
-    sf_free(residual);
-    return status;
+    SF_TRY(sf_diagnostics_add(o, scene, NULL, NULL, &sums));
+    sf_diagnostics_conclude(&sums, &o->summary, d);
+    return SF_OK;
 }

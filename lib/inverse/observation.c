@@ -135,7 +135,7 @@ static sf_status plan_scene(sf_observation *o, const sf_psf *psf,
                             const sf_observation_options *options)
 {
     const sf_grid *kernel = psf != NULL ? sf_psf_grid(psf) : NULL;
-    size_t shape[SF_GRID_MAX_AXES], origin[SF_GRID_MAX_AXES] = {0};
+    size_t shape[SF_GRID_MAX_AXES], *origin = o->origin;
 
     SF_TRY(check_part(o, options));
     SF_TRY(refine(o));
@@ -178,6 +178,18 @@ sf_status sf_observation_pick(const sf_observation *o, const double *scene, doub
 done:
     sf_free(fine);
     return status;
+}
+
+size_t sf_observation_cell(const sf_observation *o, size_t pixel)
+{
+    size_t fine = first_cell(o, pixel), cell = 0, stride = 1;
+
+    for (int a = o->frame.axes - 1; a >= 0; a--) {
+        cell += (fine % o->fine.shape[a] + o->origin[a]) * stride;
+        fine /= o->fine.shape[a];
+        stride *= o->scene.shape[a];
+    }
+    return cell;
 }
 
 sf_status sf_observation_place(const sf_observation *o, const double *frame, double *scene)

@@ -11,9 +11,10 @@
 struct sf_observation {
     atomic_size_t references;
     sf_grid frame, scene;
-    size_t upsample;   /* cells along a pixel's side */
-    sf_grid fine;      /* the frame in cells */
-    sf_operator *crop; /* scene -> fine; its adjoint embeds */
+    size_t upsample;                 /* cells along a pixel's side */
+    sf_grid fine;                    /* the frame in cells */
+    size_t origin[SF_GRID_MAX_AXES]; /* where that begins in the scene */
+    sf_operator *crop;               /* scene -> fine; its adjoint embeds */
     sf_fft *fft;
     sf_complex *transfer; /* H on the half spectrum, and the sum over a pixel's cells, which is had
                              at its first one; NULL where there is neither */
@@ -48,6 +49,8 @@ sf_status sf_observation_blur(const sf_observation *observation, const double *s
 sf_status sf_observation_blur_adjoint(const sf_observation *observation, const double *field,
                                       double *out);
 
+/* The scene's cell that is a pixel of the frame, or the first of those that are. */
+size_t sf_observation_cell(const sf_observation *observation, size_t pixel);
 /* frame = what a field has at each pixel's first cell; and a field that is `frame` there, else 0.
  */
 sf_status sf_observation_pick(const sf_observation *observation, const double *scene,
@@ -66,6 +69,10 @@ typedef struct sf_goodness {
 } sf_goodness;
 void sf_observation_chi_squared(const sf_observation *observation, const double *misfit,
                                 sf_goodness *goodness);
+/* Adds what is expected of a cell's (data - H scene)^2 / sigma^2, and its variance, where
+ * `predicted` is H scene there. */
+void sf_observation_expect_square(const sf_observation *observation, size_t cell, double predicted,
+                                  double *expected, double *variance);
 
 /* Sums in an order that does not depend on the number of threads. */
 double sf_sum_product(const double *a, const double *b, size_t count);
