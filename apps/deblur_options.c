@@ -131,6 +131,8 @@ static const char *useless(const deblur_options *o)
     if (o->mask_bits != NULL && same(o->mask, "none")) return "--mask-bits with --mask none";
     if (o->network != NULL && (o->prior == NULL || field || same(o->prior, "builtin")))
         return "--network without --prior FILE.onnx";
+    if (o->bf16 && (field || !methods[o->method].prior || o->method == DEBLUR_WIENER))
+        return "--bf16 without a network";
     if (o->iterations != INT_MIN && !methods[o->method].iterations) return "--iterations";
     if (!isnan(o->tolerance) && !methods[o->method].tolerance) return "--tolerance";
     if (!isnan(o->tolerance) && isnan(o->penalty) && methods[o->method].schedule)
@@ -311,6 +313,10 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
          "how FILE.onnx is used, where it does not say so itself: noise_input=none|channel|second, "
          "prediction=clean|noise|residual, value_scale, noise_scale, fixed_sigma, padding, margin",
          "NAME=VALUE,..."},
+        {"bf16", 0, POPT_ARG_NONE, &o->bf16, 0,
+         "networks in bf16: up to 4 times as fast where the processor has matrix units, and as "
+         "good",
+         NULL},
         {"noise", 'n', POPT_ARG_STRING, &o->noise, 0,
          "standard deviation: auto (estimated), a number or a FITS map", "NOISE"},
         {"mask", 0, POPT_ARG_STRING, &o->mask, 0, "FITS image, not zero = bad pixel; or none",

@@ -28,7 +28,7 @@ typedef struct deblur_options {
     char *input, *output, *psf, *method_name, *prior, *noise, *mask, *background, *schedule;
     char *truth, *plot, *report, *network, *psf_centre, *mask_bits;
     char *sampler_name, *likelihood_name, *checkpoint;
-    int positive, quiet, force, inspect; /* popt wants int */
+    int positive, quiet, force, inspect, bf16; /* popt wants int */
     int iterations, threads, seed, samples, steps;
     double tolerance, penalty, strength, resolution;
     double schedule_from, schedule_to;

@@ -10,11 +10,13 @@ sf_status deblur_prior_read(const deblur_options *o, sf_model **model)
     sf_model_usage usage;
     sf_status status;
 
-    if (o->prior == NULL || strcmp(o->prior, "builtin") == 0) return sf_model_builtin(model);
-    if (o->network == NULL) return sf_model_load(o->prior, model);
-    GO(sf_model_load(o->prior, &plain));
+    if (o->prior == NULL || strcmp(o->prior, "builtin") == 0)
+        GO(sf_model_builtin(&plain));
+    else
+        GO(sf_model_load(o->prior, &plain));
     usage = *sf_model_get_usage(plain);
-    GO(sf_model_usage_parse(o->network, &usage));
+    if (o->network != NULL) GO(sf_model_usage_parse(o->network, &usage));
+    usage.bf16 = usage.bf16 || o->bf16;
     GO(sf_model_with_usage(plain, &usage, model));
 done:
     sf_model_release(&plain);

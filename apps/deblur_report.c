@@ -38,6 +38,7 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
     GO(report_text(p, "options/psf_centre", o->psf_centre));
     GO(report_text(p, "options/prior", o->prior));
     GO(report_text(p, "options/network", o->network));
+    if (o->bf16) GO(sf_report_bool(p, "options/bf16", true));
     GO(report_text(p, "options/noise", o->noise));
     GO(report_text(p, "options/gain", o->detector.gain));
     GO(report_text(p, "options/read_noise", o->detector.read));

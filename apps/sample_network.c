@@ -117,6 +117,21 @@ done:
     return status;
 }
 
+static sf_status read_model(const sample_options *o, sf_model **model)
+{
+    sf_model *plain = NULL;
+    sf_model_usage usage;
+    sf_status status;
+
+    GO(o->file != NULL ? sf_model_load(o->file, &plain) : sf_model_builtin(&plain));
+    usage = *sf_model_get_usage(plain);
+    usage.bf16 = o->bf16 != 0;
+    status = sf_model_with_usage(plain, &usage, model);
+done:
+    sf_model_release(&plain);
+    return status;
+}
+
 /* ---- all of it --------------------------------------------------------------------------------
  */
 
@@ -129,7 +144,7 @@ sf_status sample_network_create(const sample_options *o, sample_prior *p)
     if (p->grid.axes != 2)
         return sf_fail(SF_ERR_SHAPE, "a network makes images of two axes, and --shape has %d",
                        p->grid.axes);
-    GO(o->file != NULL ? sf_model_load(o->file, &model) : sf_model_builtin(&model));
+    GO(read_model(o, &model));
     p->weights = sf_model_parameter_count(model);
     GO(network_levels(o, sf_model_get_usage(model), p));
     GO(find_condition(o, model, &p->grid, &condition));

@@ -105,6 +105,7 @@ static int read_sampler(sample_options *o) { return sampler_options_read(NAME, &
 static const char *useless(const sample_options *o)
 {
     if (o->kind != SAMPLE_NETWORK && o->condition != NULL) return "--condition without a network";
+    if (o->kind != SAMPLE_NETWORK && o->bf16) return "--bf16 without a network";
     if (o->condition == NULL && o->guidance_text != NULL) return "--guidance without --condition";
     if (o->kind != SAMPLE_FIELD && o->box.box_axes > 0) return "--box without a field";
     if (o->kind != SAMPLE_FIELD && (o->theory.cosmology != NULL || o->theory.redshift != 0.0 ||
@@ -184,6 +185,8 @@ static int parse(int argc, const char **argv, sample_options *o, bool *go_on)
         {"condition", 0, POPT_ARG_STRING, &o->condition, 0,
          "of a network that takes one: a number for each channel (1,0,0), or a FITS image or cube",
          "CONDITION"},
+        {"bf16", 0, POPT_ARG_NONE, &o->bf16, 0,
+         "networks in bf16: up to 4 times as fast where the processor has matrix units", NULL},
         {"guidance", 0, POPT_ARG_STRING, &o->guidance_text, 0,
          "how much the condition counts (1): beyond 1 it is exaggerated, without a classifier",
          "W"},

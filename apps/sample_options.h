@@ -17,7 +17,7 @@ typedef struct sample_options {
     box_options box;
     double sum, guidance;
     int samples, probes, threads;
-    int log_likelihood, quiet, force; /* popt wants int */
+    int log_likelihood, bf16, quiet, force; /* popt wants int */
     sample_kind kind;
     const char *file; /* of the network or the mixture; NULL: built in */
     uint64_t seed;

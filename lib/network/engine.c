@@ -246,10 +246,8 @@ sf_status sf_engine_create(const sf_graph *graph, const sf_shape *image,
     sf_status status;
 
     *engine = NULL;
-    if (options->bf16 && !options->training)
-        return sf_fail(SF_ERR_ARGUMENT, "bf16 is for training: inference runs in single precision");
     if (options->bf16 && !sf_dnn_has_bf16())
-        return sf_fail(SF_ERR_UNSUPPORTED, "this processor has no bf16 arithmetic: train without");
+        return sf_fail(SF_ERR_UNSUPPORTED, "this processor has no bf16 arithmetic: do without");
     if (!options->training || options->frozen) SF_TRY(without_normalisation(graph, &folded));
     SF_GO(sf_allocate(&made, 1, sizeof *made));
     made->options = *options;

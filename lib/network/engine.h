@@ -9,7 +9,7 @@ typedef struct sf_engine sf_engine;
 
 typedef struct sf_engine_options {
     bool training;       /* keep activations, and compile the backward primitives */
-    bool bf16;           /* training only: bf16 activations and gradients, f32 weights and sums;
+    bool bf16;           /* bf16 activations and gradients, f32 weights and sums;
                             SF_ERR_UNSUPPORTED unless sf_engine_has_bf16() */
     bool direct;         /* inference only: no Winograd convolutions, which are up to twice as fast
                             and round at 1e-6 instead of 1e-7 */

@@ -109,6 +109,7 @@ static sf_status compile(const sf_inference *inference, sf_engine_options option
                             .dim = {1, sf_usage_planes(&inference->usage), inference->padded_rows,
                                     inference->padded_columns}};
 
+    options.bf16 = inference->usage.bf16;
     return sf_engine_create(sf_model_graph(inference->model), &shape, &options, engine);
 }
 

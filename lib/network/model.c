@@ -74,9 +74,13 @@ static sf_status copy_with(const sf_model *model, const sf_model_usage *usage, c
     SF_TRY(sf_graph_copy(model->graph, &graph));
     status =
         usage != NULL ? sf_usage_write(usage, graph) : sf_graph_set_metadata(graph, key, value);
-    if (status == SF_OK) return sf_model_from_graph(graph, changed);
-    sf_graph_release(&graph);
-    return status;
+    if (status != SF_OK) {
+        sf_graph_release(&graph);
+        return status;
+    }
+    SF_TRY(sf_model_from_graph(graph, changed));
+    (*changed)->usage.bf16 = usage != NULL ? usage->bf16 : model->usage.bf16;
+    return SF_OK;
 }
 
 sf_status sf_model_with_usage(const sf_model *model, const sf_model_usage *usage,

@@ -47,6 +47,8 @@ enum {
     LOW,
     HIGH,
     CONDITIONS,
+    STORED, /* so many are in a file */
+    BF16 = STORED,
     ENTRIES
 };
 
@@ -63,6 +65,7 @@ static const sf_entry entries[ENTRIES] = {
     [LOW] = {"scorefield.noise_low", NULL, 0, KIND_NUMBER, false},
     [HIGH] = {"scorefield.noise_high", NULL, 0, KIND_NUMBER, false},
     [CONDITIONS] = {"scorefield.conditions", NULL, 0, KIND_COUNT, false},
+    [BF16] = {"scorefield.bf16", flag_words, 0, KIND_WORD, false},
 };
 
 sf_model_usage sf_model_usage_default(void)
@@ -89,6 +92,7 @@ static void to_numbers(const sf_model_usage *usage, double number[ENTRIES])
     number[LOW] = usage->noise_low;
     number[HIGH] = usage->noise_high;
     number[CONDITIONS] = (double)usage->conditions;
+    number[BF16] = usage->bf16 ? 1.0 : 0.0;
 }
 
 static void from_numbers(const double number[ENTRIES], sf_model_usage *usage)
@@ -105,6 +109,7 @@ static void from_numbers(const double number[ENTRIES], sf_model_usage *usage)
     usage->noise_low = number[LOW];
     usage->noise_high = number[HIGH];
     usage->conditions = (size_t)number[CONDITIONS];
+    usage->bf16 = number[BF16] != 0.0;
 }
 
 static bool in_range(const sf_entry *entry, double number)
@@ -160,7 +165,7 @@ static sf_status parse_assignment(const char *text, double number[ENTRIES])
         return sf_fail(SF_ERR_ARGUMENT,
                        "'%.60s' does not say how a network is used: give noise_input, prediction, "
                        "padding, margin, multiple, value_scale, noise_scale, fixed_sigma, "
-                       "homogeneous, noise_low, noise_high or conditions, as NAME=VALUE",
+                       "homogeneous, noise_low, noise_high, conditions or bf16, as NAME=VALUE",
                        text);
     if (!parse(entry, equals + 1, &number[entry - entries]))
         return sf_fail(SF_ERR_ARGUMENT, "'%.60s': '%.60s' is no valid value", text, equals + 1);
@@ -249,7 +254,7 @@ sf_status sf_usage_read(const sf_graph *graph, sf_model_usage *usage)
     *usage = sf_model_usage_default();
     if (graph->input_count == 2) usage->noise_input = SF_NOISE_SECOND;
     to_numbers(usage, number);
-    for (size_t i = 0; i < ENTRIES; i++) {
+    for (size_t i = 0; i < STORED; i++) {
         const char *text = find(graph, entries[i].key);
 
         if (text != NULL && !parse(&entries[i], text, &number[i]))
@@ -272,7 +277,7 @@ sf_status sf_usage_write(const sf_model_usage *usage, sf_graph *graph)
     char text[64];
 
     to_numbers(usage, number);
-    for (size_t i = 0; i < ENTRIES; i++) {
+    for (size_t i = 0; i < STORED; i++) {
         if (!in_range(&entries[i], number[i]))
             return sf_fail(SF_ERR_ARGUMENT, "the usage's %s is %g, which is out of range",
                            entries[i].key, number[i]);

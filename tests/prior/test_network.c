@@ -1,5 +1,7 @@
 /* test_network.c - the built-in denoiser as a prior: homogeneous in the unit of flux, a view of
  * its own score, the same from several threads, better than the noise. */
+#include "network/engine.h"
+
 #include <scorefield/prior.h>
 
 #include <setjmp.h>
@@ -96,6 +98,44 @@ static void threads_may_share_it(void **state)
     sf_prior_release(&prior);
 }
 
+/* bf16 has 8 bits: other results, but not by what a denoiser's own error (0.1 sigma) would notice.
+ */
+static void bf16_is_close(void **state)
+{
+    (void)state;
+    const double sigma = 0.2;
+    static double reference[SIZE], out[SIZE];
+    sf_prior *single = make(sigma), *half;
+    sf_model *model, *changed, *again;
+    sf_model_usage usage;
+    sf_grid grid;
+
+    OK(sf_grid_image(ROWS, COLUMNS, &grid));
+    OK(sf_model_builtin(&model));
+    usage = *sf_model_get_usage(model);
+    assert_false(usage.bf16);
+    OK(sf_model_usage_parse("bf16=true", &usage));
+    OK(sf_model_with_usage(model, &usage, &changed));
+    OK(sf_model_with_metadata(changed, "who", "me", &again));
+    assert_true(sf_model_get_usage(again)->bf16);
+    assert_null(sf_model_metadata(again, "scorefield.bf16"));
+    if (sf_engine_has_bf16()) {
+        OK(sf_prior_network(&grid, again, &half));
+        OK(sf_prior_denoise(single, 1, x, sigma, reference));
+        OK(sf_prior_denoise(half, 1, x, sigma, out));
+        assert_true(distance(out, reference) > 1e-5 * sigma);
+        assert_true(distance(out, reference) < 0.01 * sigma);
+        OK(sf_prior_pull(half, 1, x, sigma, x, NULL, out)); /* compiles the derivative */
+        sf_prior_release(&half);
+    } else {
+        assert_int_equal(sf_prior_network(&grid, again, &half), SF_ERR_UNSUPPORTED);
+    }
+    sf_model_release(&again);
+    sf_model_release(&changed);
+    sf_model_release(&model);
+    sf_prior_release(&single);
+}
+
 static void it_is_for_images(void **state)
 {
     (void)state;
@@ -117,6 +157,7 @@ int main(void)
         cmocka_unit_test(any_unit_of_flux_is_as_good),
         cmocka_unit_test(it_denoises_and_tweedie_holds),
         cmocka_unit_test(threads_may_share_it),
+        cmocka_unit_test(bf16_is_close),
         cmocka_unit_test(it_is_for_images),
     };
 
