@@ -278,8 +278,9 @@ SF_API sf_status sf_path_geometric(sf_density *f0, sf_density *f1, sf_path **pat
 /* log f_b = ((1 - b) b0 + b) log f, 0 <= b0 <= 1: an energy at two temperatures. With b0 = 1 all
  * of it is f. Chains evaluate f once for all b. */
 SF_API sf_status sf_path_tempering(sf_density *f, double b0, sf_path **path);
-/* Gaussian fields of mean (1 - b) m0 + b m1 and spectrum (1 - b) P0 + b P1, normalised.
- * SF_ERR_SHAPE for two grids; sf_density_field's errors when it is walked. */
+/* Gaussian fields of mean (1 - b) m0 + b m1 and spectrum (1 - b) P0 + b P1, normalised: log Z is 0
+ * all along, and slopes, of two transforms, average to 0. SF_ERR_SHAPE for two grids;
+ * sf_density_field's errors when it is walked. */
 SF_API sf_status sf_path_field_variance(const sf_field *field0, const sf_field *field1,
                                         sf_path **path);
 SF_API sf_path *sf_path_retain(sf_path *path);

@@ -1,6 +1,8 @@
 /* test_path.c - what lies on a path, and that chains on one that is no bridge are the same. */
 #include <scorefield/mcmc.h>
 
+#include "field/field.h"
+
 #include "mcmc/sample.h"
 
 #include <string.h>
@@ -111,7 +113,6 @@ static void fields_mix_spectra(void **state)
                                            : 1.5,
                                   &field[i]));
     assert_ok(sf_path_field_variance(field[0], field[1], &path));
-    assert_false(sf_path_has_slope(path));
     assert_ok(sf_path_at(path, 0.25, &f));
     sf_random_normal(sf_random_make(1, 2), 0, 0, CELLS, x);
     assert_ok(sf_density_evaluate(f, 1, x, &mixed, NULL));
@@ -121,6 +122,100 @@ static void fields_mix_spectra(void **state)
     sf_path_release(&path);
     for (size_t i = 0; i < 3; i++) sf_field_release(&field[i]);
     for (size_t i = 0; i < 3; i++) sf_spectrum_release(&spectrum[i]);
+}
+
+/* Two fields with another variance of every mode, and another mean, on an odd and an even axis. */
+static void create_fields(sf_grid *grid, sf_field *field[2])
+{
+    const size_t shape[2] = {5, 6};
+    sf_spectrum *spectrum[2];
+
+    assert_ok(sf_grid_make(2, shape, NULL, grid));
+    assert_ok(sf_spectrum_power_law(1.0, 0.0, 0.7, &spectrum[0]));
+    assert_ok(sf_spectrum_matern(2, 1.2, 1.5, 1.0, &spectrum[1]));
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(sf_field_create(grid, spectrum[i], 0.4 - 0.6 * (double)i, &field[i]));
+        sf_spectrum_release(&spectrum[i]);
+    }
+}
+
+static double log_f_at(const sf_path *path, double b, const double *x)
+{
+    double log_f;
+    sf_density *f;
+
+    assert_ok(sf_path_at(path, b, &f));
+    assert_ok(sf_density_evaluate(f, 1, x, &log_f, NULL));
+    sf_density_release(&f);
+    return log_f;
+}
+
+/* The slope is the derivative; and where every f_b is normalised, its mean is 0, and its variance
+ * sum_k (lambda'/lambda)^2/2 + N m'^2/lambda_0. */
+static void slopes_of_fields(void **state)
+{
+    enum { CELLS = 30 };
+    static double x[CHAINS * CELLS], slope[CHAINS];
+    const double b = 0.3, h = 1e-3;
+    double lambda[2][CELLS], variance = 0.0;
+    sf_field *field[2];
+    sf_density *f;
+    sf_path *path;
+    sf_grid grid;
+
+    (void)state;
+    create_fields(&grid, field);
+    assert_ok(sf_path_field_variance(field[0], field[1], &path));
+    assert_ok(sf_path_at(path, b, &f));
+    assert_ok(sf_density_draw(f, 5, 0, 0, CHAINS, x));
+    assert_ok(sf_path_slope(path, b, CHAINS, x, slope));
+    for (size_t i = 0; i < 3; i++) {
+        const double *at = x + i * CELLS;
+        const double near = log_f_at(path, b + h, at) - log_f_at(path, b - h, at);
+        const double far = log_f_at(path, b + 2.0 * h, at) - log_f_at(path, b - 2.0 * h, at);
+
+        assert_close(slope[i], (8.0 * near - far) / (12.0 * h), 1e-8);
+    }
+    for (size_t i = 0; i < 2; i++) assert_ok(sf_field_lambda_all(field[i], lambda[i]));
+    for (size_t k = 0; k < sf_grid_half_size(&grid); k++) {
+        const double change = lambda[1][k] - lambda[0][k], mixed = lambda[0][k] + b * change;
+
+        variance += 0.5 * sf_grid_mode_weight(&grid, k) * change * change / (mixed * mixed);
+        if (k == 0) variance += CELLS * 0.6 * 0.6 / mixed;
+    }
+    assert_mean(CHAINS, slope, 0.0);
+    for (size_t i = 0; i < CHAINS; i++) slope[i] *= slope[i];
+    assert_mean(CHAINS, slope, variance);
+    sf_density_release(&f);
+    sf_path_release(&path);
+    for (size_t i = 0; i < 2; i++) sf_field_release(&field[i]);
+}
+
+/* A mode that has no variance at one end has a slope everywhere else. */
+static void slopes_want_every_mode(void **state)
+{
+    const double x[4] = {0.1, 0.2, 0.3, -0.4};
+    const size_t shape[1] = {4};
+    sf_spectrum *spectrum[2];
+    sf_field *field[2];
+    double slope;
+    sf_path *path;
+    sf_grid grid;
+
+    (void)state;
+    assert_ok(sf_grid_make(1, shape, NULL, &grid));
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(sf_spectrum_power_law(1.0, 0.0, (double)i, &spectrum[i]));
+        assert_ok(sf_field_create(&grid, spectrum[i], 0.0, &field[i]));
+        sf_spectrum_release(&spectrum[i]);
+    }
+    assert_ok(sf_path_field_variance(field[0], field[1], &path));
+    assert_status(SF_ERR_ARGUMENT, sf_path_slope(path, 0.0, 1, x, &slope));
+    assert_non_null(strstr(sf_last_error(), "mode 0"));
+    assert_ok(sf_path_slope(path, 0.5, 1, x, &slope));
+    assert_close(slope, 0.04 / 0.25 / 8.0 - 1.0, 1e-12); /* X_0^2/(N lambda^2)/2 - 1/(2 lambda) */
+    sf_path_release(&path);
+    for (size_t i = 0; i < 2; i++) sf_field_release(&field[i]);
 }
 
 /* ---- a path of one's own -------------------------------------------------------------------- */
@@ -282,6 +377,8 @@ int main(void)
         cmocka_unit_test(bridges_mix_logarithms),
         cmocka_unit_test(tempering_scales_logarithms),
         cmocka_unit_test(fields_mix_spectra),
+        cmocka_unit_test(slopes_of_fields),
+        cmocka_unit_test(slopes_want_every_mode),
         cmocka_unit_test(general_paths_are_walked_alike),
         cmocka_unit_test(weights_along_fields_are_unbiased),
         cmocka_unit_test(bridges_evaluate_nothing_twice),
