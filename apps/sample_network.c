@@ -8,14 +8,14 @@
 /* ---- levels -----------------------------------------------------------------------------------
  */
 
-/* The brightest known pixel is the unit that any unit of flux is as good as. */
+/* The brightest pixel of what is known or given is the unit that any unit of flux is as good as. */
 static double brightest(const sample_prior *p)
 {
+    const sf_fits *fits = p->known != NULL ? p->known : p->given;
     double most = 0.0;
 
-    for (size_t i = 0; p->known != NULL && i < sf_grid_size(&p->grid); i++)
-        if (isfinite(sf_fits_pixels(p->known)[i]))
-            most = fmax(most, fabs(sf_fits_pixels(p->known)[i]));
+    for (size_t i = 0; fits != NULL && i < sf_grid_size(sf_fits_grid(fits)); i++)
+        if (isfinite(sf_fits_pixels(fits)[i])) most = fmax(most, fabs(sf_fits_pixels(fits)[i]));
     return most > 0.0 ? most : 1.0;
 }
 

@@ -42,6 +42,8 @@ static const char lesson[] =
     "many\n"
     "      moves the borders of large holes show\n"
     "  sf-sample -o modes.fits --prior mixture:modes.txt -n 5000 --plot modes.png\n"
+    "  sf-sample -o density.fits --log-likelihood-of images.fits --levels 0.01:10\n"
+    "      how dense the prior is at these images, instead of samples\n"
     "\n"
     "Exit status: 0 done, 1 error (one sentence on the standard error stream, no output), 2 wrong\n"
     "usage, 130 interrupted (no output but the checkpoint). The manual page sf-sample(1) says "
@@ -91,9 +93,9 @@ static int read_numbers(sample_options *o)
                              MOST_SAMPLES);
     if (o->probes != NOT_GIVEN && (o->probes < 0 || o->probes > MOST_PROBES))
         return program_usage(NAME, "--probes %d is not between 0 and %d", o->probes, MOST_PROBES);
+    if (o->given != NULL) o->log_likelihood = 1;
     if (o->threads != NOT_GIVEN && o->threads < 1)
         return program_usage(NAME, "--threads %d is below 1", o->threads);
-    if (o->samples == NOT_GIVEN) o->samples = 1;
     return PROGRAM_OK;
 }
 
@@ -119,13 +121,26 @@ static const char *useless(const sample_options *o)
     return NULL;
 }
 
+/* The first option that images which are there already have no use for, or NULL. */
+static const char *useless_for_given(const sample_options *o)
+{
+    const sampler_options *s = &o->sampler;
+
+    if (o->known != NULL || o->sum_text != NULL) return "--known or --sum";
+    if (o->samples != NOT_GIVEN) return "--samples";
+    if (o->checkpoint != NULL) return "--checkpoint";
+    if (s->predictor != NULL || s->corrector != NULL || s->spacing != NULL || s->steps > 0)
+        return "a sampler's options";
+    return NULL;
+}
+
 static int check_needs(sample_options *o)
 {
     const char *const outputs[] = {o->output, o->plot, o->report, o->checkpoint};
     const size_t count = sizeof outputs / sizeof outputs[0];
 
     if (o->output == NULL) return program_usage(NAME, "say where the samples go: -o SAMPLES.fits");
-    if (o->box.axes == 0 && o->known == NULL && o->kind != SAMPLE_MIXTURE)
+    if (o->box.axes == 0 && o->known == NULL && o->given == NULL && o->kind != SAMPLE_MIXTURE)
         return program_usage(NAME, "say how many cells a sample has: --shape 128,128");
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < i; k++)
@@ -133,7 +148,11 @@ static int check_needs(sample_options *o)
                 return program_usage(NAME, "two outputs have the same name");
     if (theory_options_fault(&o->theory) != NULL)
         return program_usage(NAME, "%s", theory_options_fault(&o->theory));
+    if (o->given != NULL && useless_for_given(o) != NULL)
+        return program_usage(NAME, "there is no use for %s with --log-likelihood-of",
+                             useless_for_given(o));
     if (useless(o) != NULL) return program_usage(NAME, "there is no use for %s", useless(o));
+    if (o->samples == NOT_GIVEN) o->samples = 1;
     return PROGRAM_OK;
 }
 
@@ -195,6 +214,9 @@ static int parse(int argc, const char **argv, sample_options *o, bool *go_on)
         {"sum", 0, POPT_ARG_STRING, &o->sum_text, 0, "that the cells of a sample must have", "S"},
         {"log-likelihood", 'l', POPT_ARG_NONE, &o->log_likelihood, 0,
          "also of each sample, by the probability flow: a table, extension LIKELIHOOD", NULL},
+        {"log-likelihood-of", 0, POPT_ARG_STRING, &o->given, 0,
+         "the same of images that are given, a FITS image or cube, instead of samples",
+         "IMAGES.fits"},
         {"probes", 0, POPT_ARG_INT, &o->probes, 0,
          "of Hutchinson's trace in it (8); 0 (and the default up to 1024 cells, but for a "
          "network): "
@@ -247,7 +269,7 @@ void sample_options_release(sample_options *o)
 {
     char *const texts[] = {o->output, o->condition, o->guidance_text, o->prior,
                            o->known,  o->sum_text,  o->seed_text,     o->checkpoint,
-                           o->plot,   o->report,    o->command};
+                           o->given,  o->plot,      o->report,        o->command};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
     box_options_release(&o->box);

@@ -10,8 +10,8 @@ typedef enum sample_kind { SAMPLE_NETWORK, SAMPLE_FIELD, SAMPLE_MIXTURE } sample
 
 /* Texts are as they were given, NULL when they were not; numbers are NaN when they were not. */
 typedef struct sample_options {
-    char *output, *prior, *condition, *guidance_text, *known, *sum_text, *seed_text, *checkpoint,
-        *plot, *report;
+    char *output, *prior, *condition, *guidance_text, *known, *sum_text, *given, *seed_text,
+        *checkpoint, *plot, *report;
     theory_options theory; /* spectrum: what follows "field:" */
     sampler_options sampler;
     box_options box;

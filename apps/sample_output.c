@@ -32,9 +32,14 @@ static sf_status write_parameters(sf_fits_writer *w, const sample_options *o, co
 
     GO(sf_fits_writer_string(w, "SFVERS", sf_version(), "scorefield"));
     GO(sf_fits_writer_string(w, "SFPRIOR", sample_prior_name(o), "drawn from"));
-    GO(sampler_keywords(&o->sampler.sample, p->low, p->high, w));
+    if (o->given != NULL) {
+        GO(sf_fits_writer_string(w, "SFIMAGES", o->given, "images whose density it is"));
+        GO(sf_fits_writer_double(w, "SFHIGH", p->high, "level of noise that the flow goes to"));
+        GO(sf_fits_writer_double(w, "SFLOW", p->low, "level of noise of the density"));
+    } else
+        GO(sampler_keywords(&o->sampler.sample, p->low, p->high, w));
     GO(sf_fits_writer_integer(w, "SFSEED", (long long)o->seed, "seed"));
-    GO(sf_fits_writer_integer(w, "SFSAMPLS", o->samples, "samples"));
+    GO(sf_fits_writer_integer(w, "SFSAMPLS", (long long)p->count, "samples"));
     if (o->condition != NULL)
         GO(sf_fits_writer_string(w, "SFCONDIT", o->condition, "condition of the network"));
     if (!isnan(o->guidance))
@@ -93,7 +98,7 @@ static sf_status add_likelihoods(sf_fits_writer *w, const sample_options *o, con
     columns[count++] = (sf_column){.name = "ERROR", .unit = "nat", .values = run->error};
     if (run->exact != NULL)
         columns[count++] = (sf_column){.name = "EXACT", .unit = "nat", .values = run->exact};
-    GO(sf_fits_writer_table(w, "LIKELIHOOD", columns, count, (size_t)o->samples));
+    GO(sf_fits_writer_table(w, "LIKELIHOOD", columns, count, run->prior.count));
     GO(sf_fits_writer_integer(w, "SFPROBES", (long long)run->probes, "of the trace; 0: exact"));
     status = write_parameters(w, o, run);
 done:
@@ -143,16 +148,32 @@ done:
     return status;
 }
 
+/* How the samples were drawn, or between which levels the flow of given images went. */
+static sf_status report_sampler(sf_report *r, const sample_options *o, const sample_run *run)
+{
+    const sample_prior *p = &run->prior;
+    sf_status status;
+
+    GO(sf_report_integer(r, "sampler/seed", (long long)o->seed));
+    GO(sf_report_bool(r, "sampler/beyond_training", sample_prior_is_beyond(p)));
+    if (o->given != NULL) {
+        GO(sf_report_string(r, "samples/given", o->given));
+        GO(sf_report_double(r, "sampler/low", p->low));
+        return sf_report_double(r, "sampler/high", p->high);
+    }
+    GO(sampler_report(&o->sampler.sample, p->low, p->high, r));
+    GO(sf_report_integer(r, "sampler/evaluations", (long long)run->sampler.evaluations));
+    status = sf_report_double(r, "sampler/acceptance", run->sampler.acceptance);
+done:
+    return status;
+}
+
 static sf_status report_samples(sf_report *r, const sample_options *o, const sample_run *run)
 {
     sf_status status;
 
-    GO(sampler_report(&o->sampler.sample, run->prior.low, run->prior.high, r));
-    GO(sf_report_integer(r, "sampler/seed", (long long)o->seed));
-    GO(sf_report_integer(r, "sampler/evaluations", (long long)run->sampler.evaluations));
-    GO(sf_report_double(r, "sampler/acceptance", run->sampler.acceptance));
-    GO(sf_report_bool(r, "sampler/beyond_training", sample_prior_is_beyond(&run->prior)));
-    GO(sf_report_integer(r, "samples/count", o->samples));
+    GO(report_sampler(r, o, run));
+    GO(sf_report_integer(r, "samples/count", (long long)run->prior.count));
     GO(sf_report_bool(r, "samples/resumed", run->resumed));
     GO(sf_report_double(r, "samples/mean", run->moments.mean));
     GO(sf_report_double(r, "samples/deviation", run->moments.deviation));
@@ -161,10 +182,10 @@ static sf_status report_samples(sf_report *r, const sample_options *o, const sam
     GO(sf_report_double(r, "samples/seconds", run->seconds));
     if (run->log_p == NULL) return SF_OK;
     GO(sf_report_integer(r, "likelihood/probes", (long long)run->probes));
-    GO(sf_report_doubles(r, "likelihood/log_p", run->log_p, (size_t)o->samples));
-    GO(sf_report_doubles(r, "likelihood/error", run->error, (size_t)o->samples));
+    GO(sf_report_doubles(r, "likelihood/log_p", run->log_p, run->prior.count));
+    GO(sf_report_doubles(r, "likelihood/error", run->error, run->prior.count));
     if (run->exact != NULL)
-        GO(sf_report_doubles(r, "likelihood/exact", run->exact, (size_t)o->samples));
+        GO(sf_report_doubles(r, "likelihood/exact", run->exact, run->prior.count));
 done:
     return status;
 }
@@ -221,10 +242,16 @@ static void print_prior(const sample_options *o, const sample_run *run)
     if (o->condition != NULL)
         printf("\ncondition   %s, guidance %g", o->condition,
                isnan(o->guidance) ? 1.0 : o->guidance);
-    sampler_text(&o->sampler.sample, text, sizeof text);
-    printf("\nsampler     %s, from noise level %.3g to %.3g; %zu evaluations a sample", text,
-           p->high, p->low, run->sampler.evaluations);
-    if (!isnan(run->sampler.acceptance)) printf(", %.2f accepted", run->sampler.acceptance);
+    if (o->given != NULL)
+        printf("\nflow        from noise level %.3g, whose density it is, to %.3g", p->low,
+               p->high);
+    else {
+        sampler_text(&o->sampler.sample, text, sizeof text);
+        printf("\nsampler     %s, from noise level %.3g to %.3g; %zu evaluations a sample", text,
+               p->high, p->low, run->sampler.evaluations);
+    }
+    if (o->given == NULL && !isnan(run->sampler.acceptance))
+        printf(", %.2f accepted", run->sampler.acceptance);
     if (o->known != NULL) printf("\nknown       %zu pixels of %s", p->known_cells, o->known);
     if (!isnan(o->sum)) printf("\nsum         %g", o->sum);
     printf("\n");
@@ -232,16 +259,17 @@ static void print_prior(const sample_options *o, const sample_run *run)
 
 static void print_likelihoods(const sample_options *o, const sample_run *run)
 {
-    const double n = (double)o->samples;
+    const double n = (double)run->prior.count;
     double log_p = 0.0, exact = 0.0, error = 0.0;
 
     if (run->log_p == NULL) return;
-    for (int i = 0; i < o->samples; i++) {
+    for (size_t i = 0; i < run->prior.count; i++) {
         log_p += run->log_p[i] / n;
         error += run->error[i] / n;
         if (run->exact != NULL) exact += run->exact[i] / n;
     }
-    printf("log p       %.8g nats a sample on average", log_p);
+    printf("log p       %.8g nats %s on average", log_p,
+           o->given != NULL ? "an image" : "a sample");
     if (run->probes > 0)
         printf(", each to +- %.2g by %zu probes", error, run->probes);
     else
@@ -261,9 +289,10 @@ void sample_output_print(const sample_options *o, const sample_run *run)
                 p->trained[0], p->trained[1], p->high, p->low);
     if (o->quiet) return;
     print_prior(o, run);
-    printf("samples     %d in %s%s: mean %.3g, standard deviation %#.4g, from %#.4g to %#.4g\n",
-           o->samples, o->output, run->resumed ? " (resumed)" : "", run->moments.mean,
-           run->moments.deviation, run->moments.lowest, run->moments.highest);
+    printf("%s     %zu in %s%s: mean %.3g, standard deviation %#.4g, from %#.4g to %#.4g\n",
+           o->given != NULL ? "images " : "samples", p->count,
+           o->given != NULL ? o->given : o->output, run->resumed ? " (resumed)" : "",
+           run->moments.mean, run->moments.deviation, run->moments.lowest, run->moments.highest);
     print_likelihoods(o, run);
     printf("time        %.2f s\n", run->seconds);
 }

@@ -122,25 +122,75 @@ done:
 /* ---- all of it --------------------------------------------------------------------------------
  */
 
-/* The shape that was given, or that of the known pixels, or of the mixture. */
-static sf_status find_grid(const sample_options *o, const sf_mixture *mixture, sample_prior *p)
+/* The axes of one of the given images: all of them, of what has a dimension of its own the last. */
+static int axes_of_given(const sample_options *o, const sf_grid *file)
+{
+    const int own = o->kind == SAMPLE_NETWORK ? 2 : o->kind == SAMPLE_MIXTURE ? 1 : file->axes;
+
+    return own < file->axes ? own : file->axes;
+}
+
+/* The cells of a sample, along the axes that were given or those of a file. */
+static sf_status make_grid(const sample_options *o, int axes, const size_t *shape, sf_grid *grid)
+{
+    return o->box.box_axes > 0 ? box_options_grid(&o->box, axes, shape, grid)
+                               : sf_grid_make(axes, shape, NULL, grid);
+}
+
+/* One image after the other along the file's first axes; every pixel is a number. */
+static sf_status count_given(const sample_options *o, sample_prior *p)
+{
+    const sf_grid *file = sf_fits_grid(p->given);
+    const int outer = file->axes - p->grid.axes;
+    char own[96], wanted[96];
+    bool fits = outer >= 0;
+
+    for (int i = 0; fits && i < p->grid.axes; i++)
+        fits = file->shape[outer + i] == p->grid.shape[i];
+    if (!fits)
+        return sf_fail(SF_ERR_SHAPE, "%s is %s, which is no number of images of %s", o->given,
+                       sf_grid_text(file, own, sizeof own),
+                       sf_grid_text(&p->grid, wanted, sizeof wanted));
+    for (size_t i = 0; i < sf_grid_size(file); i++)
+        if (!isfinite(sf_fits_pixels(p->given)[i]))
+            return sf_fail(SF_ERR_NUMERIC,
+                           "pixel %zu of %s is no finite number, and a density needs all of them",
+                           i + 1, o->given);
+    p->count = sf_grid_size(file) / sf_grid_size(&p->grid);
+    return SF_OK;
+}
+
+static sf_status check_known(const sample_options *o, const sample_prior *p)
 {
     char own[96], wanted[96];
+
+    if (sf_grid_same_shape(&p->grid, sf_fits_grid(p->known))) return SF_OK;
+    return sf_fail(SF_ERR_SHAPE, "%s is %s but --shape is %s; leave --shape out", o->known,
+                   sf_grid_text(sf_fits_grid(p->known), own, sizeof own),
+                   sf_grid_text(&p->grid, wanted, sizeof wanted));
+}
+
+/* The shape that was given, or that of the known pixels, of the images, or of the mixture. */
+static sf_status find_grid(const sample_options *o, const sf_mixture *mixture, sample_prior *p)
+{
     sf_status status = SF_OK;
 
+    p->count = (size_t)o->samples;
     if (o->known != NULL) GO(sf_fits_read(o->known, &p->known));
-    if (o->box.axes > 0 && o->box.box_axes > 0)
-        GO(box_options_grid(&o->box, (int)o->box.axes, o->box.shape, &p->grid));
-    else if (o->box.axes > 0)
-        GO(sf_grid_make((int)o->box.axes, o->box.shape, NULL, &p->grid));
-    else if (p->known != NULL)
+    if (o->given != NULL) GO(sf_fits_read(o->given, &p->given));
+    if (o->box.axes > 0)
+        GO(make_grid(o, (int)o->box.axes, o->box.shape, &p->grid));
+    else if (p->given != NULL) {
+        const sf_grid *file = sf_fits_grid(p->given);
+        const int axes = axes_of_given(o, file);
+
+        GO(make_grid(o, axes, file->shape + file->axes - axes, &p->grid));
+    } else if (p->known != NULL)
         p->grid = *sf_fits_grid(p->known);
     else if (mixture != NULL)
         GO(sf_grid_make(1, &mixture->dimension, NULL, &p->grid));
-    if (p->known != NULL && !sf_grid_same_shape(&p->grid, sf_fits_grid(p->known)))
-        return sf_fail(SF_ERR_SHAPE, "%s is %s but --shape is %s; leave --shape out", o->known,
-                       sf_grid_text(sf_fits_grid(p->known), own, sizeof own),
-                       sf_grid_text(&p->grid, wanted, sizeof wanted));
+    if (p->known != NULL) GO(check_known(o, p));
+    if (p->given != NULL) GO(count_given(o, p));
 done:
     return status;
 }
@@ -183,5 +233,6 @@ void sample_prior_release(sample_prior *p)
     field_prior_release(&p->field);
     theory_release(&p->theory);
     sf_fits_release(&p->known);
+    sf_fits_release(&p->given);
     sf_free(p->mean);
 }

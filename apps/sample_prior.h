@@ -16,6 +16,8 @@ typedef struct sample_prior {
     double variance;             /* of a cell */
     double trained[2];           /* levels that a network was trained at; 0: unknown */
     sf_fits *known;              /* NULL: none */
+    sf_fits *given;              /* images whose density is asked for; NULL: samples are */
+    size_t count;                /* of images, or of samples to be drawn */
     size_t known_cells, weights; /* of a network */
 } sample_prior;
 

@@ -88,7 +88,7 @@ static sf_status open_ensemble(const sample_options *o, sample_run *run)
 
     if (o->checkpoint != NULL) GO(write_label(o, &run->prior, label, sizeof label));
     how.cells = sf_grid_size(&run->prior.grid);
-    how.reservoir = o->samples > 1 ? (size_t)o->samples : 2;
+    how.reservoir = run->prior.count > 1 ? run->prior.count : 2;
     how.label = o->checkpoint != NULL ? label : NULL;
     run->resumed = o->checkpoint != NULL && access(o->checkpoint, F_OK) == 0;
     status = run->resumed ? sf_ensemble_load(o->checkpoint, &how, &run->ensemble)
@@ -116,18 +116,18 @@ static sf_sample_options how_to_sample(const sample_options *o, sample_prior *p)
     return how;
 }
 
-static sf_status check_memory(const sample_options *o, const sample_prior *p)
+static sf_status check_memory(const sample_prior *p)
 {
     const double cells = (double)sf_grid_size(&p->grid);
 
     return program_check_memory("so many samples of so many cells",
-                                8.0 * cells * ((double)o->samples + 5.0 * BATCH + 8.0));
+                                8.0 * cells * ((double)p->count + 5.0 * BATCH + 8.0));
 }
 
 /* Batch after batch; a stopped one is thrown away. */
 static sf_status draw_all(const sample_options *o, sf_monitor monitor, sample_run *run)
 {
-    const size_t all = (size_t)o->samples;
+    const size_t all = run->prior.count;
     sf_sample_options how = how_to_sample(o, &run->prior);
     batches progress = {.outer = monitor};
     sf_diffusion diffusion;
@@ -225,10 +225,13 @@ sf_status sample_run_all(const sample_options *o, sf_monitor monitor, sample_run
 
     memset(run, 0, sizeof *run);
     GO(sample_prior_create(o, &run->prior));
-    GO(check_memory(o, &run->prior));
+    GO(check_memory(&run->prior));
     GO(open_ensemble(o, run));
-    GO(draw_all(o, monitor, run));
-    if (sf_ensemble_count(run->ensemble) < (size_t)o->samples) return SF_OK;
+    if (o->given != NULL)
+        GO(sf_ensemble_add(run->ensemble, run->prior.count, sf_fits_pixels(run->prior.given)));
+    else
+        GO(draw_all(o, monitor, run));
+    if (sf_ensemble_count(run->ensemble) < run->prior.count) return SF_OK;
     GO(measure(run));
     GO(find_likelihoods(o, monitor, run));
     run->seconds = program_seconds() - start;

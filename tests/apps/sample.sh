@@ -11,7 +11,7 @@ red=0
 
 printf '# height sigma mean\n0.3 0.2 -2\n0.5 0.3 0\n0.4 0.25 2.5\n' >modes.txt
 printf '1 0.5 -1 0\n3 0.25 1 2\n' >plane.txt
-for kind in good holed nan cube; do "$writers/write_bad_fits" $kind $kind.fits; done
+for kind in good holed nan cube small; do "$writers/write_bad_fits" $kind $kind.fits; done
 "$writers/write_onnx" good identity.onnx
 "$writers/write_onnx" condition condition.onnx
 field="--prior field:power:1,-2 --shape 16,16"
@@ -100,6 +100,33 @@ fails 1 'beyond the network' --prior condition.onnx --shape 64,64 --condition ho
 fails 1 'takes no condition' --shape 8,8 --condition 1 -o out/x
 fails 2 'no use for --guidance' --shape 8,8 --guidance 2 -o out/x
 fails 2 'no use for --condition' $field --condition 2 -o out/x
+
+# Of images that are given: of samples the same figures as when they were drawn; of an image of zeros
+# what a white field has, whose mean alone does not vary, to 4.5 standard errors (variance 3 more each:
+# the lowest level); of a network far more for its own samples than for noise.
+works $field -o g.fits -n 3 --seed 5 --log-likelihood --report g.json -f
+works $field -o h.fits --seed 5 --log-likelihood-of g.fits --report h.json --plot h.png
+grep -A 4 '"log_p"' g.json >g.log_p
+grep -A 4 '"log_p"' h.json | cmp - g.log_p || complain "other densities of the same samples"
+has "SFIMAGES= 'g.fits" h.fits
+"$writers/write_bad_fits" zero zero.fits
+works --prior field:power:3000,0 --log-likelihood-of zero.fits -o zeros.fits --report z.json
+figure() { sed -n "/\"$1\"/{n;s/[ ,]//g;p;}" $2; } # NAME FILE: the first one of a list
+white='(-0.5 * (4095 * log(2 * 3.141592653589793 * 3003) + log(2 * 3.141592653589793 * 3)))'
+close "$(figure log_p z.json)" "$white" "4.5 * $(figure error z.json)" "the density of zeros"
+close "$(figure exact z.json)" "$white" 1e-6 "the field's own density of zeros"
+works --shape 16,16 --steps 20 -n 2 -o n.fits -f
+works --log-likelihood-of n.fits --levels 0.0003:1.5 --probes 2 -o l.fits --report n.json -f
+works --log-likelihood-of small.fits --probes 2 -o l.fits --report small.json -f
+own=$(figure log_p n.json) noise=$(figure log_p small.json)
+awk "BEGIN { exit !($own / 256 > $noise / 576 + 5 + log(100)) }" ||
+    complain "a density of $noise of noise, and $own of a sample"
+fails 1 'no number of images' --log-likelihood-of good.fits --shape 8,8 -o out/x
+fails 1 'no finite number' --log-likelihood-of nan.fits -o out/x
+fails 1 'missing' --log-likelihood-of missing.fits -o out/x
+fails 2 'no use for --samples' --log-likelihood-of good.fits -n 2 -o out/x
+fails 2 "no use for a sampler's" --log-likelihood-of good.fits --steps 5 -o out/x
+fails 2 'no use for --known' --log-likelihood-of good.fits --known holed.fits -o out/x
 
 # Stopped and gone on with: the same bits, and nothing but the checkpoint in between.
 long="--prior field:power:1,-2 --shape 64,64 -n 200 --steps 20"
