@@ -195,6 +195,20 @@ done:
     return status;
 }
 
+/* Needs the noise. */
+static sf_status find_rays(const deblur_options *options, deblur_frame *f)
+{
+    const size_t count = sf_grid_size(sf_fits_grid(f->frame));
+
+    if (!options->detector.cosmic_rays) return SF_OK;
+    if (f->bad == NULL) {
+        const sf_status status = sf_allocate(&f->bad, count, sizeof *f->bad);
+        if (status != SF_OK) return status;
+    }
+    return detector_cosmic_rays(&f->detector, f->frame, f->sigma, f->noise, f->psf, f->bad,
+                                &f->rays);
+}
+
 static sf_status read_background(const deblur_options *options, deblur_frame *f)
 {
     const char *text = options->background != NULL ? options->background : "auto";
@@ -315,6 +329,7 @@ sf_status deblur_frame_read(const deblur_options *options, deblur_frame *f)
     if (options->truth != NULL) GO(read_companion(options->truth, f->frame, &f->truth));
     GO(read_mask(options, f));
     GO(read_noise(options, f));
+    GO(find_rays(options, f));
     GO(read_background(options, f));
     status = deblur_frame_observe(f, deblur_first_resolution(options));
 done:

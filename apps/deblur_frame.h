@@ -13,7 +13,7 @@ typedef struct deblur_frame {
     double *sigma;                 /* NULL: no map */
     double noise;                  /* the constant; NaN with a map, or counts */
     detector detector;
-    size_t saturated; /* pixels from that level on */
+    size_t saturated, rays; /* pixels from that level on; pixels that cosmic rays hit */
     double background;
     double resolution; /* FWHM in pixels that the result keeps; 0: none */
     char noise_source[96], mask_source[64], background_source[16]; /* for the reader */

@@ -122,6 +122,7 @@ static sf_status write_fits(const deblur_options *o, const deblur_frame *f, cons
     GO(write_keywords(w, o, f, r));
     GO(sf_fits_writer_add(w, "RESIDUAL", grid, r->residual, f->frame, NULL));
     GO(sf_fits_writer_string(w, "BUNIT", "sigma", "(frame - model) / noise"));
+    if (o->detector.cosmic_rays) GO(sf_fits_writer_add(w, "MASK", grid, f->bad, f->frame, NULL));
     if (r->posterior.samples > 0) GO(add_posterior(w, f, &r->posterior));
     return sf_fits_writer_close(&w);
 done:
@@ -267,6 +268,7 @@ void deblur_output_print(const deblur_options *o, const deblur_frame *f, const d
     printf("noise       %.6g (%s)\n", sf_observation_noise(f->observation), f->noise_source);
     printf("mask        %s", f->mask_source);
     if (o->mask_bits != NULL) printf(", bits %s", o->mask_bits);
+    if (o->detector.cosmic_rays) printf(", %zu pixels hit by cosmic rays", f->rays);
     if (f->saturated > 0) printf(", %zu saturated pixels and their neighbours", f->saturated);
     putchar('\n');
     printf("sky         %.6g (%s)\n", f->background, f->background_source);

@@ -67,6 +67,8 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
     GO(sf_report_string(p, "observation/noise_source", f->noise_source));
     GO(sf_report_string(p, "observation/mask_source", f->mask_source));
     GO(sf_report_integer(p, "observation/saturated", (long long)f->saturated));
+    if (o->detector.cosmic_rays)
+        GO(sf_report_integer(p, "observation/cosmic_rays", (long long)f->rays));
     if (f->detector.gain > 0.0) {
         GO(sf_report_double(p, "observation/gain", f->detector.gain));
         GO(sf_report_double(p, "observation/read_noise", f->detector.read));

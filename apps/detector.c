@@ -84,3 +84,23 @@ void detector_saturated(const sf_grid *frame, const double *pixels, double level
                     bad[v * columns + u] = 1.0;
         }
 }
+
+sf_status detector_cosmic_rays(const detector *d, const sf_fits *frame, const double *sigma,
+                               double noise, const sf_psf *psf, double *bad, size_t *count)
+{
+    const sf_grid *grid = sf_fits_grid(frame);
+    sf_cosmic_ray_options options = sf_cosmic_ray_options_default();
+    double *rays = NULL;
+    sf_status status;
+
+    options.gain = d->gain;
+    options.read = d->read;
+    GO(sf_allocate(&rays, sf_grid_size(grid), sizeof *rays));
+    GO(sf_find_cosmic_rays(grid, sf_fits_pixels(frame), sigma, noise, bad, psf, &options, rays,
+                           count));
+    for (size_t i = 0; i < sf_grid_size(grid); i++)
+        if (rays[i] != 0.0) bad[i] = 1.0;
+done:
+    sf_free(rays);
+    return status;
+}

@@ -4,6 +4,7 @@
 
 #include "detector_options.h"
 
+#include <scorefield/inverse.h>
 #include <scorefield/io.h>
 
 typedef struct detector {
@@ -17,5 +18,11 @@ sf_status detector_read(const detector_options *options, const sf_fits *frame, d
  * from the level on. */
 void detector_saturated(const sf_grid *frame, const double *pixels, double level, double *bad,
                         size_t *count);
+
+/* bad = 1 where a cosmic ray hit, else as it was; *count of those. sigma NULL: the noise is
+ * constant.
+ */
+sf_status detector_cosmic_rays(const detector *detector, const sf_fits *frame, const double *sigma,
+                               double noise, const sf_psf *psf, double *bad, size_t *count);
 
 #endif

@@ -26,6 +26,8 @@ void detector_options_table(detector_options *o, struct poptOption table[DETECTO
          "FITS map of inverse variances, in place of --noise", "MAP"},
         {"saturation", 0, POPT_ARG_DOUBLE, &o->saturation, 0,
          "pixels from this value on, and their neighbours, are left out", "LEVEL"},
+        {"cosmic-rays", 0, POPT_ARG_NONE, &o->cosmic_rays, 0,
+         "pixels that are sharper than the PSF can make them are left out", NULL},
         POPT_TABLEEND};
 
     memcpy(table, list, sizeof list);

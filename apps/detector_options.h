@@ -8,9 +8,10 @@
 typedef struct detector_options {
     char *gain, *read, *ivar; /* as given; NULL: not given */
     double saturation;        /* NaN: not given */
+    int cosmic_rays;          /* whether to look for them */
 } detector_options;
 
-#define DETECTOR_OPTIONS 5
+#define DETECTOR_OPTIONS 6
 
 detector_options detector_options_default(void);
 /* The table's rows, its end among them, for POPT_ARG_INCLUDE_TABLE. */

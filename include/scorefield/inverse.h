@@ -150,6 +150,32 @@ SF_API sf_status sf_estimate_noise(const sf_grid *frame, const double *pixels, c
 SF_API sf_status sf_estimate_background(const sf_grid *frame, const double *pixels,
                                         const double *mask, double *background);
 
+/* Pixels that cosmic rays hit, for a mask: what is brighter than its neighbours by more than a PSF
+ * can make it (van Dokkum 2001, doi:10.1086/323894). With E half of the positive Laplacian of the
+ * frame in quarter pixels (a ray of one pixel has its own height there), S = E / noise minus its
+ * median within 5 x 5, and F the frame's structure on the scale of stars (median of 3 x 3, minus
+ * the median of 7 x 7 of it), rays are where S > threshold   and   S noise / F > contrast, and what
+ * touches them with S > threshold, and what touches those with S > growth threshold. They are
+ * replaced by the median around them, and looked for again. */
+typedef struct sf_cosmic_ray_options {
+    double threshold;
+    double growth;
+    double contrast;   /* 0 = chosen: three times the PSF's own, at least 2. Where stars are hardly
+                          wider than a pixel that is much, and rays on them are not found */
+    size_t iterations; /* at most */
+    double gain, read; /* of an observation of counts (gain 0: not one): the noise is that of the
+                          median within 3 x 3 or 5 x 5, no matter what `sigma` and `noise` are */
+} sf_cosmic_ray_options;
+/* Threshold 5, growth 0.3, 4 iterations. */
+SF_API sf_cosmic_ray_options sf_cosmic_ray_options_default(void);
+/* rays = 1 where there is one, else 0, and *found how many. pixels, sigma, noise, mask and psf
+ * (NULL: none) as in sf_observation_create; options may be NULL. The same on any number of threads.
+ * Errors: SF_ERR_SHAPE for other than two axes, SF_ERR_ARGUMENT for options and noise. */
+SF_API sf_status sf_find_cosmic_rays(const sf_grid *frame, const double *pixels,
+                                     const double *sigma, double noise, const double *mask,
+                                     const sf_psf *psf, const sf_cosmic_ray_options *options,
+                                     double *rays, size_t *found);
+
 /* ---- solvers ------------------------------------------------------------------------------ */
 
 /* Why a solver stopped: an outcome, never an error. */

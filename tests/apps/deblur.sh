@@ -96,6 +96,11 @@ works counts.fits $counted --gain 2 --saturation 100 -o good/c.fits --report goo
 for words in '"saturated": 1' '"observed": 4087'; do
     grep -q "$words" good/c.json || complain "--saturation: no $words in the report"
 done
+works counts.fits $counted --gain 2 --read-noise 3 --cosmic-rays -o good/c.fits --report good/c.json --force
+for words in '"cosmic_rays": 1' '"observed": 4095'; do
+    grep -q "$words" good/c.json || complain "--cosmic-rays: no $words in the report"
+done
+has "EXTNAME = 'MASK    '" good/c.fits
 fails 1 'below 0' sunk.fits $counted --gain 1 -o out/x.fits
 fails 1 'a rate' rate.fits $counted --gain auto -o out/x.fits
 fails 1 'no positive GAIN' good.fits $counted --gain auto -o out/x.fits
