@@ -248,8 +248,8 @@ typedef struct sf_axes {
 
 /* PNG of image panels, row by row, `columns` a row, equal pixels, row 0 at the bottom, with colour
  * bars; an image without a finite pixel says so and has none. 1 to 64 panels. The file appears
- * whole or not at all, as above; the picture comes by a pipe in $TMPDIR (/tmp where that is unset or
- * longer than 32 characters). Errors: SF_ERR_ARGUMENT, SF_ERR_SHAPE (not two axes), SF_ERR_IO,
+ * whole or not at all, as above; the picture comes by a pipe in $TMPDIR (/tmp where that is unset
+ * or longer than 32 characters). Errors: SF_ERR_ARGUMENT, SF_ERR_SHAPE (not two axes), SF_ERR_IO,
  * SF_ERR_NUMERIC (a range beyond a double's), SF_ERR_LIBRARY, SF_ERR_MEMORY. */
 SF_API sf_status sf_plot_panels(const char *path, bool overwrite, const char *title,
                                 const sf_panel *panels, size_t count, size_t columns);
