@@ -1,72 +1,12 @@
 /* deblur_frame.c - what sf-deblur reads: frame, noise, mask, sky, point spread function, truth. */
 #include "deblur_frame.h"
+#include "companion.h"
 #include "program.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* An image of the frame's shape. */
-static sf_status read_companion(const char *path, const sf_fits *frame, sf_fits **fits)
-{
-    const sf_status status = sf_fits_read(path, fits);
-    char own[96], wanted[96];
-
-    if (status != SF_OK || sf_grid_same_shape(sf_fits_grid(*fits), sf_fits_grid(frame)))
-        return status;
-    sf_grid_text(sf_fits_grid(*fits), own, sizeof own);
-    sf_fits_release(fits);
-    return sf_fail(SF_ERR_SHAPE, "%s is %s but the frame is %s", path, own,
-                   sf_grid_text(sf_fits_grid(frame), wanted, sizeof wanted));
-}
-
-/* ",2" for the second frame of a file of several, whose extension is [ERR,2]; else "". */
-static const char *version_of(const sf_fits *frame, char text[16])
-{
-    double version = 1.0;
-
-    text[0] = '\0';
-    if (sf_fits_get_double(frame, "EXTVER", &version) && version > 1.0 && version < 1e6)
-        (void)snprintf(text, 16, ",%d", (int)version);
-    return text;
-}
-
-/* The frame's companion extension of the first name that its file has, which is *name; *fits stays
- * NULL when it has none. `option` does without it. */
-static sf_status read_extension(const char *input, const char *const *names, const char *option,
-                                const sf_fits *frame, sf_fits **fits, const char **name)
-{
-    const char *bracket = strrchr(input, '[');
-    const size_t size = strlen(input) + 32;
-    sf_status status = SF_OK;
-    char *path, version[16];
-
-    if (bracket == NULL || input[strlen(input) - 1] != ']') bracket = input + strlen(input);
-    path = malloc(size);
-    if (path == NULL) return sf_fail(SF_ERR_MEMORY, "%s: no memory for its name", input);
-    for (int i = 0; names[i] != NULL && *fits == NULL && status == SF_OK; i++) {
-        *name = names[i];
-        (void)snprintf(path, size, "%.*s[%s%s]", (int)(bracket - input), input, names[i],
-                       version_of(frame, version));
-        status = read_companion(path, frame, fits);
-        if (status == SF_ERR_ARGUMENT)
-            status = SF_OK; /* no such HDU */
-        else if (status != SF_OK)
-            (void)sf_fail(status, "extension %s%s: %s; %s does without it", names[i], version,
-                          sf_last_error(), option);
-    }
-    free(path);
-    return status;
-}
-
-static void name_source(const deblur_frame *f, const char *name, char *source, size_t size)
-{
-    char version[16];
-
-    (void)snprintf(source, size, "extension %s%s of the frame's file", name,
-                   version_of(f->frame, version));
-}
 
 /* Bad is what has one of the bits, or no value; without --mask-bits, every bit. */
 static sf_status pick_bits(const deblur_options *options, deblur_frame *f)
@@ -120,11 +60,11 @@ static sf_status read_mask(const deblur_options *options, deblur_frame *f)
 
     (void)snprintf(f->mask_source, sizeof f->mask_source, "none");
     if (options->mask == NULL) {
-        status = read_extension(options->input, names, "--mask none", f->frame, &f->mask, &name);
-        if (f->mask != NULL) name_source(f, name, f->mask_source, sizeof f->mask_source);
+        status = companion_find(options->input, names, "--mask none", f->frame, &f->mask, &name);
+        if (f->mask != NULL) companion_name(f->frame, name, f->mask_source, sizeof f->mask_source);
     } else if (strcmp(options->mask, "none") != 0) {
         (void)snprintf(f->mask_source, sizeof f->mask_source, "file");
-        status = read_companion(options->mask, f->frame, &f->mask);
+        status = companion_read(options->mask, f->frame, &f->mask);
     }
     return status == SF_OK ? find_bad(options, f) : status;
 }
@@ -156,7 +96,7 @@ static sf_status read_map(const deblur_options *options, deblur_frame *f, bool *
 
     *found = false;
     if (path == NULL || (!inverse && (strcmp(path, "auto") == 0))) return SF_OK;
-    status = read_companion(path, f->frame, &map);
+    status = companion_read(path, f->frame, &map);
     *found = status == SF_OK;
     (void)snprintf(f->noise_source, sizeof f->noise_source, inverse ? "inverse variances" : "map");
     return *found ? take_map(&map, inverse ? "IVAR" : "ERR", f) : status;
@@ -183,15 +123,30 @@ static sf_status read_noise(const deblur_options *options, deblur_frame *f)
     GO(read_map(options, f, &found));
     if (found) return SF_OK;
     if (options->noise == NULL) {
-        GO(read_extension(options->input, names, "--noise auto", f->frame, &map, &name));
+        GO(companion_find(options->input, names, "--noise auto", f->frame, &map, &name));
         if (map != NULL) {
-            name_source(f, name, f->noise_source, sizeof f->noise_source);
+            companion_name(f->frame, name, f->noise_source, sizeof f->noise_source);
             return take_map(&map, name, f);
         }
     }
     (void)snprintf(f->noise_source, sizeof f->noise_source, "estimated from the frame");
     status = sf_estimate_noise(sf_fits_grid(f->frame), sf_fits_pixels(f->frame), f->bad, &f->noise);
 done:
+    return status;
+}
+
+static sf_status read_correlation(const deblur_options *options, deblur_frame *f)
+{
+    const char *path = options->detector.spectrum;
+    sf_status status;
+    char *text;
+
+    if (path == NULL) return SF_OK;
+    text = malloc(strlen(path) + sizeof "table:");
+    if (text == NULL) return sf_fail(SF_ERR_MEMORY, "%s: no memory for its name", path);
+    (void)sprintf(text, "table:%s", path);
+    status = sf_spectrum_parse(text, &f->correlation);
+    free(text);
     return status;
 }
 
@@ -294,6 +249,7 @@ sf_status deblur_frame_observe(deblur_frame *f, double resolution)
     f->resolution = resolution;
     how.background = f->background;
     how.resolution = resolution;
+    how.correlation = f->correlation;
     how.gain = f->detector.gain;
     how.read = f->detector.read;
     return sf_observation_create(sf_fits_grid(f->frame), sf_fits_pixels(f->frame), f->sigma,
@@ -326,9 +282,10 @@ sf_status deblur_frame_read(const deblur_options *options, deblur_frame *f)
     memset(f, 0, sizeof *f);
     GO(read_image(options->input, &f->frame));
     if (options->psf != NULL) GO(read_psf(options, sf_fits_grid(f->frame), &f->psf));
-    if (options->truth != NULL) GO(read_companion(options->truth, f->frame, &f->truth));
+    if (options->truth != NULL) GO(companion_read(options->truth, f->frame, &f->truth));
     GO(read_mask(options, f));
     GO(read_noise(options, f));
+    GO(read_correlation(options, f));
     GO(find_rays(options, f));
     GO(read_background(options, f));
     status = deblur_frame_observe(f, deblur_first_resolution(options));
@@ -341,6 +298,7 @@ void deblur_frame_release(deblur_frame *f)
 {
     sf_observation_release(&f->observation);
     sf_psf_release(&f->psf);
+    sf_spectrum_release(&f->correlation);
     sf_fits_release(&f->truth);
     sf_fits_release(&f->mask);
     sf_free(f->bad);

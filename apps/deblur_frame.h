@@ -12,6 +12,7 @@ typedef struct deblur_frame {
     double *bad;                   /* not zero where a pixel is not to be used; NULL: all are */
     double *sigma;                 /* NULL: no map */
     double noise;                  /* the constant; NaN with a map, or counts */
+    sf_spectrum *correlation;      /* of the noise; NULL: none */
     detector detector;
     size_t saturated, rays; /* pixels from that level on; pixels that cosmic rays hit */
     double background;

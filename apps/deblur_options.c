@@ -119,6 +119,13 @@ bool deblur_prior_is_field(const deblur_options *o)
     return o->prior != NULL && strncmp(o->prior, "field:", 6) == 0;
 }
 
+/* Whether the noise may have a spectrum. */
+static bool solves_by_waves(const deblur_options *o)
+{
+    return o->method == DEBLUR_PNP || o->method == DEBLUR_HQS || o->method == DEBLUR_TV ||
+           o->method == DEBLUR_WIENER;
+}
+
 /* The first option that the method has no use for, or NULL. */
 static const char *useless(const deblur_options *o)
 {
@@ -133,6 +140,7 @@ static const char *useless(const deblur_options *o)
         return "--network without --prior FILE.onnx";
     if (o->bf16 && (field || !methods[o->method].prior || o->method == DEBLUR_WIENER))
         return "--bf16 without a network";
+    if (o->detector.spectrum != NULL && !solves_by_waves(o)) return "--noise-spectrum";
     if (o->iterations != INT_MIN && !methods[o->method].iterations) return "--iterations";
     if (!isnan(o->tolerance) && !methods[o->method].tolerance) return "--tolerance";
     if (!isnan(o->tolerance) && isnan(o->penalty) && methods[o->method].schedule)

@@ -266,6 +266,8 @@ void deblur_output_print(const deblur_options *o, const deblur_frame *f, const d
     printf("frame       %s, %s, %zu pixels observed\n", o->input,
            sf_grid_text(sf_fits_grid(f->frame), shape, sizeof shape), d->observed);
     printf("noise       %.6g (%s)\n", sf_observation_noise(f->observation), f->noise_source);
+    if (f->correlation != NULL)
+        printf("            that is what the PSF sees; spectrum from %s\n", o->detector.spectrum);
     printf("mask        %s", f->mask_source);
     if (o->mask_bits != NULL) printf(", bits %s", o->mask_bits);
     if (o->detector.cosmic_rays) printf(", %zu pixels hit by cosmic rays", f->rays);

@@ -42,6 +42,7 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
     GO(report_text(p, "options/noise", o->noise));
     GO(report_text(p, "options/gain", o->detector.gain));
     GO(report_text(p, "options/read_noise", o->detector.read));
+    GO(report_text(p, "options/noise_spectrum", o->detector.spectrum));
     GO(report_text(p, "options/ivar", o->detector.ivar));
     if (!isnan(o->detector.saturation))
         GO(sf_report_double(p, "options/saturation", o->detector.saturation));

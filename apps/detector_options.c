@@ -24,6 +24,11 @@ void detector_options_table(detector_options *o, struct poptOption table[DETECTO
          "with --gain: electrons, or auto, as the header says (default 0)", "ELECTRONS"},
         {"ivar", 0, POPT_ARG_STRING, &o->ivar, 0,
          "FITS map of inverse variances, in place of --noise", "MAP"},
+        {"noise-spectrum", 0, POPT_ARG_STRING, &o->spectrum, 0,
+         "neighbours share their noise: a table of k (radians a pixel) and its power, of any "
+         "scale; "
+         "of hqs, pnp, tv and wiener",
+         "FILE"},
         {"saturation", 0, POPT_ARG_DOUBLE, &o->saturation, 0,
          "pixels from this value on, and their neighbours, are left out", "LEVEL"},
         {"cosmic-rays", 0, POPT_ARG_NONE, &o->cosmic_rays, 0,
@@ -54,6 +59,10 @@ int detector_options_check(const char *program, const detector_options *o, const
     if ((o->gain != NULL) + (o->ivar != NULL) + (noise != NULL) > 1)
         return program_usage(program,
                              "--noise, --ivar and --gain each say what the noise is; give one");
+    if (o->gain != NULL && o->spectrum != NULL)
+        return program_usage(program,
+                             "counts are independent of one another: --gain has no use for "
+                             "--noise-spectrum");
     if (isinf(o->saturation))
         return program_usage(program, "--saturation %g is not a pixel value", o->saturation);
     return PROGRAM_OK;
@@ -64,4 +73,5 @@ void detector_options_release(detector_options *o)
     free(o->gain);
     free(o->read);
     free(o->ivar);
+    free(o->spectrum);
 }

@@ -6,12 +6,12 @@
 #include <stdbool.h>
 
 typedef struct detector_options {
-    char *gain, *read, *ivar; /* as given; NULL: not given */
-    double saturation;        /* NaN: not given */
-    int cosmic_rays;          /* whether to look for them */
+    char *gain, *read, *ivar, *spectrum; /* as given; NULL: not given */
+    double saturation;                   /* NaN: not given */
+    int cosmic_rays;                     /* whether to look for them */
 } detector_options;
 
-#define DETECTOR_OPTIONS 6
+#define DETECTOR_OPTIONS 7
 
 detector_options detector_options_default(void);
 /* The table's rows, its end among them, for POPT_ARG_INCLUDE_TABLE. */

@@ -63,6 +63,16 @@ typedef struct sf_observation_options {
                     as 0, which with fewer than 3 counts of read noise is a little bias where there
                     is next to no light: 0.08, 0.02, 0.001 counts a pixel at 1, 2, 3 */
     const sf_frame_part *part; /* NULL, or what is known where this is a part of a larger frame */
+    /* NULL: every pixel has noise of its own. Else the noise is sigma g, g a field of this power
+     * spectrum (k in radians by the grid's unit of length; its scale does not matter), as resampled
+     * frames have it; then w^1/2 C^-1 w^1/2 stands wherever W does, w = noise^2/sigma^2, 0 where
+     * unobserved, and C_k the spectrum over its mean. That is the inverse covariance where every
+     * pixel of a periodic frame is observed; near masks and borders it takes what is not observed
+     * for predicted well, which costs precision and makes no bias. The unit of noise is then what
+     * the PSF sees, sigma (sum |H|^2 C / sum |H|^2)^1/2, and residuals are whitened. Two more
+     * transforms an iteration of conjugate gradients. Not for counts, nor for finer cells than
+     * pixels, nor for samples of posteriors. */
+    const sf_spectrum *correlation;
 } sf_observation_options;
 
 SF_API sf_observation_options sf_observation_options_default(void);

@@ -13,7 +13,7 @@ sf_status sf_observation_misfit(const sf_observation *o, const double *scene, do
     SF_TRY(sf_observation_blur(o, scene, misfit));
     for (size_t i = 0; i < sf_grid_size(&o->scene); i++)
         misfit[i] = (o->data[i] - misfit[i]) * sqrt(o->weight[i]) / o->noise;
-    return SF_OK;
+    return sf_observation_whiten(o, misfit);
 }
 
 sf_status sf_observation_residual(const sf_observation *o, const double *scene, double *residual)

@@ -128,6 +128,7 @@ sf_status sf_pnp_langevin(sf_observation *observation, sf_prior *prior,
               .half = sf_grid_half_size(&observation->scene)};
 
     SF_TRY(check(&w));
+    SF_TRY(sf_observation_need_white(observation));
     SF_TRY(sf_check_finite(scenes, batch * w.cells, "where the chains start"));
     w.level = w.options->level * observation->noise;
     moves.corrector = SF_CORRECTOR_PRECONDITIONED;

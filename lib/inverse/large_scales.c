@@ -22,6 +22,7 @@ static sf_status even_weights(const sf_observation *o, sf_observation *even)
 
     *even = *o;
     even->weight = NULL;
+    even->inverse_power = NULL;
     even->back = NULL;
     even->mean_weight = (double)o->observed / (double)cells;
     even->diagonal = o->observed == cells;

@@ -2,7 +2,7 @@
  *
  * With every cell observed at one noise level the system is diagonal in Fourier space. Otherwise
  * its vectors are kept in Fourier space, where H, R and the preconditioner
- *     M_k = w |H_k|^2 + R_k,     w = mean weight over the scene,
+ *     M_k = w |H_k|^2/C_k + R_k,     w = mean weight over the scene,
  * are diagonal and only W needs the pixels: one inverse and one forward transform an iteration.
  * Inner products run over the full spectrum (Parseval), so the iterates are those of the method
  * in pixel space. Hestenes & Stiefel 1952, doi:10.6028/jres.049.044.
@@ -95,7 +95,8 @@ void sf_normal_set_penalty(sf_normal *n, const double *penalty)
     for (size_t k = 0; k < n->half; k++) {
         const bool held = !isfinite(penalty[k]);
         const double h2 = n->o->transfer != NULL ? power(n->o->transfer[k]) : 1.0;
-        const double m = w * h2 + (held ? 0.0 : penalty[k]);
+        const double white = n->o->inverse_power != NULL ? n->o->inverse_power[k] : 1.0;
+        const double m = w * h2 * white + (held ? 0.0 : penalty[k]);
         n->penalty[k] = held ? 0.0 : penalty[k];
         n->inverse[k] = held || !(m > 0.0) ? 0.0 : 1.0 / m;
     }
@@ -173,11 +174,13 @@ static double inner(const sf_normal *n, const sf_complex *a, const sf_complex *b
 static sf_status apply(sf_normal *n, const sf_complex *p, sf_complex *q)
 {
     const sf_complex *h = n->o->transfer;
-    const double *w = n->o->weight;
+    double begin;
 
     for (size_t k = 0; k < n->half; k++) q[k] = h != NULL ? h[k] * p[k] : p[k];
     SF_TRY(inverse(n, q, n->field));
-    for (size_t i = 0; i < n->cells; i++) n->field[i] *= w[i];
+    begin = sf_seconds();
+    SF_TRY(sf_observation_weigh(n->o, n->field, q));
+    n->seconds += n->o->inverse_power != NULL ? sf_seconds() - begin : 0.0;
     SF_TRY(forward(n, n->field, q));
     for (size_t k = 0; k < n->half; k++)
         q[k] = (h != NULL ? conj(h[k]) * q[k] : q[k]) + n->penalty[k] * p[k];
@@ -238,6 +241,11 @@ static sf_status conjugate_gradients(sf_normal *n, const sf_normal_goal *goal)
                                                    "finite: the data or the prior has one");
 }
 
+static bool is_pointwise(const sf_normal *n)
+{
+    return n->o->transfer == NULL && n->o->inverse_power == NULL && n->ridge > 0.0;
+}
+
 /* No blur: x = (w y + R c) / (w + R) cell by cell. */
 static void pointwise(const sf_normal *n, bool data, const double *centre, double *x)
 {
@@ -265,7 +273,7 @@ sf_status sf_normal_solve(sf_normal *n, const double *centre, const sf_normal_go
 {
     n->reached = true;
     n->stopped = false;
-    if (n->o->transfer == NULL && n->ridge > 0.0 && centre != NULL) {
+    if (is_pointwise(n) && centre != NULL) {
         pointwise(n, true, centre, x);
         return SF_OK;
     }
@@ -283,7 +291,7 @@ sf_status sf_normal_update(sf_normal *n, bool data, const double *centre,
 {
     n->reached = true;
     n->stopped = false;
-    if (n->o->transfer == NULL && n->ridge > 0.0) {
+    if (is_pointwise(n)) {
         pointwise(n, data, centre, x);
         return SF_OK;
     }

@@ -24,7 +24,8 @@ sf_observation_options sf_observation_options_default(void)
                                             .upsample = 1,
                                             .gain = 0.0,
                                             .read = 0.0,
-                                            .part = NULL};
+                                            .part = NULL,
+                                            .correlation = NULL};
 
     return options;
 }
@@ -48,6 +49,7 @@ void sf_observation_release(sf_observation **observation)
     sf_free(o->transfer);
     sf_free(o->data);
     sf_free(o->weight);
+    sf_free(o->inverse_power);
     sf_free(o->back);
     sf_free(o);
 }
@@ -428,6 +430,7 @@ sf_status sf_observation_create(const sf_grid *frame, const double *pixels, cons
     SF_GO(summarise(o, pixels, sigma, noise, mask, options->part));
     SF_GO(place_pixels(o, pixels, sigma, noise, mask));
     SF_GO(transform_data(o, psf, options->resolution));
+    if (options->correlation != NULL) SF_GO(sf_observation_correlate(o, options->correlation));
     *observation = o;
     o = NULL;
 done:

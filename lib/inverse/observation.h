@@ -24,10 +24,12 @@ struct sf_observation {
     double noise;         /* summary.noise */
     sf_frame_summary summary; /* of the whole frame */
     double background;
-    double gain;        /* counts for a unit of pixel value; 0: the noise is Gaussian */
-    double offset;      /* of counts: their expected value is gain (H x + offset), their own number
-                           gain max(data + offset, 0) */
-    double mean_weight; /* over the scene, unobserved cells included */
+    double gain;   /* counts for a unit of pixel value; 0: the noise is Gaussian */
+    double offset; /* of counts: their expected value is gain (H x + offset), their own number
+                      gain max(data + offset, 0) */
+    double *inverse_power; /* 1/C_k on the half spectrum, C the correlation of the noise (mean 1);
+                              NULL: every pixel has its own */
+    double mean_weight;    /* over the scene, unobserved cells included */
     size_t observed;
     bool diagonal; /* every cell observed with weight 1: H^T W H is diagonal in Fourier space */
 };
@@ -58,7 +60,7 @@ sf_status sf_observation_pick(const sf_observation *observation, const double *s
 sf_status sf_observation_place(const sf_observation *observation, const double *frame,
                                double *scene);
 
-/* misfit = (data - H scene) / sigma on the scene's grid, 0 where unobserved. */
+/* misfit = (data - H scene) / sigma on the scene's grid, whitened, 0 where unobserved. */
 sf_status sf_observation_misfit(const sf_observation *observation, const double *scene,
                                 double *misfit);
 
@@ -73,6 +75,16 @@ void sf_observation_chi_squared(const sf_observation *observation, const double 
  * `predicted` is H scene there. */
 void sf_observation_expect_square(const sf_observation *observation, size_t cell, double predicted,
                                   double *expected, double *variance);
+
+/* Makes the noise one of that power spectrum, whatever its scale, and `noise` what the PSF sees of
+ * it. */
+sf_status sf_observation_correlate(sf_observation *observation, const sf_spectrum *spectrum);
+/* field <- W field, W = w^1/2 C^-1 w^1/2 with w the weights; work: a half spectrum. */
+sf_status sf_observation_weigh(const sf_observation *observation, double *field, sf_complex *work);
+/* misfit <- C^-1/2 misfit, 0 where unobserved. */
+sf_status sf_observation_whiten(const sf_observation *observation, double *misfit);
+/* SF_ERR_UNSUPPORTED for noise that neighbours share. */
+sf_status sf_observation_need_white(const sf_observation *observation);
 
 /* Sums in an order that does not depend on the number of threads. */
 double sf_sum_product(const double *a, const double *b, size_t count);

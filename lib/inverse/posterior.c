@@ -246,6 +246,7 @@ sf_status sf_posterior(sf_prior *prior, sf_observation *observation,
 
     *posterior = NULL;
     SF_TRY(check_options(p));
+    SF_TRY(sf_observation_need_white(observation));
     SF_TRY(check_prior(prior, observation, p->likelihood));
     SF_TRY(sf_allocate(&c, 1, sizeof *c));
     c->prior = sf_prior_retain(prior);

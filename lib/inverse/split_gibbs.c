@@ -191,6 +191,7 @@ sf_status sf_split_gibbs(const sf_observation *observation, const sf_prior *prio
     sf_status status;
 
     SF_TRY(check(&c));
+    SF_TRY(sf_observation_need_white(observation));
     SF_GO(sf_conditional_create(observation, batch, &c.conditional));
     if (batch > 0) {
         SF_GO(start(&c));

@@ -111,6 +111,15 @@ fails 2 'needs --gain' counts.fits $counted --read-noise 1 -o out/x.fits
 fails 2 'give one' counts.fits $counted --gain 1 --noise 2 -o out/x.fits
 fails 2 'give one' counts.fits $counted --gain 1 --ivar good.fits -o out/x.fits
 fails 2 'not a pixel value' counts.fits $counted --saturation inf -o out/x.fits
+# Noise that neighbours share.
+printf '0.1 5\n1 2\n2 0.5\n3 0.2\n' >noise.txt
+works good.fits $solve --noise-spectrum noise.txt -o good/s.fits --report good/s.json --force
+works good.fits $counted --noise-spectrum noise.txt -i 4 -o good/s.fits --report good/s.json --force
+grep -q '"noise_spectrum": "noise.txt"' good/s.json || complain "no noise_spectrum in the report"
+fails 1 'missing.txt' good.fits $solve --noise-spectrum missing.txt -o out/x.fits
+fails 2 'no use for --noise-spectrum' good.fits --psf gaussian:2 -m rl --noise-spectrum noise.txt \
+    -o out/x.fits
+fails 2 'independent' counts.fits $counted --gain 1 --noise-spectrum noise.txt -o out/x.fits
 # Maps of variances are what they are called: all of these say that the noise is 2.
 for kind in VAR VARIANCE IVAR; do
     "$writers/write_counts" $kind v.fits
