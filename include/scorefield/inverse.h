@@ -440,7 +440,10 @@ SF_API sf_status sf_posterior_schedule(const sf_observation *observation, double
  * have 0.85 of the mean and 1.08 of the deviation, 20 and 20 have 0.99 and 0.99.
  *
  * Of a learned denoiser each iteration takes a little of the variance of what only the prior knows,
- * and they add up; noise that is a little hotter gives it back. */
+ * and they add up; noise that is a little hotter gives it back. While rho falls it also makes what
+ * is not there: beside bright structure isolated cells tens of noises high, which the data do not
+ * see and which the denoiser takes for faint stars. tests/benchmark/bench_calibration.c has
+ * figures. */
 typedef struct sf_split_gibbs_options {
     size_t iterations; /* with falling rho: a draw of x and one of z each */
     size_t hold;       /* and with the last rho */
@@ -450,15 +453,16 @@ typedef struct sf_split_gibbs_options {
     size_t steps_held; /* the same at the last rho */
     double depth;      /* which ends at depth rho; x is drawn for a z of that noise */
     double end;        /* and the very last one at end rho */
-    double heat;       /* of the diffusion's noise (see sf_sample_options) */
+    double heat;       /* of the diffusion's noise (see sf_sample_options) while rho falls, */
+    double heat_held;  /* and at the last rho */
     uint64_t seed, stream, first; /* number of the first sample of the batch */
     sf_monitor monitor; /* stage "split Gibbs", residual = rho in units of the noise, image = the
                            first sample. What it stops stays at its level */
 } sf_split_gibbs_options;
 /* For priors whose denoiser is exact: 20 iterations of 6 steps, 10 of 8, heat 1. */
 SF_API sf_split_gibbs_options sf_split_gibbs_options_default(void);
-/* For learned ones, tuned for the built-in one: 16 iterations of 6 steps, 4 of 12, heat 1.08. How
- * well its samples are then calibrated stands in tests/benchmark/bench_calibration.c. */
+/* For learned ones, tuned for the built-in one: 16 iterations of 6 steps, 4 of 12, heat 1.08 in
+ * both. How well its samples are then calibrated stands in tests/benchmark/bench_calibration.c. */
 SF_API sf_split_gibbs_options sf_split_gibbs_options_learned(void);
 
 typedef struct sf_split_gibbs_report {

@@ -34,7 +34,8 @@ sf_split_gibbs_options sf_split_gibbs_options_default(void)
                                     .steps_held = 8,
                                     .depth = 0.1,
                                     .end = 0.03,
-                                    .heat = 1.0};
+                                    .heat = 1.0,
+                                    .heat_held = 1.0};
 }
 
 sf_split_gibbs_options sf_split_gibbs_options_learned(void)
@@ -46,6 +47,7 @@ sf_split_gibbs_options sf_split_gibbs_options_learned(void)
     options.steps = 6;
     options.steps_held = 12;
     options.heat = 1.08;
+    options.heat_held = 1.08;
     return options;
 }
 
@@ -129,14 +131,15 @@ static sf_status data_step(chain *c, size_t k, sf_random random)
 static sf_status prior_step(chain *c, size_t k, uint64_t seed)
 {
     sf_sample_options options = sf_sample_options_default();
+    const bool falling = k < c->options->iterations;
     sf_sample_report report;
     sf_diffusion diffusion;
 
     SF_TRY(sf_diffusion_edm(level_after(c, k), coupling(c, k), &diffusion));
     options.predictor = SF_PREDICTOR_MULTISTEP_SDE;
     options.spacing = SF_TIMES_LOG_SNR;
-    options.steps = k < c->options->iterations ? c->options->steps : c->options->steps_held;
-    options.heat = c->options->heat;
+    options.steps = falling ? c->options->steps : c->options->steps_held;
+    options.heat = falling ? c->options->heat : c->options->heat_held;
     options.given = true;
     options.seed = seed;
     options.stream = k + 1;

@@ -326,6 +326,28 @@ static bool stop_after_two(const sf_monitor_event *event, void *user)
     return event->iteration < 2;
 }
 
+/* Without iterations of falling rho the heat of these is that of nothing, and that of the last ones
+ * counts. */
+static void test_heat_is_of_its_iterations(void **state)
+{
+    sf_split_gibbs_options options = small_chain();
+    dense_law *l = dense_law_make(true, true);
+    double *x = new_array(l->cells), *hot = new_array(l->cells);
+
+    (void)state;
+    options.iterations = 0;
+    assert_ok(sf_split_gibbs(l->observation, l->prior, &options, 1, x, NULL));
+    options.heat = 1.5;
+    assert_ok(sf_split_gibbs(l->observation, l->prior, &options, 1, hot, NULL));
+    assert_memory_equal(x, hot, l->cells * sizeof *x);
+    options.heat_held = 1.5;
+    assert_ok(sf_split_gibbs(l->observation, l->prior, &options, 1, hot, NULL));
+    assert_true(fabs(x[0] - hot[0]) > 0.0);
+    sf_free(x);
+    sf_free(hot);
+    dense_law_free(l);
+}
+
 static void test_monitor_stops(void **state)
 {
     sf_split_gibbs_options options = small_chain();
@@ -381,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_law_of_the_chain),
         cmocka_unit_test(test_posterior_is_the_limit),
         cmocka_unit_test(test_same_bits_in_any_batch_on_any_threads),
+        cmocka_unit_test(test_heat_is_of_its_iterations),
         cmocka_unit_test(test_monitor_stops),
         cmocka_unit_test(test_bad_input),
     };
