@@ -7,9 +7,9 @@
  * may be continued or shared by several processes), and a summary of the whole table follows.
  * COUNT 0: the summary alone. Names: samples, bf16 (1: four times as fast), picture=FILE.png (of
  * the first), noise (of the observation: its S/N instead of one between 10 and 200); of split Gibbs
- * iterations, hold, from, steps, held (steps then), depth, end, heat, heat_held; and for a diffusion
- * instead likelihood (its number), evaluations, corrections, step. PSFs: survey stars and models of
- * SCOREFIELD_DATA/fits, else Moffat profiles.
+ * iterations, hold, from, steps, held (steps then), depth, end, heat, heat_held; and for a
+ * diffusion instead likelihood (its number), evaluations, corrections, step. PSFs: survey stars and
+ * models of SCOREFIELD_DATA/fits, else Moffat profiles.
  *
  * The interval mean +- t_c sd sqrt(1 + 1/n) of n samples, t_c Student's with n - 1 degrees, covers
  * the truth with probability c if the posterior is a Gaussian; the truth's rank among them is one
