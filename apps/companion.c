@@ -1,22 +1,9 @@
-/* companion.c - images that belong to a frame: noise, mask, truth. */
+/* companion.c - images in a frame's own file that belong to it: noise, mask. */
 #include "companion.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-sf_status companion_read(const char *path, const sf_fits *frame, sf_fits **fits)
-{
-    const sf_status status = sf_fits_read(path, fits);
-    char own[96], wanted[96];
-
-    if (status != SF_OK || sf_grid_same_shape(sf_fits_grid(*fits), sf_fits_grid(frame)))
-        return status;
-    sf_grid_text(sf_fits_grid(*fits), own, sizeof own);
-    sf_fits_release(fits);
-    return sf_fail(SF_ERR_SHAPE, "%s is %s but the frame is %s", path, own,
-                   sf_grid_text(sf_fits_grid(frame), wanted, sizeof wanted));
-}
 
 /* ",2" for the second frame of a file of several, whose extension is [ERR,2]; else "". */
 static const char *version_of(const sf_fits *frame, char text[16])
@@ -29,8 +16,9 @@ static const char *version_of(const sf_fits *frame, char text[16])
     return text;
 }
 
-sf_status companion_find(const char *input, const char *const *names, const char *option,
-                         const sf_fits *frame, sf_fits **fits, const char **name)
+sf_status companion_find(deblur_files *files, const deblur_box *box, const char *input,
+                         const char *const *names, const char *option, const sf_fits *frame,
+                         sf_fits **fits, const char **name)
 {
     const char *bracket = strrchr(input, '[');
     const size_t size = strlen(input) + 32;
@@ -44,7 +32,7 @@ sf_status companion_find(const char *input, const char *const *names, const char
         *name = names[i];
         (void)snprintf(path, size, "%.*s[%s%s]", (int)(bracket - input), input, names[i],
                        version_of(frame, version));
-        status = companion_read(path, frame, fits);
+        status = deblur_files_read(files, path, box, fits);
         if (status == SF_ERR_ARGUMENT)
             status = SF_OK; /* no such HDU */
         else if (status != SF_OK)

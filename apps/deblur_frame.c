@@ -8,6 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The image's part that is in the box. */
+static sf_status read_box(const deblur_frame *f, const char *path, sf_fits **fits)
+{
+    return deblur_files_read(f->files, path, &f->box, fits);
+}
+
 /* Bad is what has one of the bits, or no value; without --mask-bits, every bit. */
 static sf_status pick_bits(const deblur_options *options, deblur_frame *f)
 {
@@ -60,11 +66,12 @@ static sf_status read_mask(const deblur_options *options, deblur_frame *f)
 
     (void)snprintf(f->mask_source, sizeof f->mask_source, "none");
     if (options->mask == NULL) {
-        status = companion_find(options->input, names, "--mask none", f->frame, &f->mask, &name);
+        status = companion_find(f->files, &f->box, options->input, names, "--mask none", f->frame,
+                                &f->mask, &name);
         if (f->mask != NULL) companion_name(f->frame, name, f->mask_source, sizeof f->mask_source);
     } else if (strcmp(options->mask, "none") != 0) {
         (void)snprintf(f->mask_source, sizeof f->mask_source, "file");
-        status = companion_read(options->mask, f->frame, &f->mask);
+        status = read_box(f, options->mask, &f->mask);
     }
     return status == SF_OK ? find_bad(options, f) : status;
 }
@@ -96,7 +103,7 @@ static sf_status read_map(const deblur_options *options, deblur_frame *f, bool *
 
     *found = false;
     if (path == NULL || (!inverse && (strcmp(path, "auto") == 0))) return SF_OK;
-    status = companion_read(path, f->frame, &map);
+    status = read_box(f, path, &map);
     *found = status == SF_OK;
     (void)snprintf(f->noise_source, sizeof f->noise_source, inverse ? "inverse variances" : "map");
     return *found ? take_map(&map, inverse ? "IVAR" : "ERR", f) : status;
@@ -123,14 +130,14 @@ static sf_status read_noise(const deblur_options *options, deblur_frame *f)
     GO(read_map(options, f, &found));
     if (found) return SF_OK;
     if (options->noise == NULL) {
-        GO(companion_find(options->input, names, "--noise auto", f->frame, &map, &name));
+        GO(companion_find(f->files, &f->box, options->input, names, "--noise auto", f->frame, &map,
+                          &name));
         if (map != NULL) {
             companion_name(f->frame, name, f->noise_source, sizeof f->noise_source);
             return take_map(&map, name, f);
         }
     }
     (void)snprintf(f->noise_source, sizeof f->noise_source, "estimated from the frame");
-    status = sf_estimate_noise(sf_fits_grid(f->frame), sf_fits_pixels(f->frame), f->bad, &f->noise);
 done:
     return status;
 }
@@ -154,28 +161,29 @@ static sf_status read_correlation(const deblur_options *options, deblur_frame *f
 static sf_status find_rays(const deblur_options *options, deblur_frame *f)
 {
     const size_t count = sf_grid_size(sf_fits_grid(f->frame));
+    sf_status status = SF_OK;
 
     if (!options->detector.cosmic_rays) return SF_OK;
-    if (f->bad == NULL) {
-        const sf_status status = sf_allocate(&f->bad, count, sizeof *f->bad);
-        if (status != SF_OK) return status;
-    }
-    return detector_cosmic_rays(&f->detector, f->frame, f->sigma, f->noise, f->psf, f->bad,
-                                &f->rays);
+    if (f->bad == NULL) GO(sf_allocate(&f->bad, count, sizeof *f->bad));
+    status =
+        detector_cosmic_rays(&f->detector, f->frame, f->sigma, f->noise, f->psf, f->bad, &f->rays);
+done:
+    return status;
 }
 
-static sf_status read_background(const deblur_options *options, deblur_frame *f)
+sf_status deblur_find_sky(const deblur_options *options, const sf_grid *grid, const double *pixels,
+                          const double *bad, double *sky)
 {
     const char *text = options->background != NULL ? options->background : "auto";
 
-    if (strcmp(text, "auto") == 0) {
-        (void)snprintf(f->background_source, sizeof f->background_source, "estimated");
-        return sf_estimate_background(sf_fits_grid(f->frame), sf_fits_pixels(f->frame), f->bad,
-                                      &f->background);
-    }
-    (void)snprintf(f->background_source, sizeof f->background_source, "given");
-    if (program_parse_number(text, &f->background)) return SF_OK;
+    if (strcmp(text, "auto") == 0) return sf_estimate_background(grid, pixels, bad, sky);
+    if (program_parse_number(text, sky)) return SF_OK;
     return sf_fail(SF_ERR_ARGUMENT, "--background %s is neither auto nor a number", text);
+}
+
+bool deblur_noise_known(const deblur_frame *f)
+{
+    return f->sigma != NULL || f->detector.gain > 0.0 || isfinite(f->noise);
 }
 
 static sf_status parse_centre(const char *text, sf_psf_centre *centre)
@@ -204,41 +212,59 @@ done:
     return status;
 }
 
-static sf_status read_psf(const deblur_options *options, const sf_grid *frame, sf_psf **psf)
+/* An image of the file, or the plane of a cube of them. */
+static sf_status read_psf_image(deblur_files *files, const char *path, size_t plane,
+                                const sf_psf_options *how, sf_psf **psf)
 {
-    static const char *const profiles[] = {"gaussian:", "moffat:", "airy:"};
-    sf_psf_options how = sf_psf_options_default();
-    const char *text = options->psf;
+    size_t first[3] = {0, 0, 0}, shape[SF_GRID_MAX_AXES];
+    sf_fits_file *file;
     sf_fits *fits = NULL;
     sf_status status;
 
-    if (options->psf_centre != NULL) GO(parse_centre(options->psf_centre, &how.centre));
-    for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
-        if (strncmp(text, profiles[i], strlen(profiles[i])) != 0) continue;
-        if (options->psf_centre == NULL) return make_psf(text, frame, psf);
-        return sf_fail(SF_ERR_ARGUMENT,
-                       "--psf-centre is for images: %s has its centre in the middle; leave it out",
-                       text);
+    GO(deblur_files_find(files, path, &file));
+    const sf_grid *grid = sf_fits_grid(sf_fits_file_header(file));
+    memcpy(shape, grid->shape, sizeof shape);
+    if (grid->axes == 3 && files->frame.axes == 3) {
+        if (shape[0] != files->frame.shape[0])
+            return sf_fail(SF_ERR_SHAPE, "%s holds %zu PSFs but the frame %zu planes", path,
+                           shape[0], files->frame.shape[0]);
+        first[0] = plane;
+        shape[0] = 1;
     }
-    GO(sf_fits_read(text, &fits));
-    status = sf_psf_from_pixels(sf_fits_grid(fits), sf_fits_pixels(fits), &how, psf);
+    if (grid->axes > 3)
+        return sf_fail(SF_ERR_SHAPE, "%s has %d axes, which no PSF has", path, grid->axes);
+    GO(sf_fits_file_read(file, first, shape, &fits));
+    status = sf_psf_from_pixels(sf_fits_grid(fits), sf_fits_pixels(fits), how, psf);
 done:
     sf_fits_release(&fits);
     return status;
 }
 
-static sf_status read_image(const char *path, sf_fits **fits)
+sf_status deblur_psf_read(const deblur_options *options, deblur_files *files, size_t plane,
+                          sf_psf **psf)
 {
-    const sf_status status = sf_fits_read(path, fits);
-    char shape[96];
+    static const char *const profiles[] = {"gaussian:", "moffat:", "airy:"};
+    sf_psf_options how = sf_psf_options_default();
+    const char *text = options->psf;
+    sf_grid frame;
+    sf_status status = SF_OK;
 
-    if (status != SF_OK || sf_fits_grid(*fits)->axes == 2) return status;
-    sf_grid_text(sf_fits_grid(*fits), shape, sizeof shape);
-    sf_fits_release(fits);
-    return sf_fail(SF_ERR_UNSUPPORTED,
-                   "%s is %s: sf-deblur takes images of two axes; put one plane into a file of its "
-                   "own",
-                   path, shape);
+    *psf = NULL;
+    if (text == NULL) return SF_OK;
+    if (options->psf_centre != NULL) GO(parse_centre(options->psf_centre, &how.centre));
+    for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
+        if (strncmp(text, profiles[i], strlen(profiles[i])) != 0) continue;
+        if (options->psf_centre != NULL)
+            return sf_fail(SF_ERR_ARGUMENT,
+                           "--psf-centre is for images: %s has its centre in the middle; leave it "
+                           "out",
+                           text);
+        GO(deblur_files_plane(files, &frame));
+        return make_psf(text, &frame, psf);
+    }
+    status = read_psf_image(files, text, plane, &how, psf);
+done:
+    return status;
 }
 
 sf_status deblur_frame_observe(deblur_frame *f, double resolution)
@@ -252,6 +278,7 @@ sf_status deblur_frame_observe(deblur_frame *f, double resolution)
     how.correlation = f->correlation;
     how.gain = f->detector.gain;
     how.read = f->detector.read;
+    how.part = f->part;
     return sf_observation_create(sf_fits_grid(f->frame), sf_fits_pixels(f->frame), f->sigma,
                                  f->noise, f->bad, f->psf, &how, &f->observation);
 }
@@ -275,23 +302,48 @@ done:
     return status;
 }
 
-sf_status deblur_frame_read(const deblur_options *options, deblur_frame *f)
+sf_status deblur_frame_read_box(const deblur_options *options, deblur_files *files,
+                                const deblur_box *box, deblur_frame *f)
 {
     sf_status status;
 
     memset(f, 0, sizeof *f);
-    GO(read_image(options->input, &f->frame));
-    if (options->psf != NULL) GO(read_psf(options, sf_fits_grid(f->frame), &f->psf));
-    if (options->truth != NULL) GO(companion_read(options->truth, f->frame, &f->truth));
+    f->files = files;
+    f->box = *box;
+    GO(read_box(f, options->input, &f->frame));
     GO(read_mask(options, f));
     GO(read_noise(options, f));
     GO(read_correlation(options, f));
+done:
+    if (status != SF_OK) deblur_frame_release(f);
+    return status;
+}
+
+sf_status deblur_frame_read(const deblur_options *options, deblur_files *files, deblur_frame *f)
+{
+    deblur_box box = {.plane = 0};
+    sf_grid plane;
+    sf_status status;
+
+    memset(f, 0, sizeof *f);
+    GO(deblur_files_plane(files, &plane));
+    memcpy(box.shape, plane.shape, sizeof box.shape);
+    GO(deblur_frame_read_box(options, files, &box, f));
+    GO(deblur_psf_read(options, files, 0, &f->psf));
+    if (options->truth != NULL) GO(read_box(f, options->truth, &f->truth));
+    if (!deblur_noise_known(f))
+        GO(sf_estimate_noise(&plane, sf_fits_pixels(f->frame), f->bad, &f->noise));
     GO(find_rays(options, f));
-    GO(read_background(options, f));
+    GO(deblur_find_sky(options, &plane, sf_fits_pixels(f->frame), f->bad, &f->background));
     status = deblur_frame_observe(f, deblur_first_resolution(options));
 done:
     if (status != SF_OK) deblur_frame_release(f);
     return status;
+}
+
+const char *deblur_background_source(const deblur_options *o)
+{
+    return o->background == NULL || strcmp(o->background, "auto") == 0 ? "estimated" : "given";
 }
 
 void deblur_frame_release(deblur_frame *f)

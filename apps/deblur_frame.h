@@ -2,12 +2,17 @@
 #ifndef SF_APPS_DEBLUR_FRAME_H
 #define SF_APPS_DEBLUR_FRAME_H
 
+#include "deblur_files.h"
 #include "deblur_options.h"
 #include "detector.h"
 
 #include <scorefield.h>
 
+/* An image, or a box of one. */
 typedef struct deblur_frame {
+    deblur_files *files;
+    deblur_box box;
+    const sf_frame_part *part;     /* NULL: this is the whole frame */
     sf_fits *frame, *mask, *truth; /* all but the frame may be NULL */
     double *bad;                   /* not zero where a pixel is not to be used; NULL: all are */
     double *sigma;                 /* NULL: no map */
@@ -16,9 +21,9 @@ typedef struct deblur_frame {
     detector detector;
     size_t saturated, rays; /* pixels from that level on; pixels that cosmic rays hit */
     double background;
-    double resolution; /* FWHM in pixels that the result keeps; 0: none */
-    char noise_source[96], mask_source[64], background_source[16]; /* for the reader */
-    sf_psf *psf;                                                   /* NULL: none */
+    double resolution;                      /* FWHM in pixels that the result keeps; 0: none */
+    char noise_source[96], mask_source[64]; /* for the reader */
+    sf_psf *psf;                            /* NULL: none */
     sf_observation *observation;
 } deblur_frame;
 
@@ -27,8 +32,24 @@ sf_status deblur_frame_observe(deblur_frame *frame, double resolution);
 /* The noise of counts as this scene makes expect it, for what uses the local Gaussian form of their
  * law; and the frame observed with it. */
 sf_status deblur_frame_expect(deblur_frame *frame, const double *scene);
+/* Whether there is a number, a map, or a law of counts; else it is estimated. */
+bool deblur_noise_known(const deblur_frame *frame);
+
+/* As given, or from the pixels. */
+sf_status deblur_find_sky(const deblur_options *options, const sf_grid *grid, const double *pixels,
+                          const double *bad, double *sky);
+/* "estimated" or "given" */
+const char *deblur_background_source(const deblur_options *options);
+
+/* Of a plane of the frame; *psf NULL where none was given. */
+sf_status deblur_psf_read(const deblur_options *options, deblur_files *files, size_t plane,
+                          sf_psf **psf);
+/* The box of frame, mask and noise, not yet observed. */
+sf_status deblur_frame_read_box(const deblur_options *options, deblur_files *files,
+                                const deblur_box *box, deblur_frame *frame);
 /* Reads all, and observes at the resolution that was asked for or at the first one to try. */
-sf_status deblur_frame_read(const deblur_options *options, deblur_frame *frame);
+sf_status deblur_frame_read(const deblur_options *options, deblur_files *files,
+                            deblur_frame *frame);
 void deblur_frame_release(deblur_frame *frame);
 
 #endif

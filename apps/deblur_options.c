@@ -30,6 +30,9 @@ static const char lesson[] =
     "  denoise  the prior applied once; no point spread function\n"
     "  posterior  samples instead of one image: mean, standard deviation, quantiles and a cube\n"
     "\n"
+    "A cube is deblurred plane by plane, with one PSF or a cube of as many. Frames larger than\n"
+    "--memory go in tiles, which leave no seams.\n"
+    "\n"
     "Examples\n"
     "  sf-deblur frame.fits --psf psf.fits -o sharp.fits --plot sharp.png\n"
     "      the built-in denoiser; noise, sky and mask as the frame tells them\n"
@@ -114,6 +117,22 @@ static bool parse_bits(const char *text, uint64_t *bits)
     return false;
 }
 
+/* "500M": a positive number and K, M, G or T, powers of 1024. */
+static bool parse_memory(const char *text, double *bytes)
+{
+    static const char units[] = "KMGT";
+    const char *unit;
+    char *end;
+
+    *bytes = strtod(text, &end);
+    if (end == text || !(*bytes > 0.0) || !isfinite(*bytes) || *end == '\0' || end[1] != '\0')
+        return false;
+    unit = strchr(units, toupper((unsigned char)*end));
+    if (unit == NULL) return false;
+    for (const char *u = units; u <= unit; u++) *bytes *= 1024.0;
+    return true;
+}
+
 bool deblur_prior_is_field(const deblur_options *o)
 {
     return o->prior != NULL && strncmp(o->prior, "field:", 6) == 0;
@@ -155,7 +174,6 @@ static const char *useless(const deblur_options *o)
     if (o->samples != INT_MIN && !methods[o->method].samples) return "--samples";
     if (o->sampler_name != NULL && !methods[o->method].samples) return "--sampler";
     if (o->steps != INT_MIN && !methods[o->method].samples) return "--steps";
-    if (o->checkpoint != NULL && !methods[o->method].samples) return "--checkpoint";
     if (o->likelihood_name != NULL &&
         (!methods[o->method].samples || o->sampler != DEBLUR_DIFFUSION))
         return "--likelihood without --sampler diffusion";
@@ -176,6 +194,11 @@ static int read_lists(deblur_options *o)
         return program_usage(NAME, "--mask-bits %s is not a list of bits as in 1,0x20",
                              o->mask_bits);
     return PROGRAM_OK;
+}
+
+bool deblur_uses_network(const deblur_options *o)
+{
+    return methods[o->method].prior && o->method != DEBLUR_WIENER && !deblur_prior_is_field(o);
 }
 
 /* Galaxies are sampled well enough at the first; a star half way between two pixels, at a
@@ -218,6 +241,7 @@ static int check(deblur_options *o)
     } counts[] = {{"--iterations", o->iterations, 1},
                   {"--samples", o->samples, 2},
                   {"--steps", o->steps, 1},
+                  {"--tile", o->tile, 16},
                   {"--seed", o->seed, 0},
                   {"--threads", o->threads, 1}};
 
@@ -258,6 +282,8 @@ static int check(deblur_options *o)
         same(o->checkpoint, o->output) || same(o->checkpoint, o->plot) ||
         same(o->checkpoint, o->report))
         return program_usage(NAME, "two outputs have the same name");
+    if (o->memory_text != NULL && !parse_memory(o->memory_text, &o->memory))
+        return program_usage(NAME, "--memory %s is not a size as in 500M or 3G", o->memory_text);
     if (detector_options_check(NAME, &o->detector, o->noise) != PROGRAM_OK) return PROGRAM_USAGE;
     return read_lists(o);
 }
@@ -294,6 +320,8 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
                           .seed = INT_MIN,
                           .samples = INT_MIN,
                           .steps = INT_MIN,
+                          .tile = INT_MIN,
+                          .memory = 3.0 * 1024.0 * 1024.0 * 1024.0,
                           .tolerance = NAN,
                           .penalty = NAN,
                           .strength = NAN,
@@ -358,8 +386,12 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
          "dps, convolved, annealed, plug-in",
          "NAME"},
         {"steps", 0, POPT_ARG_INT, &o->steps, 0, "of the sampler", "N"},
+        {"tile", 0, POPT_ARG_INT, &o->tile, 0,
+         "solve in tiles that overlap, whose cores are N pixels wide at most", "N"},
+        {"memory", 0, POPT_ARG_STRING, &o->memory_text, 0,
+         "a frame that would take more goes in tiles that do not: 500M, 3G (default)", "SIZE"},
         {"checkpoint", 0, POPT_ARG_STRING, &o->checkpoint, 0,
-         "samples so far: kept after each batch, and gone on from", "FILE"},
+         "samples or tiles so far, to go on from after an interruption", "FILE"},
         {"inspect", 0, POPT_ARG_NONE, &o->inspect, 0,
          "no frame: says what the prior is, and how much it stretches small changes", NULL},
         {"truth", 0, POPT_ARG_STRING, &o->truth, 0,
@@ -394,11 +426,11 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
 
 void deblur_options_release(deblur_options *o)
 {
-    char *const texts[] = {o->input,        o->output,          o->psf,       o->method_name,
-                           o->prior,        o->noise,           o->mask,      o->truth,
-                           o->plot,         o->background,      o->report,    o->schedule,
-                           o->network,      o->psf_centre,      o->command,   o->mask_bits,
-                           o->sampler_name, o->likelihood_name, o->checkpoint};
+    char *const texts[] = {o->input,        o->output,          o->psf,        o->method_name,
+                           o->prior,        o->noise,           o->mask,       o->truth,
+                           o->plot,         o->background,      o->report,     o->schedule,
+                           o->network,      o->psf_centre,      o->command,    o->mask_bits,
+                           o->sampler_name, o->likelihood_name, o->checkpoint, o->memory_text};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
     detector_options_release(&o->detector);

@@ -27,11 +27,12 @@ typedef enum deblur_sampler { DEBLUR_GIBBS, DEBLUR_LANGEVIN, DEBLUR_DIFFUSION } 
 typedef struct deblur_options {
     char *input, *output, *psf, *method_name, *prior, *noise, *mask, *background, *schedule;
     char *truth, *plot, *report, *network, *psf_centre, *mask_bits;
-    char *sampler_name, *likelihood_name, *checkpoint;
+    char *sampler_name, *likelihood_name, *checkpoint, *memory_text;
     int positive, quiet, force, inspect, bf16; /* popt wants int */
-    int iterations, threads, seed, samples, steps;
+    int iterations, threads, seed, samples, steps, tile;
     double tolerance, penalty, strength, resolution;
     double schedule_from, schedule_to;
+    double memory;     /* bytes for a frame in one piece */
     uint64_t bad_bits; /* of the mask; of use with mask_bits */
     detector_options detector;
     deblur_method method;
@@ -42,6 +43,8 @@ typedef struct deblur_options {
 
 /* Whether the prior is a Gaussian field: field:SPECTRUM. */
 bool deblur_prior_is_field(const deblur_options *options);
+/* Whether the method's prior is a network. */
+bool deblur_uses_network(const deblur_options *options);
 /* A result with hollows deeper than this, in units of the noise below the frame's lowest pixel, is
  * ringed. */
 #define DEBLUR_DEEPEST_HOLLOW 5.0

@@ -38,6 +38,23 @@ done:
     return status;
 }
 
+deblur_facts deblur_facts_of(const deblur_frame *f)
+{
+    return (deblur_facts){.frame = *sf_fits_grid(f->frame),
+                          .observed = sf_observation_observed(f->observation),
+                          .noise = sf_observation_noise(f->observation),
+                          .background = f->background,
+                          .resolution = f->resolution,
+                          .noise_source = f->noise_source,
+                          .mask_source = f->mask_source,
+                          .saturated = f->saturated,
+                          .rays = f->rays,
+                          .detector = f->detector,
+                          .deviance = f->detector.gain > 0.0,
+                          .compared = f->truth != NULL,
+                          .psf = f->psf};
+}
+
 void deblur_result_release(deblur_result *r)
 {
     sf_free(r->pixels);
@@ -61,7 +78,7 @@ const char *deblur_prior_name(const deblur_options *o)
     return "none";
 }
 
-static sf_status write_keywords(sf_fits_writer *w, const deblur_options *o, const deblur_frame *f,
+sf_status deblur_keywords_write(sf_fits_writer *w, const deblur_options *o, const deblur_facts *f,
                                 const deblur_result *r)
 {
     sf_status status;
@@ -73,9 +90,9 @@ static sf_status write_keywords(sf_fits_writer *w, const deblur_options *o, cons
                              "point spread function"));
     GO(sf_fits_writer_double(w, "SFRESOL", f->resolution, "FWHM kept in the result, pixels"));
     GO(sf_fits_writer_string(w, "SFPRIOR", deblur_prior_name(o), "prior"));
-    GO(sf_fits_writer_double(w, "SFNOISE", sf_observation_noise(f->observation),
-                             "noise, median standard deviation"));
+    GO(sf_fits_writer_double(w, "SFNOISE", f->noise, "noise, median standard deviation"));
     GO(sf_fits_writer_double(w, "SFSKY", f->background, "sky level, subtracted and restored"));
+    if (f->tiles > 0) GO(sf_fits_writer_integer(w, "SFTILES", (long long)f->tiles, "tiles"));
     if (r->posterior.samples > 0) {
         GO(sf_fits_writer_integer(w, "SFNSAMP", (long long)r->posterior.samples,
                                   "samples of the posterior; this is their mean"));
@@ -114,12 +131,13 @@ done:
 static sf_status write_fits(const deblur_options *o, const deblur_frame *f, const deblur_result *r)
 {
     const sf_grid *grid = sf_fits_grid(f->frame);
+    const deblur_facts facts = deblur_facts_of(f);
     sf_fits_writer *w = NULL;
     sf_status status;
 
     GO(sf_fits_writer_create(o->output, o->force != 0, &w));
     GO(sf_fits_writer_add(w, NULL, grid, r->pixels, f->frame, NULL));
-    GO(write_keywords(w, o, f, r));
+    GO(deblur_keywords_write(w, o, &facts, r));
     GO(sf_fits_writer_add(w, "RESIDUAL", grid, r->residual, f->frame, NULL));
     GO(sf_fits_writer_string(w, "BUNIT", "sigma", "(frame - model) / noise"));
     if (o->detector.cosmic_rays) GO(sf_fits_writer_add(w, "MASK", grid, f->bad, f->frame, NULL));
@@ -204,14 +222,21 @@ static sf_status write_plot(const deblur_options *o, const deblur_frame *f, cons
 
 /* ---- all of it ----------------------------------------------------------------------------- */
 
+static sf_status write_report(const deblur_options *o, const deblur_frame *f,
+                              const deblur_result *r)
+{
+    const deblur_facts facts = deblur_facts_of(f);
+
+    return deblur_report_write(o, &facts, r);
+}
+
 sf_status deblur_output_write(const deblur_options *o, const deblur_frame *f,
                               const deblur_result *r)
 {
     const struct {
         const char *path;
         sf_status (*write)(const deblur_options *, const deblur_frame *, const deblur_result *);
-    } outputs[] = {
-        {o->plot, write_plot}, {o->report, deblur_report_write}, {o->output, write_fits}};
+    } outputs[] = {{o->plot, write_plot}, {o->report, write_report}, {o->output, write_fits}};
     sf_status status = SF_OK;
 
     for (size_t i = 0; i < sizeof outputs / sizeof outputs[0] && status == SF_OK; i++) {
@@ -257,23 +282,24 @@ static void warn_of_systems(const deblur_options *o, const sf_linear_systems *s)
             sf_posterior_options_default().tolerance, s->residual);
 }
 
-void deblur_output_print(const deblur_options *o, const deblur_frame *f, const deblur_result *r)
+void deblur_output_print(const deblur_options *o, const deblur_facts *f, const deblur_result *r)
 {
     const sf_diagnostics *d = &r->diagnostics;
     char shape[96];
 
     if (o->quiet) return;
     printf("frame       %s, %s, %zu pixels observed\n", o->input,
-           sf_grid_text(sf_fits_grid(f->frame), shape, sizeof shape), d->observed);
-    printf("noise       %.6g (%s)\n", sf_observation_noise(f->observation), f->noise_source);
-    if (f->correlation != NULL)
+           sf_grid_text(&f->frame, shape, sizeof shape), d->observed);
+    if (f->tiles > 1) printf("tiles       %zu, with margins of %zu pixels\n", f->tiles, f->margin);
+    printf("noise       %.6g (%s)\n", f->noise, f->noise_source);
+    if (o->detector.spectrum != NULL)
         printf("            that is what the PSF sees; spectrum from %s\n", o->detector.spectrum);
     printf("mask        %s", f->mask_source);
     if (o->mask_bits != NULL) printf(", bits %s", o->mask_bits);
     if (o->detector.cosmic_rays) printf(", %zu pixels hit by cosmic rays", f->rays);
     if (f->saturated > 0) printf(", %zu saturated pixels and their neighbours", f->saturated);
     putchar('\n');
-    printf("sky         %.6g (%s)\n", f->background, f->background_source);
+    printf("sky         %.6g (%s)\n", f->background, deblur_background_source(o));
     if (f->psf != NULL) print_psf(o->psf, f->psf);
     if (f->resolution > 0.0) printf("resolution  FWHM %.2g pixels are kept\n", f->resolution);
     if (r->posterior.samples > 0) {
@@ -288,7 +314,7 @@ void deblur_output_print(const deblur_options *o, const deblur_frame *f, const d
             r->solver.noise_excess);
     printf("residual    chi^2 per pixel %#.4g (%+.3g sigma), whiteness %+.3g sigma\n",
            d->chi_squared, d->chi_squared_z, d->whiteness_z);
-    if (f->detector.gain > 0.0)
+    if (f->deviance)
         printf("            deviance per pixel %#.4g, %#.4g expected (%+.3g sigma)\n", r->deviance,
                r->deviance_expected, r->deviance_z);
     if (fabs(d->chi_squared_z) > 5.0 && fabs(d->chi_squared - 1.0) > 0.3)
@@ -300,7 +326,7 @@ void deblur_output_print(const deblur_options *o, const deblur_frame *f, const d
                d->hollow);
     printf("flux        model/frame %#.5g (uncertain by %.2g)\n", d->flux_ratio,
            d->flux_error / fabs(d->flux_frame));
-    if (f->truth != NULL) {
+    if (f->compared) {
         printf("observed    PSNR %.2f dB, SSIM %.4f, relative error %.4f\n", r->before.psnr,
                r->before.ssim, r->before.relative_error);
         printf("result      PSNR %.2f dB, SSIM %.4f, relative error %.4f\n", r->after.psnr,

@@ -14,6 +14,21 @@ typedef struct deblur_result {
     deblur_posterior posterior;                     /* zeroed for other methods */
 } deblur_result;
 
+/* What a reader is told of the frame. */
+typedef struct deblur_facts {
+    sf_grid frame;
+    size_t observed;
+    double noise, background; /* NaN: not one for all */
+    double resolution;
+    const char *noise_source, *mask_source;
+    size_t saturated, rays; /* pixels */
+    detector detector;
+    bool deviance, compared; /* whether there is that in the result */
+    const sf_psf *psf;       /* NULL: none */
+    size_t tiles, margin;    /* 0: in one piece */
+} deblur_facts;
+
+deblur_facts deblur_facts_of(const deblur_frame *frame);
 /* Whether the outputs could be written: asked before the computation. */
 sf_status deblur_output_check(const deblur_options *options);
 /* Figures from the solution on the scene's grid. Release in any case. */
@@ -23,11 +38,14 @@ void deblur_result_release(deblur_result *result);
 sf_status deblur_output_write(const deblur_options *options, const deblur_frame *frame,
                               const deblur_result *result);
 /* The report alone. */
-sf_status deblur_report_write(const deblur_options *options, const deblur_frame *frame,
+sf_status deblur_report_write(const deblur_options *options, const deblur_facts *facts,
                               const deblur_result *result);
 /* What regularises: as given, or what the method has of its own. */
 const char *deblur_prior_name(const deblur_options *options);
-void deblur_output_print(const deblur_options *options, const deblur_frame *frame,
+/* Of the image added last. */
+sf_status deblur_keywords_write(sf_fits_writer *writer, const deblur_options *options,
+                                const deblur_facts *facts, const deblur_result *result);
+void deblur_output_print(const deblur_options *options, const deblur_facts *facts,
                          const deblur_result *result);
 
 #endif

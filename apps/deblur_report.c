@@ -23,7 +23,7 @@ done:
     return status;
 }
 
-static sf_status report_inputs(sf_report *p, const deblur_options *o, const deblur_frame *f)
+static sf_status report_inputs(sf_report *p, const deblur_options *o, const deblur_facts *f)
 {
     sf_status status;
 
@@ -62,9 +62,8 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
     if (!isnan(o->tolerance)) GO(sf_report_double(p, "options/tolerance", o->tolerance));
     if (!isnan(o->penalty)) GO(sf_report_double(p, "options/penalty", o->penalty));
     if (!isnan(o->strength)) GO(sf_report_double(p, "options/strength", o->strength));
-    GO(sf_report_integer(p, "observation/observed",
-                         (long long)sf_observation_observed(f->observation)));
-    GO(sf_report_double(p, "observation/noise", sf_observation_noise(f->observation)));
+    GO(sf_report_integer(p, "observation/observed", (long long)f->observed));
+    GO(sf_report_double(p, "observation/noise", f->noise));
     GO(sf_report_string(p, "observation/noise_source", f->noise_source));
     GO(sf_report_string(p, "observation/mask_source", f->mask_source));
     GO(sf_report_integer(p, "observation/saturated", (long long)f->saturated));
@@ -75,7 +74,11 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
         GO(sf_report_double(p, "observation/read_noise", f->detector.read));
     }
     GO(sf_report_double(p, "observation/background", f->background));
-    GO(sf_report_string(p, "observation/background_source", f->background_source));
+    GO(sf_report_string(p, "observation/background_source", deblur_background_source(o)));
+    if (f->tiles > 0) {
+        GO(sf_report_integer(p, "tiles/count", (long long)f->tiles));
+        GO(sf_report_integer(p, "tiles/margin", (long long)f->margin));
+    }
     if (f->psf != NULL) GO(report_psf(p, f->psf));
     GO(sf_report_double(p, "observation/resolution", f->resolution));
 done:
@@ -173,7 +176,7 @@ static sf_status report_comparison(sf_report *p, const char *who, const sf_compa
     return status;
 }
 
-sf_status deblur_report_write(const deblur_options *o, const deblur_frame *f,
+sf_status deblur_report_write(const deblur_options *o, const deblur_facts *f,
                               const deblur_result *r)
 {
     sf_report *p = NULL;
@@ -184,8 +187,8 @@ sf_status deblur_report_write(const deblur_options *o, const deblur_frame *f,
     GO(r->posterior.samples > 0 ? report_posterior(p, o, &r->posterior)
                                 : report_solver(p, o, &r->solver));
     GO(report_diagnostics(p, &r->diagnostics));
-    if (f->detector.gain > 0.0) GO(report_deviance(p, r));
-    if (f->truth != NULL) {
+    if (f->deviance) GO(report_deviance(p, r));
+    if (f->compared) {
         GO(report_comparison(p, "frame", &r->before));
         GO(report_comparison(p, "result", &r->after));
     }

@@ -58,7 +58,12 @@ static void draw(const progress *p, const sf_monitor_event *event, double now)
     fprintf(stderr, "\r%s [%.*s%*s] %zu/%zu", event->stage, filled, "########################",
             BAR - filled, "", event->iteration, event->total);
     if (isfinite(event->residual)) fprintf(stderr, "  residual %.3g", event->residual);
-    fprintf(stderr, "  %s left\033[K", clock_text((now - p->start) * (1.0 / done - 1.0), text));
+    if (event->iteration > p->first)
+        fprintf(stderr, "  %s left",
+                clock_text((now - p->start) * (double)(event->total - event->iteration) /
+                               (double)(event->iteration - p->first),
+                           text));
+    fputs("\033[K", stderr);
 }
 
 static bool report(const sf_monitor_event *event, void *user)
@@ -70,6 +75,7 @@ static bool report(const sf_monitor_event *event, void *user)
     if (p->stage != event->stage || event->iteration <= 1) {
         p->stage = event->stage;
         p->start = now;
+        p->first = event->iteration;
     } else if (event->total > 0 && now - p->drawn > INTERVAL) {
         p->drawn = now;
         draw(p, event, now);

@@ -7,6 +7,7 @@
 typedef struct progress {
     bool visible;
     double start; /* of the current stage, monotonic seconds */
+    size_t first; /* the iteration that was heard of then */
     double drawn; /* when the line was drawn last */
     const char *stage;
 } progress;

@@ -3,136 +3,12 @@
 #include "deblur_inspect.h"
 #include "deblur_output.h"
 #include "deblur_prior.h"
+#include "deblur_solve.h"
+#include "deblur_tiles.h"
 #include "program.h"
 #include "progress.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
-
-/* Replaces a default by what was given. */
-static void set_number(double given, double *value)
-{
-    if (!isnan(given)) *value = given;
-}
-
-static void set_count(int given, size_t *value)
-{
-    if (given > 0) *value = (size_t)given;
-}
-
-static sf_status plug_and_play(const deblur_options *o, const sf_observation *observation,
-                               const sf_prior *prior, sf_monitor monitor, double *scene,
-                               sf_solver_report *report)
-{
-    sf_pnp_options options = sf_pnp_options_default();
-
-    set_count(o->iterations, &options.iterations);
-    set_number(o->tolerance, &options.tolerance);
-    set_number(o->penalty, &options.penalty);
-    set_number(o->strength, &options.strength);
-    if (o->schedule != NULL) {
-        options.schedule_from = o->schedule_from;
-        options.schedule_to = o->schedule_to;
-    }
-    options.multiplier = o->method == DEBLUR_PNP;
-    options.positive = o->positive != 0;
-    options.monitor = monitor;
-    return sf_pnp(observation, prior, &options, scene, report);
-}
-
-static sf_status total_variation(const deblur_options *o, const sf_observation *observation,
-                                 sf_monitor monitor, double *scene, sf_solver_report *report)
-{
-    sf_tv_options options = sf_tv_options_default();
-
-    set_count(o->iterations, &options.iterations);
-    set_number(o->tolerance, &options.tolerance);
-    set_number(o->penalty, &options.penalty);
-    set_number(o->strength, &options.strength);
-    options.positive = o->positive != 0;
-    options.monitor = monitor;
-    return sf_tv(observation, &options, scene, report);
-}
-
-static sf_status wiener(const deblur_options *o, const sf_observation *observation,
-                        sf_monitor monitor, double *scene, sf_solver_report *report)
-{
-    sf_wiener_options options = sf_wiener_options_default();
-    sf_spectrum *spectrum = NULL;
-    sf_status status;
-
-    set_count(o->iterations, &options.iterations);
-    set_number(o->tolerance, &options.tolerance);
-    set_number(o->strength, &options.strength);
-    if (deblur_prior_is_field(o)) GO(sf_spectrum_parse(o->prior + 6, &spectrum));
-    options.spectrum = spectrum;
-    options.monitor = monitor;
-    status = sf_wiener(observation, &options, scene, report);
-done:
-    sf_spectrum_release(&spectrum);
-    return status;
-}
-
-static sf_status richardson_lucy(const deblur_options *o, const sf_observation *observation,
-                                 sf_monitor monitor, double *scene, sf_solver_report *report)
-{
-    sf_richardson_lucy_options options = sf_richardson_lucy_options_default();
-
-    set_count(o->iterations, &options.iterations);
-    options.monitor = monitor;
-    return sf_richardson_lucy(observation, &options, scene, report);
-}
-
-static sf_status solve(const deblur_options *o, const sf_observation *observation,
-                       sf_monitor monitor, double *scene, sf_solver_report *report)
-{
-    sf_prior *prior = NULL;
-    sf_status status;
-
-    switch (o->method) {
-    case DEBLUR_TV: return total_variation(o, observation, monitor, scene, report);
-    case DEBLUR_WIENER: return wiener(o, observation, monitor, scene, report);
-    case DEBLUR_RL: return richardson_lucy(o, observation, monitor, scene, report);
-    case DEBLUR_PNP:
-    case DEBLUR_HQS:
-    case DEBLUR_DENOISE:
-    case DEBLUR_POSTERIOR: break;
-    }
-    GO(deblur_prior_make(o, sf_observation_scene(observation), &prior));
-    if (o->method == DEBLUR_DENOISE)
-        status = sf_denoise(observation, prior, scene, report);
-    else
-        status = plug_and_play(o, observation, prior, monitor, scene, report);
-done:
-    sf_prior_release(&prior);
-    return status;
-}
-
-#define REWEIGHTINGS 2
-
-/* How often a method solves with the noise of counts as the last solution makes expect it: those
- * that use their law itself only once more weigh what is left of the frame. */
-static bool uses_law(const deblur_options *o)
-{
-    return o->method == DEBLUR_PNP || o->method == DEBLUR_HQS || o->method == DEBLUR_RL;
-}
-
-/* Solves; of counts with weights that the pixels' own noise is not in. */
-static sf_status solve_expected(const deblur_options *o, deblur_frame *f, sf_monitor monitor,
-                                double *scene, sf_solver_report *report)
-{
-    const bool counts = f->detector.gain > 0.0;
-    sf_status status = solve(o, f->observation, monitor, scene, report);
-
-    for (int i = 0; i < REWEIGHTINGS && counts && status == SF_OK && !uses_law(o); i++) {
-        GO(deblur_frame_expect(f, scene));
-        if (!progress_interrupted()) GO(solve(o, f->observation, monitor, scene, report));
-    }
-    if (counts && status == SF_OK && uses_law(o)) status = deblur_frame_expect(f, scene);
-done:
-    return status;
-}
 
 /* The noise of counts that samples use is that of a linear solution. */
 static sf_status expect_for_samples(deblur_frame *f, sf_monitor monitor, double *scene)
@@ -141,7 +17,8 @@ static sf_status expect_for_samples(deblur_frame *f, sf_monitor monitor, double 
     sf_status status = SF_OK;
 
     options.monitor = monitor;
-    for (int i = 0; i < REWEIGHTINGS && f->detector.gain > 0.0 && !progress_interrupted(); i++) {
+    for (int i = 0; i < DEBLUR_REWEIGHTINGS && f->detector.gain > 0.0 && !progress_interrupted();
+         i++) {
         GO(sf_wiener(f->observation, &options, scene, NULL));
         GO(deblur_frame_expect(f, scene));
     }
@@ -169,11 +46,12 @@ done:
 static sf_status restore(const deblur_options *o, deblur_frame *f, sf_monitor monitor,
                          double *scene, deblur_result *r)
 {
+    deblur_solver solver = {.options = o};
     double resolution = f->resolution;
     sf_status status;
 
     for (;;) {
-        GO(solve_expected(o, f, monitor, scene, &r->solver));
+        GO(deblur_solve(&solver, NULL, f, monitor, scene, &r->solver));
         if (progress_interrupted()) break;
         GO(sf_diagnose(f->observation, scene, &r->diagnostics));
         if (r->diagnostics.hollow < DEBLUR_DEEPEST_HOLLOW ||
@@ -182,39 +60,56 @@ static sf_status restore(const deblur_options *o, deblur_frame *f, sf_monitor mo
         GO(deblur_frame_observe(f, resolution));
     }
 done:
+    deblur_solver_release(&solver);
+    return status;
+}
+
+/* A frame that is an image, in one piece. */
+static sf_status deblur_whole(const deblur_options *o, deblur_files *files, progress *line)
+{
+    deblur_frame frame = {0};
+    deblur_result result = {0};
+    double *scene = NULL;
+    sf_status status;
+
+    GO(deblur_frame_read(o, files, &frame));
+    GO(sf_allocate(&scene, sf_grid_size(sf_observation_scene(frame.observation)), sizeof *scene));
+    progress_begin(line, o->quiet != 0);
+    if (o->method == DEBLUR_POSTERIOR)
+        status = sample(o, &frame, progress_monitor(line), scene, &result);
+    else
+        status = restore(o, &frame, progress_monitor(line), scene, &result);
+    progress_end(line);
+    if (status != SF_OK || progress_interrupted()) goto done;
+    GO(deblur_result_fill(&frame, scene, &result));
+    GO(deblur_output_write(o, &frame, &result));
+    const deblur_facts facts = deblur_facts_of(&frame);
+    deblur_output_print(o, &facts, &result);
+done:
+    sf_free(scene);
+    deblur_result_release(&result);
+    deblur_frame_release(&frame);
     return status;
 }
 
 static sf_status deblur(const deblur_options *o, bool *interrupted)
 {
-    deblur_frame frame = {0};
-    deblur_result result = {0};
-    double *scene = NULL;
+    deblur_files files = {.count = 0};
     progress line;
     sf_status status;
+    size_t core;
 
     if (o->threads > 0) GO(sf_thread_count_set(o->threads));
     GO(deblur_output_check(o));
-    GO(deblur_frame_read(o, &frame));
-    GO(sf_allocate(&scene, sf_grid_size(sf_observation_scene(frame.observation)), sizeof *scene));
-    progress_begin(&line, o->quiet != 0);
-    if (o->method == DEBLUR_POSTERIOR)
-        status = sample(o, &frame, progress_monitor(&line), scene, &result);
-    else
-        status = restore(o, &frame, progress_monitor(&line), scene, &result);
-    progress_end(&line);
+    GO(deblur_files_open(&files, o->input));
+    GO(deblur_tiles_plan(o, &files, &core));
+    status = core > 0 ? deblur_tiles(o, &files, core, &line) : deblur_whole(o, &files, &line);
     *interrupted = progress_interrupted();
     if (*interrupted && o->checkpoint != NULL)
         fprintf(stderr, "sf-deblur: %s; the same command goes on from %s\n", sf_last_error(),
                 o->checkpoint);
-    if (status != SF_OK || *interrupted) goto done;
-    GO(deblur_result_fill(&frame, scene, &result));
-    GO(deblur_output_write(o, &frame, &result));
-    deblur_output_print(o, &frame, &result);
 done:
-    sf_free(scene);
-    deblur_result_release(&result);
-    deblur_frame_release(&frame);
+    deblur_files_close(&files);
     return status;
 }
 

@@ -278,7 +278,7 @@ static sf_status kernel_grid(const sf_grid *scene, const sf_grid *psf, sf_grid *
     size_t shape[SF_GRID_MAX_AXES];
 
     for (int a = 0; a < scene->axes; a++) {
-        shape[a] = sf_grid_good_length(psf->shape[a] + 2 * KERNEL_MARGIN);
+        shape[a] = sf_grid_good_length(psf->shape[a] + (size_t)2 * KERNEL_MARGIN);
         if (shape[a] > scene->shape[a]) shape[a] = scene->shape[a];
     }
     return sf_grid_make(scene->axes, shape, scene->spacing, grid);
