@@ -105,9 +105,10 @@ SF_API sf_status sf_spectrum_correlation(const sf_spectrum *spectrum, int axes, 
                                          size_t count, double kmin, double kmax, double *xi);
 
 /* "power:A,N[,LOW,HIGH]", "matern:SIGMA,NU,LENGTH" (for `axes`), "table:FILE" (two columns k and P:
- * text with # comments, or by its name a FITS table, "FILE.fits[HDU]", where further columns are
- * passed over; refuses beyond its ends; "table+:FILE" continues as power laws), "eh98", "nowiggle",
- * "bbks" (of the cosmology, which NULL makes the default, at that redshift). */
+ * text with # comments, or by its name a FITS table, "FILE.fits[HDU]", whose columns k and P or
+ * POWER are taken, as sf-spectrum writes them; refuses beyond its ends; "table+:FILE" continues as
+ * power laws), "eh98", "nowiggle", "bbks" (of the cosmology, which NULL makes the default, at that
+ * redshift). */
 SF_API sf_status sf_spectrum_parse_with(const char *text, int axes, const sf_cosmology *cosmology,
                                         double redshift, sf_spectrum **spectrum);
 /* "power:..." and "table:FILE" alone, and the table continues as power laws. */

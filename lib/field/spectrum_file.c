@@ -94,13 +94,16 @@ static sf_status read_text(const char *path, points *table)
 /* The columns named k and P, or the two that there are. */
 static sf_status find_columns(const char *path, const sf_table *file, size_t column[2])
 {
-    if (sf_table_find(file, "k", &column[0]) && sf_table_find(file, "P", &column[1])) return SF_OK;
+    if (sf_table_find(file, "k", &column[0]) &&
+        (sf_table_find(file, "P", &column[1]) || sf_table_find(file, "power", &column[1])))
+        return SF_OK;
     column[0] = 0;
     column[1] = 1;
     if (sf_table_columns(file) == 2) return SF_OK;
-    return sf_fail(SF_ERR_FORMAT,
-                   "%s has %zu columns, none of them named k or none named P; a spectrum has both",
-                   path, sf_table_columns(file));
+    return sf_fail(
+        SF_ERR_FORMAT,
+        "%s has %zu columns, none of them named k or none named P (or POWER); a spectrum has both",
+        path, sf_table_columns(file));
 }
 
 static sf_status read_fits(const char *path, points *table)

@@ -353,6 +353,28 @@ static void text_asks_for_extrapolation(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+/* As sf-spectrum names its columns; in a file beside `path`. */
+static void read_measured(const char *text, const char *path)
+{
+    const double k[] = {0.1, 1.0, 10.0}, error[] = {1.0, 1.0, 1.0}, p[] = {100.0, 1.0, 0.01};
+    const sf_column columns[] = {{.name = "K", .values = k},
+                                 {.name = "POWER", .values = p},
+                                 {.name = "ERROR", .values = error}};
+    char beside[80], what[112];
+    sf_fits_writer *writer;
+    sf_spectrum *s;
+
+    (void)snprintf(beside, sizeof beside, "%s.fits", path);
+    (void)snprintf(what, sizeof what, "%s.fits", text);
+    assert_ok(sf_fits_writer_create(beside, true, &writer));
+    assert_ok(sf_fits_writer_table(writer, "PK", columns, 3, 3));
+    assert_ok(sf_fits_writer_close(&writer));
+    assert_ok(sf_spectrum_parse(what, &s));
+    assert_close(power_at(s, 3.0), 1.0 / 9.0, 1e-14);
+    sf_spectrum_release(&s);
+    assert_int_equal(unlink(beside), 0);
+}
+
 /* A FITS table of k, P among other columns. */
 static void fits_tables_are_read(void **state)
 {
@@ -380,6 +402,7 @@ static void fits_tables_are_read(void **state)
     assert_ok(sf_spectrum_parse(text, &s));
     assert_close(power_at(s, 3.0), 1.0 / 9.0, 1e-14);
     sf_spectrum_release(&s);
+    read_measured(text, path);
     for (int i = 2; i <= 5; i++) {
         const char *words[] = {"row 2: P = -1", "3 columns", "2 points", "HDU"};
 

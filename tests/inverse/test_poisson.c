@@ -296,6 +296,65 @@ static void test_step_has_no_slope(void **state)
     sf_free(back);
 }
 
+/* ADMM with a Gaussian field's proximal step ends at the mode of the posterior of counts:
+ * H^T gain (1 - y/m) + x/lambda = 0, wave by wave. */
+static void test_mode_of_the_posterior(void **state)
+{
+    enum { ROWS = 20, COLUMNS = 24, SIZE = ROWS * COLUMNS };
+    const double background = 6.0, gain = 2.0;
+    sf_observation_options options = sf_observation_options_default();
+    sf_pnp_options how = sf_pnp_options_default();
+    static double pixels[SIZE], x[SIZE], slope[SIZE], pulled[SIZE], expected[SIZE];
+    gsl_rng *rng = new_generator(31);
+    sf_spectrum *spectrum;
+    sf_solver_report report;
+    sf_complex *modes;
+    sf_observation *o;
+    sf_prior *prior;
+    double *lambda;
+    sf_fft *fft;
+    sf_grid grid;
+    sf_psf *psf;
+
+    (void)state;
+    assert_ok(sf_grid_image(ROWS, COLUMNS, &grid));
+    assert_ok(sf_psf_gaussian(2.0, &psf));
+    assert_ok(sf_spectrum_matern(2, 3.0, 1.0, 3.0, &spectrum));
+    assert_ok(sf_prior_gaussian(&grid, spectrum, 0.0, &prior));
+    blobs(ROWS, COLUMNS, 10.0, pixels);
+    for (size_t i = 0; i < SIZE; i++)
+        pixels[i] = gsl_ran_poisson(rng, gain * (pixels[i] + background)) / gain;
+    options.background = background;
+    options.gain = gain;
+    options.periodic = true;
+    assert_ok(sf_observation_create(&grid, pixels, NULL, 0.0, NULL, psf, &options, &o));
+    how.penalty = 0.3;
+    how.multiplier = true;
+    how.tolerance = 1e-10;
+    how.iterations = 5000;
+    assert_ok(sf_pnp(o, prior, &how, x, &report));
+    assert_true(report.stop == SF_STOP_CONVERGED);
+    assert_ok(sf_observation_predict(o, x, slope));
+    for (size_t i = 0; i < SIZE; i++) slope[i] = gain * (1.0 - pixels[i] / (slope[i] + background));
+    assert_ok(sf_observation_blur_adjoint(o, slope, pulled));
+    assert_ok(sf_fft_create(&grid, &fft));
+    assert_ok(sf_allocate(&modes, sf_grid_half_size(&grid), sizeof *modes));
+    assert_ok(sf_allocate(&lambda, sf_grid_half_size(&grid), sizeof *lambda));
+    assert_ok(sf_spectrum_eigenvalues(spectrum, &grid, lambda));
+    assert_ok(sf_fft_forward(fft, pulled, modes)); /* x = -lambda pulled */
+    for (size_t k = 0; k < sf_grid_half_size(&grid); k++) modes[k] *= -lambda[k];
+    assert_ok(sf_fft_inverse(fft, modes, expected));
+    assert_close(relative_distance(x, expected, SIZE), 0.0, 1e-6);
+    sf_free(modes);
+    sf_free(lambda);
+    sf_fft_release(&fft);
+    sf_observation_release(&o);
+    sf_prior_release(&prior);
+    sf_spectrum_release(&spectrum);
+    sf_psf_release(&psf);
+    gsl_rng_free(rng);
+}
+
 /* Over many frames of what a scene makes expect, the z of chi^2 and of the deviance have mean 0 and
  * variance 1; 4 deviations of either. */
 static void test_goodness_of_the_truth(void **state)
@@ -377,6 +436,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_step_is_the_dense_optimum),
         cmocka_unit_test(test_step_has_no_slope),
+        cmocka_unit_test(test_mode_of_the_posterior),
         cmocka_unit_test(test_goodness_of_the_truth),
         cmocka_unit_test(test_errors),
     };
