@@ -1,6 +1,7 @@
 /* deblur_frame.c - what sf-deblur reads: frame, noise, mask, sky, point spread function, truth. */
 #include "deblur_frame.h"
 #include "companion.h"
+#include "deblur_psf.h"
 #include "program.h"
 
 #include <math.h>
@@ -184,87 +185,6 @@ sf_status deblur_find_sky(const deblur_options *options, const sf_grid *grid, co
 bool deblur_noise_known(const deblur_frame *f)
 {
     return f->sigma != NULL || f->detector.gain > 0.0 || isfinite(f->noise);
-}
-
-static sf_status parse_centre(const char *text, sf_psf_centre *centre)
-{
-    static const char *const words[] = {
-        [SF_PSF_CENTROID] = "centroid", [SF_PSF_PEAK] = "peak", [SF_PSF_DECLARED] = "declared"};
-
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (strcmp(text, words[i]) != 0) continue;
-        *centre = (sf_psf_centre)i;
-        return SF_OK;
-    }
-    return sf_fail(SF_ERR_ARGUMENT, "--psf-centre %s is none of centroid, peak, declared", text);
-}
-
-/* A profile, whose wings may be cut at the frame's size. */
-static sf_status make_psf(const char *text, const sf_grid *frame, sf_psf **psf)
-{
-    sf_psf *whole = NULL;
-    sf_status status;
-
-    GO(sf_psf_parse(text, &whole));
-    status = sf_psf_cut(whole, frame, psf);
-done:
-    sf_psf_release(&whole);
-    return status;
-}
-
-/* An image of the file, or the plane of a cube of them. */
-static sf_status read_psf_image(deblur_files *files, const char *path, size_t plane,
-                                const sf_psf_options *how, sf_psf **psf)
-{
-    size_t first[3] = {0, 0, 0}, shape[SF_GRID_MAX_AXES];
-    sf_fits_file *file;
-    sf_fits *fits = NULL;
-    sf_status status;
-
-    GO(deblur_files_find(files, path, &file));
-    const sf_grid *grid = sf_fits_grid(sf_fits_file_header(file));
-    memcpy(shape, grid->shape, sizeof shape);
-    if (grid->axes == 3 && files->frame.axes == 3) {
-        if (shape[0] != files->frame.shape[0])
-            return sf_fail(SF_ERR_SHAPE, "%s holds %zu PSFs but the frame %zu planes", path,
-                           shape[0], files->frame.shape[0]);
-        first[0] = plane;
-        shape[0] = 1;
-    }
-    if (grid->axes > 3)
-        return sf_fail(SF_ERR_SHAPE, "%s has %d axes, which no PSF has", path, grid->axes);
-    GO(sf_fits_file_read(file, first, shape, &fits));
-    status = sf_psf_from_pixels(sf_fits_grid(fits), sf_fits_pixels(fits), how, psf);
-done:
-    sf_fits_release(&fits);
-    return status;
-}
-
-sf_status deblur_psf_read(const deblur_options *options, deblur_files *files, size_t plane,
-                          sf_psf **psf)
-{
-    static const char *const profiles[] = {"gaussian:", "moffat:", "airy:"};
-    sf_psf_options how = sf_psf_options_default();
-    const char *text = options->psf;
-    sf_grid frame;
-    sf_status status = SF_OK;
-
-    *psf = NULL;
-    if (text == NULL) return SF_OK;
-    if (options->psf_centre != NULL) GO(parse_centre(options->psf_centre, &how.centre));
-    for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
-        if (strncmp(text, profiles[i], strlen(profiles[i])) != 0) continue;
-        if (options->psf_centre != NULL)
-            return sf_fail(SF_ERR_ARGUMENT,
-                           "--psf-centre is for images: %s has its centre in the middle; leave it "
-                           "out",
-                           text);
-        GO(deblur_files_plane(files, &frame));
-        return make_psf(text, &frame, psf);
-    }
-    status = read_psf_image(files, text, plane, &how, psf);
-done:
-    return status;
 }
 
 sf_status deblur_frame_observe(deblur_frame *f, double resolution)

@@ -41,9 +41,6 @@ sf_status deblur_find_sky(const deblur_options *options, const sf_grid *grid, co
 /* "estimated" or "given" */
 const char *deblur_background_source(const deblur_options *options);
 
-/* Of a plane of the frame; *psf NULL where none was given. */
-sf_status deblur_psf_read(const deblur_options *options, deblur_files *files, size_t plane,
-                          sf_psf **psf);
 /* The box of frame, mask and noise, not yet observed. */
 sf_status deblur_frame_read_box(const deblur_options *options, deblur_files *files,
                                 const deblur_box *box, deblur_frame *frame);

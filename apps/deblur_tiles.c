@@ -8,6 +8,7 @@
 #include "deblur_tiles.h"
 #include "deblur_output.h"
 #include "deblur_prior.h"
+#include "deblur_psf.h"
 #include "deblur_sample.h"
 #include "deblur_solve.h"
 #include "program.h"
@@ -17,8 +18,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SURVEYED 3  /* tiles on which a solver's choices are looked at */
-#define MARGIN   96 /* pixels */
+#define VARYING  256 /* side of the cores where the PSF varies, unless it is given */
+#define SURVEYED 3   /* tiles on which a solver's choices are looked at */
+#define MARGIN   96  /* pixels */
 
 /* What is noted of a tile, all of it numbers. */
 typedef struct tile_figures {
@@ -36,7 +38,8 @@ typedef struct tiles {
     sf_tiling tiling;
     sf_store *store;
     deblur_solver solver;
-    sf_psf *psf; /* of the plane in work */
+    sf_psf *psf;         /* of the plane in work */
+    sf_psf_field *field; /* NULL: it is the same everywhere */
     progress *line;
     size_t done; /* tiles */
     char noise_source[96], mask_source[64];
@@ -108,10 +111,12 @@ sf_status deblur_tiles_plan(const deblur_options *o, deblur_files *files, size_t
     GO(deblur_files_plane(files, &plane));
     const size_t side = plane.shape[0] > plane.shape[1] ? plane.shape[0] : plane.shape[1];
     const bool large = (double)sf_grid_size(&plane) * bytes_of(o) > o->memory;
-    if (!cube && !asked && (o->method == DEBLUR_POSTERIOR || (!large && o->checkpoint == NULL)))
+    const bool varies = deblur_psf_varies(o, files);
+    if (!cube && !asked && !varies &&
+        (o->method == DEBLUR_POSTERIOR || (!large && o->checkpoint == NULL)))
         return SF_OK;
     GO(check(o, cube));
-    *core = asked ? (size_t)o->tile : side;
+    *core = asked ? (size_t)o->tile : varies && side > VARYING ? VARYING : side;
     if (asked || !large) return SF_OK;
     GO(deblur_psf_read(o, files, 0, &psf));
     status = fit_core(o, choose_margin(o, psf), core);
@@ -273,6 +278,14 @@ static sf_status read_piece(tiles *t, size_t plane, size_t index, const deblur_d
     p->frame.noise = d->noise;
     p->frame.background = d->sky;
     p->frame.psf = sf_psf_retain(t->psf);
+    if (t->field != NULL) {
+        const sf_tile *tile = &p->tile;
+        sf_psf_release(&p->frame.psf);
+        GO(sf_psf_field_at(t->field,
+                           (double)tile->core_first[0] + 0.5 * ((double)tile->core_shape[0] - 1.0),
+                           (double)tile->core_first[1] + 0.5 * ((double)tile->core_shape[1] - 1.0),
+                           &p->frame.psf));
+    }
     if (t->tiling.tiles > 1) p->frame.part = &p->part;
     p->observed = count_observed(&p->frame);
     (void)snprintf(t->noise_source, sizeof t->noise_source, "%s", p->frame.noise_source);
@@ -672,6 +685,8 @@ static sf_status begin(tiles *t, size_t core)
     GO(deblur_files_plane(t->files, &t->plane));
     t->planes = t->files->frame.axes == 3 ? t->files->frame.shape[0] : 1;
     GO(deblur_psf_read(t->options, t->files, 0, &t->psf));
+    if (deblur_psf_varies(t->options, t->files))
+        GO(deblur_psf_field_read(t->options, t->files, &t->field));
     if (deblur_uses_network(t->options)) {
         GO(deblur_prior_read(t->options, &model));
         t->stride = sf_model_get_usage(model)->multiple;
@@ -704,6 +719,7 @@ done:
     if (status != SF_OK) progress_end(line);
     sf_store_release(&t.store);
     sf_psf_release(&t.psf);
+    sf_psf_field_release(&t.field);
     deblur_solver_release(&t.solver);
     return status;
 }

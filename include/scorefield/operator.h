@@ -142,6 +142,20 @@ SF_API double sf_psf_pedestal(const sf_psf *psf);
  * with this PSF is displaced by minus this much. */
 SF_API void sf_psf_offset(const sf_psf *psf, double offset[2]);
 
+/* A PSF that varies over a frame: `count` of them at positions (row[i], column[i]), in any order
+ * and unit, that fill a rectangular grid, whose lines may be unevenly spaced. */
+typedef struct sf_psf_field sf_psf_field;
+/* The PSFs are not needed afterwards. SF_ERR_ARGUMENT for positions that do not fill a grid, each
+ * of its places once; SF_ERR_NUMERIC for one that is not finite. */
+SF_API sf_status sf_psf_field_create(size_t count, sf_psf *const *psf, const double *row,
+                                     const double *column, sf_psf_field **field);
+SF_API void sf_psf_field_release(sf_psf_field **field);
+/* The PSF at a place: bilinear between the four around it, centre on centre, and the nearest ones
+ * beyond the grid. Where PSFs vary smoothly its error is at most an eighth of the sum of the
+ * squared spacings times their second derivatives. */
+SF_API sf_status sf_psf_field_at(const sf_psf_field *field, double row, double column,
+                                 sf_psf **psf);
+
 #ifdef __cplusplus
 }
 #endif

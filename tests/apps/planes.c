@@ -1,5 +1,6 @@
 /* planes.c - frames for the tests: planes stack OUT IN... (a cube), planes cut OUT IN PLANE,
- * planes mosaic OUT IN (2 x 2 of it), planes psf OUT PSF. */
+ * planes mosaic OUT IN (2 x 2 of it), planes psf OUT PSF,
+ * planes field OUT PSF SECOND_PSF (at the left and right end of 256 x 256 pixels). */
 #include <scorefield.h>
 
 #include <stdio.h>
@@ -77,6 +78,39 @@ static sf_status mosaic(const char *out, const char *in)
     return status;
 }
 
+static sf_status field(const char *out, const char *left, const char *right)
+{
+    static const double x[] = {1.0, 256.0}, y[] = {128.0, 128.0};
+    const sf_column columns[] = {{.name = "X", .values = x}, {.name = "Y", .values = y}};
+    const char *const names[] = {left, right};
+    double *pixels = NULL;
+    sf_fits_writer *writer = NULL;
+    sf_status status = SF_OK;
+    sf_grid cube;
+
+    for (size_t i = 0; i < 2 && status == SF_OK; i++) {
+        sf_psf *one;
+        status = sf_psf_parse(names[i], &one);
+        if (status != SF_OK) break;
+        const size_t *own = sf_psf_grid(one)->shape;
+        const size_t shape[] = {2, own[0], own[1]}, size = own[0] * own[1];
+        if (pixels == NULL) {
+            status = sf_grid_make(3, shape, NULL, &cube);
+            if (status == SF_OK) status = sf_allocate(&pixels, 2 * size, sizeof *pixels);
+        }
+        if (status == SF_OK) /* of one size, as the test gives them */
+            memcpy(pixels + i * size, sf_psf_pixels(one), size * sizeof *pixels);
+        sf_psf_release(&one);
+    }
+    if (status == SF_OK) status = sf_fits_writer_create(out, true, &writer);
+    if (status == SF_OK) status = sf_fits_writer_add(writer, NULL, &cube, pixels, NULL, NULL);
+    if (status == SF_OK) status = sf_fits_writer_table(writer, "POSITIONS", columns, 2, 2);
+    if (status == SF_OK) status = sf_fits_writer_close(&writer);
+    sf_fits_writer_release(&writer);
+    sf_free(pixels);
+    return status;
+}
+
 static sf_status psf(const char *out, const char *text)
 {
     sf_psf *made;
@@ -98,6 +132,8 @@ int main(int argc, char **argv)
         status = cut(argv[2], argv[3], (size_t)atoi(argv[4]));
     else if (argc == 4 && strcmp(argv[1], "mosaic") == 0)
         status = mosaic(argv[2], argv[3]);
+    else if (argc == 5 && strcmp(argv[1], "field") == 0)
+        status = field(argv[2], argv[3], argv[4]);
     else if (argc == 4 && strcmp(argv[1], "psf") == 0)
         status = psf(argv[2], argv[3]);
     else

@@ -66,7 +66,7 @@ echo 'no checkpoint, but longer than the head of one, which is 48 bytes or so' >
 fails 1 'is not a checkpoint' $slow --checkpoint wrong -o out/x.fits
 
 # Ctrl-C: no result, and the checkpoint.
-timeout -s INT -k 20 --preserve-status 1 "$program" "$frame" $psf -m rl -i 100000 --tile 64 \
+timeout --foreground -s INT -k 20 --preserve-status 1 "$program" "$frame" $psf -m rl -i 100000 --tile 64 \
     --checkpoint point -o interrupted.fits >stdout 2>stderr
 got=$?
 [ $got = 130 ] || complain "exit status $got after Ctrl-C"
@@ -88,6 +88,16 @@ done
 has 'NAXIS3  = *3' cubed.fits
 has "EXTNAME = 'PLANES" cubed.fits
 works cube.fits --psf wide.fits -m wiener --noise cube.fits --mask none --strength 0.1 -o map.fits
+
+# PSFs that vary: where they are all the same, nothing changes; else the tiles have their own.
+"$writers/planes" field same.fits gaussian:2.5 gaussian:2.5
+"$writers/planes" field varying.fits gaussian:2.5 gaussian:2.45
+works "$frame" --psf gaussian:2.5 -m rl -i 4 --tile 64 -o constant.fits
+works "$frame" --psf same.fits -m rl -i 4 --tile 64 -o field.fits
+same field.fits constant.fits 1e-3
+works "$frame" --psf varying.fits -m rl -i 4 --tile 64 -o varied.fits
+"$writers/same_fits" varied.fits constant.fits 0.1 >/dev/null && complain "the PSF does not vary"
+fails 1 'no binary table' "$frame" -m rl -i 4 --psf psfs.fits -o out/x.fits
 
 # What cannot be done is said.
 solve="$psf -m rl -i 2"
