@@ -29,8 +29,12 @@
  *
  *   Ranks of a source pixel p = 0.36, of the flux p = 0.06 (10 bins); TARP p = 5e-6: truths lie
  *   farther from other scenes than samples, which are smoother than galaxies with arms.
- *   PSNR: plug and play 41.75 dB, the mean of the 9 samples 41.57 dB, a sample 38.61 dB; chi^2 of a
- *   sample 1.03 a pixel.
+ *   PSNR: plug and play 41.75 dB, the mean of the 9 samples 41.57 dB, a sample 38.61 dB; chi^2 of
+ *   a sample 1.03 a pixel.
+ *
+ *   The mean of 39 samples (observations 400 ... 499): 43.35 dB, ahead of ADMM by 0.79 +- 0.31 dB
+ *   and of half-quadratic splitting by 0.27 +- 0.26 dB: by much on a few, and a little behind on
+ *   half of them. Coverage there 79 and 95 %, of the flux 66 and 95 %; TARP p = 0.002.
  *
  * Evaluations of the denoiser a sample, and what they are good for (observations 300 ... 339, 9
  * samples, bf16 from 50 on; plug and play by half-quadratic splitting 42.2 dB, by ADMM 41.2 dB):
@@ -76,6 +80,10 @@
  *   1, 1.08            59     87      35.8 dB                79       2.0      6
  *   1.04, 1.04                                               80       2.4     16
  *   1, 1                                                     74       1.9      5
+ *
+ * Of the 200 observations 1, 1.2 has a coverage of 72 and 92 %, flux 72 and 94 %, ranks p = 0.13
+ * and 0.49, samples of 38.75 dB; but the mean square error is 1.35^2 of the variance instead of
+ * 1.17^2, and TARP 3e-9: few observations are further off. So it was not taken.
  *
  * What is made while rho falls, and the data do not see, is not unmade later: not by 24 steps for
  * each of the last iterations either (61 cells), and a resolution of 1.2 pixels does not hide it
