@@ -7,9 +7,6 @@
 #include "deblur_options.h"
 #include "progress.h"
 
-/* The side of the tiles' cores; 0 for a frame that is an image and goes in one piece. Errors: what
- * is not possible in pieces. */
-sf_status deblur_tiles_plan(const deblur_options *options, deblur_files *files, size_t *core);
 /* All of it, outputs too. Interrupted: SF_OK, and no output but the checkpoint. */
 sf_status deblur_tiles(const deblur_options *options, deblur_files *files, size_t core,
                        progress *line);

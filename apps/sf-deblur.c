@@ -2,6 +2,7 @@
  * reports. */
 #include "deblur_inspect.h"
 #include "deblur_output.h"
+#include "deblur_plan.h"
 #include "deblur_prior.h"
 #include "deblur_solve.h"
 #include "deblur_tiles.h"
@@ -102,7 +103,7 @@ static sf_status deblur(const deblur_options *o, bool *interrupted)
     if (o->threads > 0) GO(sf_thread_count_set(o->threads));
     GO(deblur_output_check(o));
     GO(deblur_files_open(&files, o->input));
-    GO(deblur_tiles_plan(o, &files, &core));
+    GO(deblur_plan(o, &files, &core));
     status = core > 0 ? deblur_tiles(o, &files, core, &line) : deblur_whole(o, &files, &line);
     *interrupted = progress_interrupted();
     if (*interrupted && o->checkpoint != NULL)
