@@ -20,7 +20,7 @@ size_t deblur_plan_margin(const deblur_options *o, const sf_psf *psf)
 static double bytes_of(const deblur_options *o)
 {
     switch (o->method) {
-    case DEBLUR_RL: return 130.0;
+    case DEBLUR_RL: return 90.0;
     case DEBLUR_WIENER: return 180.0;
     case DEBLUR_TV: return 280.0;
     case DEBLUR_DENOISE: return 400.0;
@@ -28,7 +28,7 @@ static double bytes_of(const deblur_options *o)
     case DEBLUR_HQS:
     case DEBLUR_POSTERIOR: break;
     }
-    return deblur_prior_is_field(o) ? 250.0 : 500.0;
+    return deblur_prior_is_field(o) ? 250.0 : 600.0;
 }
 
 /* What is not done in pieces. */

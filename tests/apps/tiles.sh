@@ -39,7 +39,7 @@ same threads.fits tiles.fits 0
 works "$frame" $psf -m wiener --tile 100 -o wiener.fits
 "$writers/planes" mosaic large.fits "$frame"
 works large.fits $psf -m rl -i 2 -o one.fits
-works large.fits $psf -m rl -i 2 --memory 20M -o memory.fits
+works large.fits $psf -m rl -i 2 --memory 15M -o memory.fits
 grep -q '^tiles ' stdout || complain "--memory makes no tiles"
 same memory.fits one.fits 1e-3
 works "$frame" -m denoise --prior field:power:1e6,-2 --tile 128 -o denoised.fits
