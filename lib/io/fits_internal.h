@@ -163,6 +163,8 @@ struct sf_fits_writer {
 
 /* A new HDU at the end, whose data the caller describes in *part. The lock is held. */
 sf_status sf_fits_part_begin(sf_fits_writer *writer, const char *name, sf_fits_part **part);
+/* Digits that give the number back exactly, but not more than it needs. */
+int sf_fits_digits(double value);
 /* A CFITSIO status as an error about the part added last. The lock is held. */
 sf_status sf_fits_part_fail(const sf_fits_writer *writer, int code, const char *what);
 #ifdef __clang_analyzer__ /* as with sf_fail */

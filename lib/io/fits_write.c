@@ -106,8 +106,7 @@ void sf_fits_writer_release(sf_fits_writer **writer)
 /* ---- headers ----------------------------------------------------------------------------------
  */
 
-/* Digits that give the number back exactly, but not more than it needs. */
-static int digits_of(double value)
+int sf_fits_digits(double value)
 {
     char text[40];
     int digits = 15;
@@ -174,7 +173,7 @@ static void shift_reference(fitsfile *file, const char *card, const sf_grid *gri
     memcpy(copy, card, sizeof copy);
     value -= (double)shift;
     fits_get_keyname(copy, keyword, &length, code);
-    fits_modify_key_dbl(file, keyword, value, -digits_of(value), NULL, code);
+    fits_modify_key_dbl(file, keyword, value, -sf_fits_digits(value), NULL, code);
 }
 
 /* A reference pixel that the header leaves out is 0; moved, it must be written. */
@@ -372,7 +371,7 @@ static sf_status set_value(sf_fits_writer *writer, value_type type, const char *
     case VALUE_DOUBLE: {
         const double number = *(const double *)value;
         if (isfinite(number))
-            fits_update_key_dbl(file, keyword, number, -digits_of(number), comment, &code);
+            fits_update_key_dbl(file, keyword, number, -sf_fits_digits(number), comment, &code);
         else /* FITS has no other way to say so */
             fits_update_key_null(file, keyword, comment, &code);
         break;
