@@ -162,13 +162,16 @@ static sf_status read_correlation(const deblur_options *options, deblur_frame *f
 static sf_status find_rays(const deblur_options *options, deblur_frame *f)
 {
     const size_t count = sf_grid_size(sf_fits_grid(f->frame));
+    sf_psf *psf = NULL; /* in pixels */
     sf_status status = SF_OK;
 
     if (!options->detector.cosmic_rays) return SF_OK;
     if (f->bad == NULL) GO(sf_allocate(&f->bad, count, sizeof *f->bad));
+    if (f->psf != NULL) GO(deblur_psf_bin(f->psf, f->upsample, &psf));
     status =
-        detector_cosmic_rays(&f->detector, f->frame, f->sigma, f->noise, f->psf, f->bad, &f->rays);
+        detector_cosmic_rays(&f->detector, f->frame, f->sigma, f->noise, psf, f->bad, &f->rays);
 done:
+    sf_psf_release(&psf);
     return status;
 }
 
@@ -194,7 +197,8 @@ sf_status deblur_frame_observe(deblur_frame *f, double resolution)
     sf_observation_release(&f->observation);
     f->resolution = resolution;
     how.background = f->background;
-    how.resolution = resolution;
+    how.upsample = f->upsample;
+    how.resolution = resolution / (double)f->upsample;
     how.correlation = f->correlation;
     how.gain = f->detector.gain;
     how.read = f->detector.read;
@@ -230,12 +234,32 @@ sf_status deblur_frame_read_box(const deblur_options *options, deblur_files *fil
     memset(f, 0, sizeof *f);
     f->files = files;
     f->box = *box;
+    f->upsample = (size_t)options->upsample;
     GO(read_box(f, options->input, &f->frame));
     GO(read_mask(options, f));
     GO(read_noise(options, f));
     GO(read_correlation(options, f));
 done:
     if (status != SF_OK) deblur_frame_release(f);
+    return status;
+}
+
+/* An image in the result's cells. */
+static sf_status read_truth(deblur_frame *f, const char *path)
+{
+    const size_t *shape = sf_fits_grid(f->frame)->shape;
+    char own_text[96], fine_text[96];
+    sf_grid fine;
+    sf_status status;
+
+    if (f->upsample == 1) return read_box(f, path, &f->truth);
+    GO(sf_grid_image(f->upsample * shape[0], f->upsample * shape[1], &fine));
+    GO(sf_fits_read(path, &f->truth));
+    if (!sf_grid_same_shape(sf_fits_grid(f->truth), &fine))
+        status = sf_fail(SF_ERR_SHAPE, "%s is %s but the result will be %s", path,
+                         sf_grid_text(sf_fits_grid(f->truth), own_text, sizeof own_text),
+                         sf_grid_text(&fine, fine_text, sizeof fine_text));
+done:
     return status;
 }
 
@@ -250,7 +274,7 @@ sf_status deblur_frame_read(const deblur_options *options, deblur_files *files, 
     memcpy(box.shape, plane.shape, sizeof box.shape);
     GO(deblur_frame_read_box(options, files, &box, f));
     GO(deblur_psf_read(options, files, 0, &f->psf));
-    if (options->truth != NULL) GO(read_box(f, options->truth, &f->truth));
+    if (options->truth != NULL) GO(read_truth(f, options->truth));
     if (!deblur_noise_known(f))
         GO(sf_estimate_noise(&plane, sf_fits_pixels(f->frame), f->bad, &f->noise));
     GO(find_rays(options, f));
@@ -259,6 +283,21 @@ sf_status deblur_frame_read(const deblur_options *options, deblur_files *files, 
 done:
     if (status != SF_OK) deblur_frame_release(f);
     return status;
+}
+
+double deblur_frame_sky(const deblur_frame *f)
+{
+    return f->background / (double)(f->upsample * f->upsample);
+}
+
+void deblur_frame_divide(const deblur_frame *f, double *fine)
+{
+    const size_t *shape = sf_fits_grid(f->frame)->shape, k = f->upsample;
+    const double *pixels = sf_fits_pixels(f->frame);
+
+    for (size_t y = 0; y < k * shape[0]; y++)
+        for (size_t x = 0; x < k * shape[1]; x++)
+            fine[y * k * shape[1] + x] = pixels[y / k * shape[1] + x / k] / (double)(k * k);
 }
 
 const char *deblur_background_source(const deblur_options *o)

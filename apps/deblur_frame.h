@@ -13,7 +13,7 @@ typedef struct deblur_frame {
     deblur_files *files;
     deblur_box box;
     const sf_frame_part *part;     /* NULL: this is the whole frame */
-    sf_fits *frame, *mask, *truth; /* all but the frame may be NULL */
+    sf_fits *frame, *mask, *truth; /* all but the frame may be NULL; the truth is in cells */
     double *bad;                   /* not zero where a pixel is not to be used; NULL: all are */
     double *sigma;                 /* NULL: no map */
     double noise;                  /* the constant; NaN with a map, or counts */
@@ -21,9 +21,10 @@ typedef struct deblur_frame {
     detector detector;
     size_t saturated, rays; /* pixels from that level on; pixels that cosmic rays hit */
     double background;
-    double resolution;                      /* FWHM in pixels that the result keeps; 0: none */
+    size_t upsample;                        /* the result's cells along a pixel */
+    double resolution;                      /* FWHM in cells that the result keeps; 0: none */
     char noise_source[96], mask_source[64]; /* for the reader */
-    sf_psf *psf;                            /* NULL: none */
+    sf_psf *psf;                            /* in cells; NULL: none */
     sf_observation *observation;
 } deblur_frame;
 
@@ -47,6 +48,10 @@ sf_status deblur_frame_read_box(const deblur_options *options, deblur_files *fil
 /* Reads all, and observes at the resolution that was asked for or at the first one to try. */
 sf_status deblur_frame_read(const deblur_options *options, deblur_files *files,
                             deblur_frame *frame);
+/* The sky of a cell. */
+double deblur_frame_sky(const deblur_frame *frame);
+/* fine = the frame's pixels, each divided among its cells: what the cells of a flat pixel are. */
+void deblur_frame_divide(const deblur_frame *frame, double *fine);
 void deblur_frame_release(deblur_frame *frame);
 
 #endif

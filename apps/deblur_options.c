@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME "sf-deblur"
+#define NAME          "sf-deblur"
+#define MOST_UPSAMPLE 8
+#define MOST_SAMPLING 64
 
 static const char lesson[] =
     "\n"
@@ -44,6 +46,8 @@ static const char lesson[] =
     "out.fits\n"
     "      a single exposure, its bias subtracted; gain and read noise as its header says\n"
     "  sf-deblur hst.fits[SCI] --psf airy:1.9,0.33 --method rl --report rl.json -o rl.fits\n"
+    "  sf-deblur frame.fits --psf moffat:3.2,2.5 --upsample 2 -o fine.fits\n"
+    "      pixels of half the size\n"
     "  sf-deblur frame.fits --method denoise --prior my.onnx -o clean.fits\n"
     "      a network of your own, from sf-train or PyTorch\n"
     "  sf-deblur frame.fits --psf psf.fits --prior ffdnet.onnx -o out.fits \\\n"
@@ -159,6 +163,8 @@ static const char *useless(const deblur_options *o)
     if (o->prior != NULL && !field && o->method == DEBLUR_WIENER) return "--prior without field:";
     if (o->psf != NULL && !methods[o->method].psf) return "--psf";
     if (o->psf_centre != NULL && o->psf == NULL) return "--psf-centre without --psf";
+    if (o->psf_sampling != INT_MIN && o->psf == NULL) return "--psf-sampling without --psf";
+    if (o->upsample > 1 && o->method == DEBLUR_DENOISE) return "--upsample";
     if (o->mask_bits != NULL && same(o->mask, "none")) return "--mask-bits with --mask none";
     if (o->network != NULL && (o->prior == NULL || field || same(o->prior, "builtin")))
         return "--network without --prior FILE.onnx";
@@ -247,6 +253,8 @@ static int check(deblur_options *o)
                   {"--samples", o->samples, 2},
                   {"--steps", o->steps, 1},
                   {"--tile", o->tile, 16},
+                  {"--upsample", o->upsample, 1},
+                  {"--psf-sampling", o->psf_sampling, 1},
                   {"--seed", o->seed, 0},
                   {"--threads", o->threads, 1}};
 
@@ -281,6 +289,9 @@ static int check(deblur_options *o)
         if (counts[i].value != INT_MIN && counts[i].value < counts[i].least)
             return program_usage(NAME, "%s %d is below %d", counts[i].name, counts[i].value,
                                  counts[i].least);
+    if (o->upsample > MOST_UPSAMPLE || o->psf_sampling > MOST_SAMPLING)
+        return program_usage(NAME, "--upsample goes up to %d, --psf-sampling up to %d",
+                             MOST_UPSAMPLE, MOST_SAMPLING);
     if (o->schedule != NULL && !isnan(o->penalty))
         return program_usage(NAME, "--penalty fixes what --schedule varies; give one of them");
     if (same(o->output, o->plot) || same(o->output, o->report) || same(o->plot, o->report) ||
@@ -326,6 +337,8 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
                           .samples = INT_MIN,
                           .steps = INT_MIN,
                           .tile = INT_MIN,
+                          .upsample = 1,
+                          .psf_sampling = INT_MIN,
                           .memory = 3.0 * 1024.0 * 1024.0 * 1024.0,
                           .tolerance = NAN,
                           .penalty = NAN,
@@ -344,6 +357,16 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
          "PSF"},
         {"psf-centre", 0, POPT_ARG_STRING, &o->psf_centre, 0,
          "centre of a PSF image: centroid (default), peak, or declared (its middle pixel)", "HOW"},
+        {"psf-sampling", 0, POPT_ARG_INT, &o->psf_sampling, 0,
+         "samples of a PSF image along a pixel of the frame (default: as --upsample): a multiple "
+         "of "
+         "that",
+         "N"},
+        {"upsample", 'u', POPT_ARG_INT, &o->upsample, 0,
+         "a result of cells K times finer than the frame's pixels, 1 (default) to 8; the PSF is "
+         "then "
+         "that of the light that falls on the pixels, their own width not in it",
+         "K"},
         {"method", 'm', POPT_ARG_STRING, &o->method_name, 0,
          "pnp, hqs (default), tv, wiener, rl, denoise or posterior", "METHOD"},
         {"prior", 0, POPT_ARG_STRING, &o->prior, 0,
@@ -377,7 +400,8 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
          "first and last level of the denoiser, in units of the noise", "FROM,TO"},
         {"strength", 0, POPT_ARG_DOUBLE, &o->strength, 0, "of the prior; chosen if not given", "S"},
         {"resolution", 0, POPT_ARG_DOUBLE, &o->resolution, 0,
-         "FWHM in pixels that the result keeps: 0 for simulations made of pixels; by default 0.9 "
+         "FWHM in pixels of the result that it keeps: 0 for simulations made of pixels; by default "
+         "0.9 "
          "with "
          "a network as prior, 1.6 where that leaves hollows round stars, 0 for other methods",
          "FWHM"},

@@ -29,7 +29,7 @@ typedef struct deblur_options {
     char *truth, *plot, *report, *network, *psf_centre, *mask_bits;
     char *sampler_name, *likelihood_name, *checkpoint, *memory_text;
     int positive, quiet, force, inspect, bf16; /* popt wants int */
-    int iterations, threads, seed, samples, steps, tile;
+    int iterations, threads, seed, samples, steps, upsample, psf_sampling, tile;
     double tolerance, penalty, strength, resolution;
     double schedule_from, schedule_to;
     double memory;     /* bytes for a frame in one piece */

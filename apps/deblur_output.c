@@ -20,20 +20,23 @@ sf_status deblur_output_check(const deblur_options *options)
 
 sf_status deblur_result_fill(const deblur_frame *f, const double *scene, deblur_result *r)
 {
-    const sf_grid *grid = sf_fits_grid(f->frame);
-    const size_t size = sf_grid_size(grid);
+    const sf_grid *fine = sf_observation_fine(f->observation);
+    const double sky = deblur_frame_sky(f);
+    const size_t size = sf_grid_size(fine);
     sf_status status;
 
     GO(sf_allocate(&r->pixels, size, sizeof *r->pixels));
-    GO(sf_allocate(&r->residual, size, sizeof *r->residual));
+    GO(sf_allocate(&r->observed, size, sizeof *r->observed));
+    GO(sf_allocate(&r->residual, sf_grid_size(sf_fits_grid(f->frame)), sizeof *r->residual));
     GO(sf_observation_crop(f->observation, scene, r->pixels));
-    for (size_t i = 0; i < size; i++) r->pixels[i] += f->background;
+    for (size_t i = 0; i < size; i++) r->pixels[i] += sky;
+    deblur_frame_divide(f, r->observed);
     GO(sf_observation_residual(f->observation, scene, r->residual));
     if (f->detector.gain > 0.0)
         GO(sf_deviance(f->observation, scene, &r->deviance, &r->deviance_expected, &r->deviance_z));
     if (f->truth == NULL) return SF_OK;
-    GO(sf_compare(grid, sf_fits_pixels(f->frame), sf_fits_pixels(f->truth), 0.0, &r->before));
-    GO(sf_compare(grid, r->pixels, sf_fits_pixels(f->truth), 0.0, &r->after));
+    GO(sf_compare(fine, r->observed, sf_fits_pixels(f->truth), 0.0, &r->before));
+    GO(sf_compare(fine, r->pixels, sf_fits_pixels(f->truth), 0.0, &r->after));
 done:
     return status;
 }
@@ -42,6 +45,7 @@ deblur_facts deblur_facts_of(const deblur_frame *f)
 {
     return (deblur_facts){.frame = *sf_fits_grid(f->frame),
                           .observed = sf_observation_observed(f->observation),
+                          .upsample = f->upsample,
                           .noise = sf_observation_noise(f->observation),
                           .background = f->background,
                           .resolution = f->resolution,
@@ -58,6 +62,7 @@ deblur_facts deblur_facts_of(const deblur_frame *f)
 void deblur_result_release(deblur_result *r)
 {
     sf_free(r->pixels);
+    sf_free(r->observed);
     sf_free(r->residual);
     deblur_posterior_release(&r->posterior);
 }
@@ -88,7 +93,10 @@ sf_status deblur_keywords_write(sf_fits_writer *w, const deblur_options *o, cons
                              "method of reconstruction"));
     GO(sf_fits_writer_string(w, "SFPSF", o->psf != NULL ? o->psf : "none",
                              "point spread function"));
-    GO(sf_fits_writer_double(w, "SFRESOL", f->resolution, "FWHM kept in the result, pixels"));
+    GO(sf_fits_writer_double(w, "SFRESOL", f->resolution, "FWHM kept in the result, its pixels"));
+    if (f->upsample > 1)
+        GO(sf_fits_writer_integer(w, "SFUPSAMP", (long long)f->upsample,
+                                  "pixels here along a frame's, which is their sum"));
     GO(sf_fits_writer_string(w, "SFPRIOR", deblur_prior_name(o), "prior"));
     GO(sf_fits_writer_double(w, "SFNOISE", f->noise, "noise, median standard deviation"));
     GO(sf_fits_writer_double(w, "SFSKY", f->background, "sky level, subtracted and restored"));
@@ -109,21 +117,33 @@ done:
     return status;
 }
 
+/* An image in cells, or a cube of such, with the frame's header. */
+static sf_status add_fine(sf_fits_writer *w, const char *name, const sf_grid *grid,
+                          const double *pixels, const deblur_frame *f)
+{
+    sf_status status;
+
+    GO(sf_fits_writer_add(w, name, grid, pixels, f->frame, NULL));
+    status = sf_fits_writer_refine(w, f->upsample);
+done:
+    return status;
+}
+
 /* Standard deviation, quantiles, and the samples as a cube. */
 static sf_status add_posterior(sf_fits_writer *w, const deblur_frame *f, const deblur_posterior *p)
 {
-    const sf_grid *grid = sf_fits_grid(f->frame);
+    const sf_grid *grid = sf_observation_fine(f->observation);
     const size_t shape[] = {p->kept, grid->shape[0], grid->shape[1]};
     sf_grid cube;
     sf_status status;
 
-    GO(sf_fits_writer_add(w, "SD", grid, p->deviation, f->frame, NULL));
+    GO(add_fine(w, "SD", grid, p->deviation, f));
     for (int i = 0; i < DEBLUR_QUANTILES; i++) {
-        GO(sf_fits_writer_add(w, deblur_quantile_name[i], grid, p->quantile[i], f->frame, NULL));
+        GO(add_fine(w, deblur_quantile_name[i], grid, p->quantile[i], f));
         GO(sf_fits_writer_double(w, "SFQUANT", deblur_quantile[i], "of the samples, per pixel"));
     }
     GO(sf_grid_make(3, shape, NULL, &cube));
-    status = sf_fits_writer_add(w, "SAMPLES", &cube, p->cube, f->frame, NULL);
+    status = add_fine(w, "SAMPLES", &cube, p->cube, f);
 done:
     return status;
 }
@@ -136,7 +156,7 @@ static sf_status write_fits(const deblur_options *o, const deblur_frame *f, cons
     sf_status status;
 
     GO(sf_fits_writer_create(o->output, o->force != 0, &w));
-    GO(sf_fits_writer_add(w, NULL, grid, r->pixels, f->frame, NULL));
+    GO(add_fine(w, NULL, sf_observation_fine(f->observation), r->pixels, f));
     GO(deblur_keywords_write(w, o, &facts, r));
     GO(sf_fits_writer_add(w, "RESIDUAL", grid, r->residual, f->frame, NULL));
     GO(sf_fits_writer_string(w, "BUNIT", "sigma", "(frame - model) / noise"));
@@ -158,7 +178,7 @@ static size_t add_posterior_panels(const deblur_frame *f, const deblur_posterior
                                    sf_panel *panels)
 {
     static const char *const titles[SHOWN] = {"sample 1", "sample 2", "sample 3"};
-    const size_t pixels = sf_grid_size(sf_fits_grid(f->frame));
+    const size_t pixels = sf_grid_size(sf_observation_fine(f->observation));
     size_t count = 0;
 
     panels[count] = *image;
@@ -192,11 +212,11 @@ static sf_status write_plot(const deblur_options *o, const deblur_frame *f, cons
 
     (void)sf_fits_get_string(f->frame, "BUNIT", unit, sizeof unit);
     const sf_panel image = {.unit = unit[0] != '\0' ? unit : NULL,
-                            .grid = sf_fits_grid(f->frame),
+                            .grid = sf_observation_fine(f->observation),
                             .stretch = SF_STRETCH_ASINH};
     panels[count] = image;
     panels[count].title = "observed";
-    panels[count++].pixels = sf_fits_pixels(f->frame);
+    panels[count++].pixels = r->observed;
     panels[count] = image;
     panels[count].title = sampled ? "mean of the samples" : "reconstructed";
     panels[count++].pixels = r->pixels;
@@ -208,7 +228,7 @@ static sf_status write_plot(const deblur_options *o, const deblur_frame *f, cons
     if (sampled) count += add_posterior_panels(f, p, &image, &histogram, panels + count);
     panels[count++] = (sf_panel){.title = "residual / noise",
                                  .unit = "sigma",
-                                 .grid = image.grid,
+                                 .grid = sf_fits_grid(f->frame),
                                  .pixels = r->residual,
                                  .low = -5.0,
                                  .high = 5.0,
@@ -250,11 +270,11 @@ sf_status deblur_output_write(const deblur_options *o, const deblur_frame *f,
 
 /* ---- terminal ------------------------------------------------------------------------------ */
 
-static void print_psf(const char *name, const sf_psf *psf)
+static void print_psf(const char *name, const sf_psf *psf, size_t upsample)
 {
     const double pedestal = sf_psf_pedestal(psf);
 
-    printf("psf         %s, FWHM %.2f pixels", name, sf_psf_fwhm(psf));
+    printf("psf         %s, FWHM %.2f pixels", name, sf_psf_fwhm(psf) / (double)upsample);
     if (pedestal != 0.0) printf(", its pedestal of %.6g subtracted", pedestal);
     putchar('\n');
 }
@@ -300,8 +320,12 @@ void deblur_output_print(const deblur_options *o, const deblur_facts *f, const d
     if (f->saturated > 0) printf(", %zu saturated pixels and their neighbours", f->saturated);
     putchar('\n');
     printf("sky         %.6g (%s)\n", f->background, deblur_background_source(o));
-    if (f->psf != NULL) print_psf(o->psf, f->psf);
-    if (f->resolution > 0.0) printf("resolution  FWHM %.2g pixels are kept\n", f->resolution);
+    if (f->psf != NULL) print_psf(o->psf, f->psf, f->upsample);
+    if (f->upsample > 1)
+        printf("upsample    %zu x %zu pixels of the result for each of the frame's\n", f->upsample,
+               f->upsample);
+    if (f->resolution > 0.0)
+        printf("resolution  FWHM %.2g pixels of the result are kept\n", f->resolution);
     if (r->posterior.samples > 0) {
         print_posterior(o, &r->posterior);
         warn_of_systems(o, &r->posterior.systems);

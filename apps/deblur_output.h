@@ -5,7 +5,8 @@
 #include "deblur_posterior.h"
 
 typedef struct deblur_result {
-    double *pixels; /* the reconstruction on the frame's grid, sky restored: of samples the mean */
+    double *pixels;   /* the reconstruction in cells, sky restored: of samples the mean */
+    double *observed; /* the frame in cells */
     double *residual; /* (frame - model)/sigma, NaN where unobserved */
     sf_solver_report solver;
     sf_diagnostics diagnostics;
@@ -18,6 +19,7 @@ typedef struct deblur_result {
 typedef struct deblur_facts {
     sf_grid frame;
     size_t observed;
+    size_t upsample;          /* cells along a pixel */
     double noise, background; /* NaN: not one for all */
     double resolution;
     const char *noise_source, *mask_source;

@@ -65,23 +65,23 @@ static sf_status make_label(const deblur_pieces *p, char *label, size_t size)
     sf_status status;
 
     GO(deblur_sample_plane(o, p->files, 0, &d));
-    (void)snprintf(label, size,
-                   "%s %s %zu %zu %zu|%.17g %.17g %.17g %.17g %.17g "
-                   "%.17g|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%.17g %d "
-                   "%d %.17g %.17g %.17g %.17g %.17g",
-                   sf_version(), sf_grid_text(&p->files->frame, shape, sizeof shape),
-                   p->tiling.across[0], p->tiling.across[1], p->tiling.margin, d.noise, d.sky,
-                   d.summary.noise, d.summary.range, d.summary.lowest, d.summary.mean, o->input,
-                   deblur_prior_name(o), o->method_name != NULL ? o->method_name : "",
-                   o->psf != NULL ? o->psf : "", o->psf_centre != NULL ? o->psf_centre : "",
-                   o->noise != NULL ? o->noise : "", o->mask != NULL ? o->mask : "",
-                   o->mask_bits != NULL ? o->mask_bits : "", o->network != NULL ? o->network : "",
-                   o->schedule != NULL ? o->schedule : "",
-                   o->detector.gain != NULL ? o->detector.gain : "",
-                   o->detector.read != NULL ? o->detector.read : "",
-                   o->detector.ivar != NULL ? o->detector.ivar : "",
-                   p->psf != NULL ? sf_psf_fwhm(p->psf) : 0.0, o->iterations, o->positive,
-                   o->tolerance, o->penalty, o->strength, o->resolution, o->detector.saturation);
+    (void)snprintf(
+        label, size,
+        "%s %s %zu %zu %zu|%.17g %.17g %.17g %.17g %.17g "
+        "%.17g|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%.17g %d %d "
+        "%d %.17g %.17g %.17g %.17g %.17g",
+        sf_version(), sf_grid_text(&p->files->frame, shape, sizeof shape), p->tiling.across[0],
+        p->tiling.across[1], p->tiling.margin, d.noise, d.sky, d.summary.noise, d.summary.range,
+        d.summary.lowest, d.summary.mean, o->input, deblur_prior_name(o),
+        o->method_name != NULL ? o->method_name : "", o->psf != NULL ? o->psf : "",
+        o->psf_centre != NULL ? o->psf_centre : "", o->noise != NULL ? o->noise : "",
+        o->mask != NULL ? o->mask : "", o->mask_bits != NULL ? o->mask_bits : "",
+        o->network != NULL ? o->network : "", o->schedule != NULL ? o->schedule : "",
+        o->detector.gain != NULL ? o->detector.gain : "",
+        o->detector.read != NULL ? o->detector.read : "",
+        o->detector.ivar != NULL ? o->detector.ivar : "",
+        p->psf != NULL ? sf_psf_fwhm(p->psf) : 0.0, o->psf_sampling, o->iterations, o->positive,
+        o->tolerance, o->penalty, o->strength, o->resolution, o->detector.saturation);
 done:
     return status;
 }

@@ -122,6 +122,7 @@ sf_status deblur_pieces_write(const deblur_pieces *p)
     tally sum = {.sums = {.lowest = INFINITY}};
     deblur_result result = {0};
     deblur_facts facts = {.frame = p->files->frame,
+                          .upsample = 1,
                           .noise_source = p->noise_source,
                           .mask_source = p->mask_source,
                           .psf = p->psf,

@@ -40,12 +40,13 @@ static sf_status check(const deblur_options *o, bool cube)
             "method posterior draws samples of an image in one piece: give it one plane, "
             "or a part of the frame, and no --tile");
     if (o->plot == NULL && o->truth == NULL && !o->detector.cosmic_rays &&
-        o->detector.spectrum == NULL)
+        o->detector.spectrum == NULL && o->upsample == 1)
         return SF_OK;
-    return sf_fail(SF_ERR_UNSUPPORTED,
-                   "--plot, --truth, --cosmic-rays and --noise-spectrum are for an image in one "
-                   "piece, and this is %s; leave them out",
-                   cube ? "a cube" : "to be done in tiles");
+    return sf_fail(
+        SF_ERR_UNSUPPORTED,
+        "--upsample, --plot, --truth, --cosmic-rays and --noise-spectrum are for an image in one "
+        "piece, and this is %s; leave them out",
+        cube ? "a cube" : "to be done in tiles");
 }
 
 /* The largest core that the memory allows. */
@@ -70,7 +71,8 @@ sf_status deblur_plan(const deblur_options *o, deblur_files *files, size_t *core
     *core = 0;
     GO(deblur_files_plane(files, &plane));
     const size_t side = plane.shape[0] > plane.shape[1] ? plane.shape[0] : plane.shape[1];
-    const bool large = (double)sf_grid_size(&plane) * bytes_of(o) > o->memory;
+    const double cells = (double)sf_grid_size(&plane) * o->upsample * o->upsample;
+    const bool large = cells * bytes_of(o) > o->memory;
     const bool varies = deblur_psf_varies(o, files);
     if (!cube && !asked && !varies &&
         (o->method == DEBLUR_POSTERIOR || (!large && o->checkpoint == NULL)))

@@ -143,20 +143,25 @@ static size_t choose_batch(size_t cells, size_t samples)
 
 /* ---- what the samples say -------------------------------------------------------------------- */
 
+static size_t count_cells(const deblur_frame *f)
+{
+    return sf_grid_size(sf_observation_fine(f->observation));
+}
+
 /* The frame's part of a field on the scene's grid, `sky` added. */
 static sf_status crop(const deblur_frame *f, const double *scene, double sky, double *pixels)
 {
     sf_status status;
 
     GO(sf_observation_crop(f->observation, scene, pixels));
-    for (size_t i = 0; i < sf_grid_size(sf_fits_grid(f->frame)); i++) pixels[i] += sky;
+    for (size_t i = 0; i < count_cells(f); i++) pixels[i] += sky;
 done:
     return status;
 }
 
 static sf_status take_maps(const deblur_frame *f, const sf_ensemble *ensemble, deblur_posterior *p)
 {
-    const size_t pixels = sf_grid_size(sf_fits_grid(f->frame));
+    const size_t pixels = count_cells(f);
     double *scene = NULL;
     sf_status status;
 
@@ -167,7 +172,7 @@ static sf_status take_maps(const deblur_frame *f, const sf_ensemble *ensemble, d
     for (int i = 0; i < DEBLUR_QUANTILES; i++) {
         GO(sf_allocate(&p->quantile[i], pixels, sizeof *p->quantile[i]));
         GO(sf_ensemble_quantile(ensemble, deblur_quantile[i], scene));
-        GO(crop(f, scene, f->background, p->quantile[i]));
+        GO(crop(f, scene, deblur_frame_sky(f), p->quantile[i]));
     }
 done:
     sf_free(scene);
@@ -197,7 +202,7 @@ static size_t count_residuals(const double *residual, size_t pixels, deblur_post
 static sf_status take_samples(const deblur_frame *f, const sf_ensemble *ensemble,
                               deblur_posterior *p)
 {
-    const size_t pixels = sf_grid_size(sf_fits_grid(f->frame));
+    const size_t pixels = sf_grid_size(sf_fits_grid(f->frame)), fine = count_cells(f);
     const size_t cells = sf_grid_size(sf_observation_scene(f->observation));
     const double width = 2.0 * RANGE / DEBLUR_BINS;
     const double *sample = sf_ensemble_samples(ensemble, &p->kept);
@@ -205,13 +210,13 @@ static sf_status take_samples(const deblur_frame *f, const sf_ensemble *ensemble
     sf_status status;
 
     GO(sf_allocate(&residual, pixels, sizeof *residual));
-    GO(sf_allocate(&p->cube, p->kept, pixels * sizeof *p->cube));
+    GO(sf_allocate(&p->cube, p->kept, fine * sizeof *p->cube));
     p->least_chi_squared = HUGE_VAL;
     for (size_t s = 0; s < p->kept; s++) {
         double sum2, chi_squared;
         size_t observed;
 
-        GO(crop(f, sample + s * cells, f->background, p->cube + s * pixels));
+        GO(crop(f, sample + s * cells, deblur_frame_sky(f), p->cube + s * fine));
         GO(sf_observation_residual(f->observation, sample + s * cells, residual));
         observed = count_residuals(residual, pixels, p, &sum2);
         chi_squared = sum2 / (double)observed;
@@ -238,7 +243,7 @@ static void compare(const deblur_frame *f, deblur_posterior *p)
 
     p->inside[0] = p->inside[1] = NAN;
     if (truth == NULL) return;
-    for (size_t i = 0; i < sf_grid_size(sf_fits_grid(f->frame)); i++) {
+    for (size_t i = 0; i < count_cells(f); i++) {
         if (!isfinite(truth[i])) continue;
         count++;
         inside[0] += truth[i] >= p->quantile[1][i] && truth[i] <= p->quantile[2][i];

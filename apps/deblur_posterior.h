@@ -8,7 +8,7 @@
 #define DEBLUR_QUANTILES 4
 #define DEBLUR_BINS      64
 
-/* Images on the frame's grid, sky restored where they have one. */
+/* Images in the result's cells, sky restored where they have one. */
 typedef struct deblur_posterior {
     size_t samples, kept;      /* drawn, and in the cube */
     size_t resumed;            /* of them from the checkpoint */
@@ -16,7 +16,7 @@ typedef struct deblur_posterior {
     sf_linear_systems systems; /* of the diffusion's likelihood */
     double seconds;
     double *deviation, *quantile[DEBLUR_QUANTILES];
-    double *cube; /* kept x frame */
+    double *cube; /* kept x cells */
     double chi_squared, least_chi_squared,
         most_chi_squared; /* per observed pixel: of the samples */
     double bin[DEBLUR_BINS], density[DEBLUR_BINS], normal[DEBLUR_BINS]; /* of their residuals */

@@ -1,7 +1,9 @@
-/* deblur_psf.c - the point spread function that the command line names. */
+/* deblur_psf.c - the point spread function that the command line names, in the result's cells. */
 #include "deblur_psf.h"
 #include "program.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,14 +20,29 @@ static sf_status parse_centre(const char *text, sf_psf_centre *centre)
     return sf_fail(SF_ERR_ARGUMENT, "--psf-centre %s is none of centroid, peak, declared", text);
 }
 
+/* The same profile with widths in cells. */
+static sf_status parse_profile(const char *text, size_t upsample, sf_psf **psf)
+{
+    const char *number = strchr(text, ':') + 1;
+    char *rest, scaled[128];
+    const double fwhm = strtod(number, &rest);
+    sf_status status = sf_psf_parse(text, psf);
+
+    if (status != SF_OK || upsample == 1) return status;
+    sf_psf_release(psf);
+    (void)snprintf(scaled, sizeof scaled, "%.*s%.17g%s", (int)(number - text), text,
+                   fwhm * (double)upsample, rest);
+    return sf_psf_parse(scaled, psf);
+}
+
 /* A profile, whose wings may be cut at the frame's size. */
-static sf_status make_psf(const char *text, const sf_grid *frame, sf_psf **psf)
+static sf_status make_psf(const char *text, const sf_grid *fine, size_t upsample, sf_psf **psf)
 {
     sf_psf *whole = NULL;
     sf_status status;
 
-    GO(sf_psf_parse(text, &whole));
-    status = sf_psf_cut(whole, frame, psf);
+    GO(parse_profile(text, upsample, &whole));
+    status = sf_psf_cut(whole, fine, psf);
 done:
     sf_psf_release(&whole);
     return status;
@@ -46,22 +63,83 @@ static sf_status read_options(const deblur_options *o, sf_psf_options *how)
     return o->psf_centre != NULL ? parse_centre(o->psf_centre, &how->centre) : SF_OK;
 }
 
+/* How much of sample `at` is in cell `cell`, which is `ratio` of them wide; both counted from the
+ * centre on. */
+static double share(double at, double cell, double ratio)
+{
+    const double first = fmax(at - 0.5, (cell - 0.5) * ratio);
+    const double end = fmin(at + 0.5, (cell + 0.5) * ratio);
+
+    return fmax(end - first, 0.0);
+}
+
+sf_status deblur_psf_bin(sf_psf *fine, size_t ratio, sf_psf **psf)
+{
+    const sf_psf_options how = {.centre = SF_PSF_DECLARED, .pedestal = 0.0};
+    const size_t *shape = sf_psf_grid(fine)->shape;
+    const long step = (long)ratio, half[2] = {(long)shape[0] / 2, (long)shape[1] / 2};
+    const long cells[2] = {half[0] / step + 1, half[1] / step + 1}; /* on each side */
+    const size_t rows = 2 * (size_t)cells[0] + 1, columns = 2 * (size_t)cells[1] + 1;
+    double *sum = NULL;
+    sf_grid grid;
+    sf_status status;
+
+    *psf = NULL;
+    if (ratio == 1) {
+        *psf = sf_psf_retain(fine);
+        return SF_OK;
+    }
+    GO(sf_grid_image(rows, columns, &grid));
+    GO(sf_allocate(&sum, rows * columns, sizeof *sum));
+    for (size_t i = 0; i < shape[0] * shape[1]; i++) {
+        const long y = (long)(i / shape[1]) - half[0], x = (long)(i % shape[1]) - half[1];
+        for (long v = y / step - 1; v <= y / step + 1; v++)
+            for (long u = x / step - 1; u <= x / step + 1; u++) {
+                const double part = share((double)y, (double)v, (double)ratio) *
+                                    share((double)x, (double)u, (double)ratio);
+                if (part > 0.0)
+                    sum[(size_t)(v + cells[0]) * columns + (size_t)(u + cells[1])] +=
+                        part * sf_psf_pixels(fine)[i];
+            }
+    }
+    status = sf_psf_from_pixels(&grid, sum, &how, psf);
+done:
+    sf_free(sum);
+    return status;
+}
+
+/* From an image's samples to cells. */
+static sf_status resample(const deblur_options *o, sf_psf *image, sf_psf **psf)
+{
+    const int sampling = o->psf_sampling > 0 ? o->psf_sampling : o->upsample;
+
+    if (sampling % o->upsample == 0)
+        return deblur_psf_bin(image, (size_t)(sampling / o->upsample), psf);
+    return sf_fail(SF_ERR_ARGUMENT,
+                   "%s has %d samples a pixel, which make no whole number for each of %d cells: "
+                   "give a PSF of %d samples a pixel or a multiple of that",
+                   o->psf, sampling, o->upsample, o->upsample);
+}
+
 /* An image of the file, or plane `plane` of a cube. */
-static sf_status read_image(sf_fits_file *file, size_t plane, const sf_psf_options *how,
-                            sf_psf **psf)
+static sf_status read_image(const deblur_options *o, sf_fits_file *file, size_t plane,
+                            const sf_psf_options *how, sf_psf **psf)
 {
     const sf_grid *grid = sf_fits_grid(sf_fits_file_header(file));
     const bool cube = grid->axes == 3;
     const size_t first[SF_GRID_MAX_AXES] = {cube ? plane : 0, 0, 0, 0};
     size_t shape[SF_GRID_MAX_AXES];
     sf_fits *fits = NULL;
+    sf_psf *image = NULL;
     sf_status status;
 
     memcpy(shape, grid->shape, sizeof shape);
     if (cube) shape[0] = 1;
     GO(sf_fits_file_read(file, first, shape, &fits));
-    status = sf_psf_from_pixels(sf_fits_grid(fits), sf_fits_pixels(fits), how, psf);
+    GO(sf_psf_from_pixels(sf_fits_grid(fits), sf_fits_pixels(fits), how, &image));
+    status = resample(o, image, psf);
 done:
+    sf_psf_release(&image);
     sf_fits_release(&fits);
     return status;
 }
@@ -76,9 +154,10 @@ static size_t images_of(sf_fits_file *file)
 
 sf_status deblur_psf_read(const deblur_options *o, deblur_files *files, size_t plane, sf_psf **psf)
 {
+    const size_t upsample = (size_t)o->upsample;
     sf_psf_options how;
     sf_fits_file *file;
-    sf_grid frame;
+    sf_grid frame, fine;
     sf_status status;
 
     *psf = NULL;
@@ -90,14 +169,18 @@ sf_status deblur_psf_read(const deblur_options *o, deblur_files *files, size_t p
                            "--psf-centre is for images: %s has its centre in the middle; leave it "
                            "out",
                            o->psf);
+        if (o->psf_sampling > 0)
+            return sf_fail(SF_ERR_ARGUMENT,
+                           "--psf-sampling is for images: %s has none; leave it out", o->psf);
         GO(deblur_files_plane(files, &frame));
-        return make_psf(o->psf, &frame, psf);
+        GO(sf_grid_image(upsample * frame.shape[0], upsample * frame.shape[1], &fine));
+        return make_psf(o->psf, &fine, upsample, psf);
     }
     GO(deblur_files_find(files, o->psf, &file));
     if (images_of(file) > 1 && files->frame.axes == 3 && images_of(file) != files->frame.shape[0])
         return sf_fail(SF_ERR_SHAPE, "%s holds %zu PSFs but the frame %zu planes", o->psf,
                        images_of(file), files->frame.shape[0]);
-    status = read_image(file, images_of(file) > 1 ? plane : 0, &how, psf);
+    status = read_image(o, file, images_of(file) > 1 ? plane : 0, &how, psf);
 done:
     return status;
 }
@@ -137,12 +220,12 @@ static sf_status open_table(const char *path, sf_table **table)
     return status;
 }
 
-static sf_status read_images(sf_fits_file *file, const sf_psf_options *how, size_t count,
-                             sf_psf **psf)
+static sf_status read_images(const deblur_options *o, sf_fits_file *file, const sf_psf_options *how,
+                             size_t count, sf_psf **psf)
 {
     sf_status status = SF_OK;
 
-    for (size_t i = 0; i < count; i++) GO(read_image(file, i, how, &psf[i]));
+    for (size_t i = 0; i < count; i++) GO(read_image(o, file, i, how, &psf[i]));
 done:
     return status;
 }
@@ -173,7 +256,7 @@ sf_status deblur_psf_field_read(const deblur_options *o, deblur_files *files, sf
     GO(open_table(o->psf, &table));
     GO(read_column(table, o->psf, "X", count, &x));
     GO(read_column(table, o->psf, "Y", count, &y));
-    GO(read_images(file, &how, count, psf));
+    GO(read_images(o, file, &how, count, psf));
     status = sf_psf_field_create(count, psf, y, x, field);
 done:
     for (size_t i = 0; i < count; i++) sf_psf_release(&psf[i]);

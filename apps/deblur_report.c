@@ -10,13 +10,15 @@ static sf_status report_text(sf_report *report, const char *name, const char *te
     return text != NULL ? sf_report_string(report, name, text) : SF_OK;
 }
 
-static sf_status report_psf(sf_report *p, const sf_psf *psf)
+static sf_status report_psf(sf_report *p, const sf_psf *psf, size_t upsample)
 {
+    const double pixel = (double)upsample; /* in cells */
     double offset[2];
     sf_status status;
 
     sf_psf_offset(psf, offset);
-    GO(sf_report_double(p, "observation/psf_fwhm", sf_psf_fwhm(psf)));
+    for (int a = 0; a < 2; a++) offset[a] /= pixel;
+    GO(sf_report_double(p, "observation/psf_fwhm", sf_psf_fwhm(psf) / pixel));
     GO(sf_report_double(p, "observation/psf_pedestal", sf_psf_pedestal(psf)));
     GO(sf_report_doubles(p, "observation/psf_offset", offset, 2));
 done:
@@ -36,6 +38,8 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
     GO(report_text(p, "files/plot", o->plot));
     GO(report_text(p, "options/psf", o->psf));
     GO(report_text(p, "options/psf_centre", o->psf_centre));
+    if (o->psf_sampling > 0) GO(sf_report_integer(p, "options/psf_sampling", o->psf_sampling));
+    GO(sf_report_integer(p, "options/upsample", o->upsample));
     GO(report_text(p, "options/prior", o->prior));
     GO(report_text(p, "options/network", o->network));
     if (o->bf16) GO(sf_report_bool(p, "options/bf16", true));
@@ -79,7 +83,7 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
         GO(sf_report_integer(p, "tiles/count", (long long)f->tiles));
         GO(sf_report_integer(p, "tiles/margin", (long long)f->margin));
     }
-    if (f->psf != NULL) GO(report_psf(p, f->psf));
+    if (f->psf != NULL) GO(report_psf(p, f->psf, f->upsample));
     GO(sf_report_double(p, "observation/resolution", f->resolution));
 done:
     return status;

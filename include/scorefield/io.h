@@ -100,8 +100,9 @@ SF_API sf_status sf_fits_writer_add(sf_fits_writer *writer, const char *name, co
                                     const long *offset);
 /* The image added last has cells `factor` times finer along its first two FITS axes than the pixels
  * of the header that it was given: what counts in pixels there (CRPIX, CDELT or CD, the polynomials
- * of SIP, LTM and LTV, CNPIX) now counts in cells, and positions on the sky are the same. Distortions
- * given by tables in other HDUs (CPDIS, CQDIS, D2IM) are left out, and a HISTORY card says so. */
+ * of SIP, LTM and LTV, CNPIX) now counts in cells, and positions on the sky are the same.
+ * Distortions given by tables in other HDUs (CPDIS, CQDIS, D2IM) are left out, and a HISTORY card
+ * says so. */
 SF_API sf_status sf_fits_writer_refine(sf_fits_writer *writer, size_t factor);
 /* Adds a field as it is: 64 bits a value, or 32. The values are not copied but read by
  * sf_fits_writer_close: they must stay until then. */

@@ -60,15 +60,15 @@ static double choose_offset(const sf_observation *o)
     return fmax(o->background, fmin(fmax(-o->summary.lowest, 0.0), 3.0 * o->noise));
 }
 
-/* H^T m, and the flat start that has the frame's flux a cell. */
+/* H^T m, and the flat start that has the frame's flux. */
 static sf_status begin(lucy_state *s)
 {
     const sf_observation *o = s->o;
+    const double mean = o->summary.mean / pow((double)o->upsample, o->scene.axes);
 
     for (size_t i = 0; i < s->cells; i++) s->blurred[i] = o->weight[i] > 0.0 ? 1.0 : 0.0;
     SF_TRY(convolve(s, true, s->blurred, s->seen));
-    for (size_t i = 0; i < s->cells; i++)
-        s->x[i] = s->seen[i] >= LEAST_SEEN ? o->summary.mean : 0.0;
+    for (size_t i = 0; i < s->cells; i++) s->x[i] = s->seen[i] >= LEAST_SEEN ? mean : 0.0;
     return SF_OK;
 }
 

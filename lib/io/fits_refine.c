@@ -73,14 +73,18 @@ static double new_value(const rule *r, const int digit[2], double factor, double
     return value * pow(factor, power);
 }
 
-/* Puts a number in place of the one in card `index`. */
+/* Puts a number in place of the one in card `index`; with a point, as what it was may not be whole
+ * any more. */
 static void replace_value(fitsfile *file, int index, const char *keyword, double value, int *code)
 {
     char card[FLEN_CARD], text[FLEN_VALUE], comment[FLEN_COMMENT];
+    size_t length;
 
     fits_read_record(file, index, card, code);
     fits_parse_value(card, text, comment, code);
     (void)snprintf(text, sizeof text, "%.*G", sf_fits_digits(value), value);
+    length = strlen(text);
+    if (strpbrk(text, ".E") == NULL) (void)snprintf(text + length, sizeof text - length, ".");
     fits_make_key(keyword, text, comment, card, code);
     fits_modify_record(file, index, card, code);
 }
@@ -161,10 +165,9 @@ static void refine_header(fitsfile *file, double factor, int *code)
     bool dropped = false;
     int cards = 0;
 
-    for (char letter = 'A' - 1; letter <= 'Z'; letter++) {
-        const char alternate[2] = {letter < 'A' ? '\0' : letter, '\0'};
-        add_missing_world(file, alternate, code);
-    }
+    add_missing_world(file, "", code);
+    for (const char *letter = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"; *letter != '\0'; letter++)
+        add_missing_world(file, (const char[]){*letter, '\0'}, code);
     add_missing_physical(file, code);
     fits_get_hdrspace(file, &cards, NULL, code);
     for (int i = cards; i >= 1 && *code == 0; i--) {
