@@ -8,16 +8,17 @@
  *
  *     bench_anneal [THREADS [CHAINS]]
  *
- * One core of a Xeon with AVX-512 that others used, too; millions of gradients a second:
+ * One quiet core of a Xeon with AVX-512; millions of gradients a second:
  *                                     annealed  all chains  first cache  beyond: all   cached
- *     phi^4, HMC, 30 leapfrogs            0.90        0.38         1.56       -58 %      74 %
- *     phi^4, HMC, 10 leapfrogs            0.68        0.37         1.56       -45 %     131 %
- *     phi^4, MALA                         0.18        0.35         1.59        92 %     778 %
- *     many-well, HMC, 30 leapfrogs        26.7        44.6         50.6        67 %      89 %
- *     many-well, HMC, 10 leapfrogs        20.7        44.2         50.9       114 %     146 %
- *     many-well, MALA                      5.4        42.2         51.6       679 %     852 %
- * Chains take all their leapfrogs in the first cache, so annealing phi^4 needs half the time of
- * evaluating its 1,000 chains one after the other. Of a move of phi^4 by 10 leapfrogs, 15 us,
+ *     phi^4, HMC, 30 leapfrogs            0.89        0.72         1.57       -19 %      78 %
+ *     phi^4, HMC, 10 leapfrogs            0.71        0.70         1.51        -1 %     112 %
+ *     phi^4, MALA                         0.18        0.62         1.49       249 %     737 %
+ *     many-well, HMC, 30 leapfrogs        26.5        42.8         48.4        62 %      83 %
+ *     many-well, HMC, 10 leapfrogs        20.8        42.5         48.5       105 %     133 %
+ *     many-well, MALA                      5.4        40.7         48.3       660 %     802 %
+ * (Beside others, who share its memory, evaluating all chains of phi^4 falls to 0.37 and annealing
+ * to 0.68.) Chains take all their leapfrogs in the first cache, so annealing phi^4 needs no more
+ * than evaluating its 1,000 chains one after the other. Of a move of phi^4 by 10 leapfrogs, 15 us,
  * evaluations are 50 %; leapfrogs 16 %, near what loads and stores of the first cache allow; the
  * momenta 21 % (2.9 ns a normal number, all of it arithmetic); copies of positions and scores 4 %;
  * the last half kick and |p|^2 4 %; the rest, page faults among it, 5 %. */
