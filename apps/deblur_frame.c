@@ -196,6 +196,9 @@ sf_status deblur_frame_observe(deblur_frame *f, double resolution)
 
     sf_observation_release(&f->observation);
     f->resolution = resolution;
+    if (f->samples.value != NULL)
+        return sf_observation_fourier(sf_fits_grid(f->frame), f->samples.value, f->samples.mask,
+                                      f->samples.sigma, f->samples.noise, &f->observation);
     how.background = f->background;
     how.upsample = f->upsample;
     how.resolution = resolution / (double)f->upsample;
@@ -263,6 +266,28 @@ done:
     return status;
 }
 
+/* Samples of a Fourier transform: what a frame of pixels has beside them is not there. */
+static sf_status read_samples(const deblur_options *options, deblur_files *files, deblur_frame *f)
+{
+    deblur_box box = {.plane = 0};
+    sf_status status;
+
+    f->upsample = 1;
+    (void)snprintf(f->noise_source, sizeof f->noise_source, "of a pixel; of a sample %s",
+                   options->noise);
+    (void)snprintf(f->mask_source, sizeof f->mask_source, "of frequencies");
+    GO(deblur_samples_read(options, files, &f->samples, &f->frame));
+    files->frame = *sf_fits_grid(f->frame); /* the image's from here on */
+    memcpy(box.shape, files->frame.shape, sizeof box.shape);
+    f->files = files;
+    f->box = box;
+    if (options->truth != NULL) GO(read_truth(f, options->truth));
+    status = deblur_frame_observe(f, 0.0);
+done:
+    if (status != SF_OK) deblur_frame_release(f);
+    return status;
+}
+
 sf_status deblur_frame_read(const deblur_options *options, deblur_files *files, deblur_frame *f)
 {
     deblur_box box = {.plane = 0};
@@ -270,6 +295,7 @@ sf_status deblur_frame_read(const deblur_options *options, deblur_files *files, 
     sf_status status;
 
     memset(f, 0, sizeof *f);
+    if (options->sampling != NULL) return read_samples(options, files, f);
     GO(deblur_files_plane(files, &plane));
     memcpy(box.shape, plane.shape, sizeof box.shape);
     GO(deblur_frame_read_box(options, files, &box, f));
@@ -293,7 +319,7 @@ double deblur_frame_sky(const deblur_frame *f)
 void deblur_frame_divide(const deblur_frame *f, double *fine)
 {
     const size_t *shape = sf_fits_grid(f->frame)->shape, k = f->upsample;
-    const double *pixels = sf_fits_pixels(f->frame);
+    const double *pixels = f->samples.dirty != NULL ? f->samples.dirty : sf_fits_pixels(f->frame);
 
     for (size_t y = 0; y < k * shape[0]; y++)
         for (size_t x = 0; x < k * shape[1]; x++)
@@ -302,12 +328,14 @@ void deblur_frame_divide(const deblur_frame *f, double *fine)
 
 const char *deblur_background_source(const deblur_options *o)
 {
+    if (o->sampling != NULL) return "none: of the flux the zero frequency is the data";
     return o->background == NULL || strcmp(o->background, "auto") == 0 ? "estimated" : "given";
 }
 
 void deblur_frame_release(deblur_frame *f)
 {
     sf_observation_release(&f->observation);
+    deblur_samples_release(&f->samples);
     sf_psf_release(&f->psf);
     sf_spectrum_release(&f->correlation);
     sf_fits_release(&f->truth);

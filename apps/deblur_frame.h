@@ -4,6 +4,7 @@
 
 #include "deblur_files.h"
 #include "deblur_options.h"
+#include "deblur_samples.h"
 #include "detector.h"
 
 #include <scorefield.h>
@@ -25,6 +26,7 @@ typedef struct deblur_frame {
     double resolution;                      /* FWHM in cells that the result keeps; 0: none */
     char noise_source[96], mask_source[64]; /* for the reader */
     sf_psf *psf;                            /* in cells; NULL: none */
+    deblur_samples samples;                 /* instead of pixels; of no values: none */
     sf_observation *observation;
 } deblur_frame;
 

@@ -55,6 +55,8 @@ static const char lesson[] =
     "      a network that was trained on values from 0 to 1, for a frame of up to 4000 counts\n"
     "  sf-deblur frame.fits --psf psf.fits -m posterior --samples 40 -o post.fits --plot post.png\n"
     "      with error bars: HDUs SD, Q025, Q160, Q840, Q975 and SAMPLES beside the mean\n"
+    "  sf-deblur visibilities.fits --sampling coverage.fits --noise 0.02 -o map.fits\n"
+    "      gridded Fourier samples of an interferometer or a scanner\n"
     "  sf-deblur --inspect --prior my.onnx\n"
     "      noise input, sizes and Lipschitz constants of a network\n"
     "  sf-deblur map.fits --psf gaussian:5 --method wiener --prior field:power:2,-1.5 -o "
@@ -154,6 +156,39 @@ static bool solves_by_waves(const deblur_options *o)
            o->method == DEBLUR_WIENER;
 }
 
+/* The first option that is about pixels, or NULL. */
+static const char *about_pixels(const deblur_options *o)
+{
+    const detector_options *d = &o->detector;
+
+    if (o->method == DEBLUR_RL || o->method == DEBLUR_DENOISE) return "this --method";
+    if (o->psf != NULL) return "--psf";
+    if (o->mask != NULL || o->mask_bits != NULL) return "--mask";
+    if (o->background != NULL) return "--background";
+    if (o->upsample > 1) return "--upsample";
+    if (!isnan(o->resolution)) return "--resolution";
+    if (o->tile != INT_MIN) return "--tile";
+    if (d->gain != NULL || d->read != NULL) return "--gain and --read-noise";
+    if (d->ivar != NULL || d->spectrum != NULL) return "--ivar and --noise-spectrum";
+    if (d->cosmic_rays || !isnan(d->saturation)) return "--cosmic-rays and --saturation";
+    return NULL;
+}
+
+/* Of samples of a Fourier transform. */
+static int check_sampling(const deblur_options *o)
+{
+    if (o->sampling == NULL && o->centred)
+        return program_usage(NAME, "--centred says where --sampling has its zero frequency");
+    if (o->sampling == NULL) return PROGRAM_OK;
+    if (about_pixels(o) != NULL)
+        return program_usage(NAME, "--sampling, where frequencies are observed, has no use for %s",
+                             about_pixels(o));
+    if (o->noise == NULL || same(o->noise, "auto"))
+        return program_usage(NAME, "--sampling needs --noise: the standard deviation of a sample's "
+                                   "real part, and of its imaginary part");
+    return PROGRAM_OK;
+}
+
 /* The first option that the method has no use for, or NULL. */
 static const char *useless(const deblur_options *o)
 {
@@ -221,7 +256,7 @@ bool deblur_uses_network(const deblur_options *o)
 static bool learned(const deblur_options *o)
 {
     return (o->method == DEBLUR_PNP || o->method == DEBLUR_HQS || o->method == DEBLUR_POSTERIOR) &&
-           !deblur_prior_is_field(o);
+           !deblur_prior_is_field(o) && o->sampling == NULL;
 }
 
 double deblur_first_resolution(const deblur_options *o)
@@ -272,9 +307,10 @@ static int check(deblur_options *o)
     if (!find_sampler(o))
         return program_usage(NAME, "--sampler %s is none of gibbs, langevin, diffusion",
                              o->sampler_name);
-    if (o->psf == NULL && methods[o->method].psf)
+    if (o->psf == NULL && o->sampling == NULL && methods[o->method].psf)
         return program_usage(NAME, "method %s needs a point spread function: --psf",
                              methods[o->method].name);
+    if (check_sampling(o) != PROGRAM_OK) return PROGRAM_USAGE;
     if (useless(o) != NULL)
         return program_usage(NAME, "method %s has no use for %s", methods[o->method].name,
                              useless(o));
@@ -389,6 +425,12 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
          "bits of the mask that make a pixel bad, as in 0x21 or 1,32 (default: every bit)", "BITS"},
         {"background", 'b', POPT_ARG_STRING, &o->background, 0,
          "sky level, subtracted before and restored after: auto (default) or a number", "LEVEL"},
+        {"sampling", 0, POPT_ARG_STRING, &o->sampling, 0,
+         "IN.fits holds samples of the image's Fourier transform, in two planes (real, imaginary), "
+         "where this FITS image is not zero; --noise is that of each part of a sample",
+         "MASK"},
+        {"centred", 0, POPT_ARG_NONE, &o->centred, 0,
+         "the zero frequency is the middle pixel, n/2 from 0 on (default: the first one)", NULL},
         {"positive", 0, POPT_ARG_NONE, &o->positive, 0, "nothing below the sky", NULL},
         {"iterations", 'i', POPT_ARG_INT, &o->iterations, 0, "at most; of a schedule: its length",
          "N"},
@@ -459,7 +501,8 @@ void deblur_options_release(deblur_options *o)
                            o->prior,        o->noise,           o->mask,       o->truth,
                            o->plot,         o->background,      o->report,     o->schedule,
                            o->network,      o->psf_centre,      o->command,    o->mask_bits,
-                           o->sampler_name, o->likelihood_name, o->checkpoint, o->memory_text};
+                           o->sampler_name, o->likelihood_name, o->checkpoint, o->memory_text,
+                           o->sampling};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
     detector_options_release(&o->detector);

@@ -27,8 +27,8 @@ typedef enum deblur_sampler { DEBLUR_GIBBS, DEBLUR_LANGEVIN, DEBLUR_DIFFUSION } 
 typedef struct deblur_options {
     char *input, *output, *psf, *method_name, *prior, *noise, *mask, *background, *schedule;
     char *truth, *plot, *report, *network, *psf_centre, *mask_bits;
-    char *sampler_name, *likelihood_name, *checkpoint, *memory_text;
-    int positive, quiet, force, inspect, bf16; /* popt wants int */
+    char *sampler_name, *likelihood_name, *checkpoint, *memory_text, *sampling;
+    int positive, quiet, force, inspect, bf16, centred; /* popt wants int */
     int iterations, threads, seed, samples, steps, upsample, psf_sampling, tile;
     double tolerance, penalty, strength, resolution;
     double schedule_from, schedule_to;

@@ -54,6 +54,7 @@ deblur_facts deblur_facts_of(const deblur_frame *f)
                           .saturated = f->saturated,
                           .rays = f->rays,
                           .detector = f->detector,
+                          .fourier = f->samples.value != NULL,
                           .deviance = f->detector.gain > 0.0,
                           .compared = f->truth != NULL,
                           .psf = f->psf};
@@ -215,7 +216,7 @@ static sf_status write_plot(const deblur_options *o, const deblur_frame *f, cons
                             .grid = sf_observation_fine(f->observation),
                             .stretch = SF_STRETCH_ASINH};
     panels[count] = image;
-    panels[count].title = "observed";
+    panels[count].title = f->samples.value != NULL ? "dirty image" : "observed";
     panels[count++].pixels = r->observed;
     panels[count] = image;
     panels[count].title = sampled ? "mean of the samples" : "reconstructed";
@@ -308,8 +309,8 @@ void deblur_output_print(const deblur_options *o, const deblur_facts *f, const d
     char shape[96];
 
     if (o->quiet) return;
-    printf("frame       %s, %s, %zu pixels observed\n", o->input,
-           sf_grid_text(&f->frame, shape, sizeof shape), d->observed);
+    printf("frame       %s, %s, %zu %s\n", o->input, sf_grid_text(&f->frame, shape, sizeof shape),
+           d->observed, f->fourier ? "numbers measured" : "pixels observed");
     if (f->tiles > 1) printf("tiles       %zu, with margins of %zu pixels\n", f->tiles, f->margin);
     printf("noise       %.6g (%s)\n", f->noise, f->noise_source);
     if (o->detector.spectrum != NULL)
@@ -336,8 +337,10 @@ void deblur_output_print(const deblur_options *o, const deblur_facts *f, const d
         printf(
             "            neighbours share their noise: %.2f times the above where the PSF looks\n",
             r->solver.noise_excess);
-    printf("residual    chi^2 per pixel %#.4g (%+.3g sigma), whiteness %+.3g sigma\n",
-           d->chi_squared, d->chi_squared_z, d->whiteness_z);
+    printf("residual    chi^2 per %s %#.4g (%+.3g sigma)", f->fourier ? "number" : "pixel",
+           d->chi_squared, d->chi_squared_z);
+    if (!f->fourier) printf(", whiteness %+.3g sigma", d->whiteness_z);
+    putchar('\n');
     if (f->deviance)
         printf("            deviance per pixel %#.4g, %#.4g expected (%+.3g sigma)\n", r->deviance,
                r->deviance_expected, r->deviance_z);
@@ -348,11 +351,15 @@ void deblur_output_print(const deblur_options *o, const deblur_facts *f, const d
         printf("            hollows %.3g sigma deep: sources are ringed; check the PSF, or give a "
                "larger --resolution\n",
                d->hollow);
-    printf("flux        model/frame %#.5g (uncertain by %.2g)\n", d->flux_ratio,
-           d->flux_error / fabs(d->flux_frame));
+    if (isnan(d->flux_ratio))
+        printf("flux        unknown: the zero frequency was not sampled\n");
+    else
+        printf("flux        model/frame %#.5g (uncertain by %.2g)\n", d->flux_ratio,
+               d->flux_error / fabs(d->flux_frame));
     if (f->compared) {
-        printf("observed    PSNR %.2f dB, SSIM %.4f, relative error %.4f\n", r->before.psnr,
-               r->before.ssim, r->before.relative_error);
+        printf("%s PSNR %.2f dB, SSIM %.4f, relative error %.4f\n",
+               f->fourier ? "dirty image" : "observed   ", r->before.psnr, r->before.ssim,
+               r->before.relative_error);
         printf("result      PSNR %.2f dB, SSIM %.4f, relative error %.4f\n", r->after.psnr,
                r->after.ssim, r->after.relative_error);
     }

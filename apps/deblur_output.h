@@ -25,6 +25,7 @@ typedef struct deblur_facts {
     const char *noise_source, *mask_source;
     size_t saturated, rays; /* pixels */
     detector detector;
+    bool fourier;            /* frequencies were observed */
     bool deviance, compared; /* whether there is that in the result */
     const sf_psf *psf;       /* NULL: none */
     size_t tiles, margin;    /* 0: in one piece */

@@ -69,6 +69,7 @@ sf_status deblur_plan(const deblur_options *o, deblur_files *files, size_t *core
     sf_status status;
 
     *core = 0;
+    if (o->sampling != NULL) return SF_OK; /* every frequency is of all of the image */
     GO(deblur_files_plane(files, &plane));
     const size_t side = plane.shape[0] > plane.shape[1] ? plane.shape[0] : plane.shape[1];
     const double cells = (double)sf_grid_size(&plane) * o->upsample * o->upsample;

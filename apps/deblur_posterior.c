@@ -206,7 +206,8 @@ static sf_status take_samples(const deblur_frame *f, const sf_ensemble *ensemble
     const size_t cells = sf_grid_size(sf_observation_scene(f->observation));
     const double width = 2.0 * RANGE / DEBLUR_BINS;
     const double *sample = sf_ensemble_samples(ensemble, &p->kept);
-    double *residual = NULL, total = 0.0;
+    const double measured = (double)sf_observation_observed(f->observation);
+    double *residual = NULL, total = 0.0, variance = 1.0;
     sf_status status;
 
     GO(sf_allocate(&residual, pixels, sizeof *residual));
@@ -219,7 +220,8 @@ static sf_status take_samples(const deblur_frame *f, const sf_ensemble *ensemble
         GO(crop(f, sample + s * cells, deblur_frame_sky(f), p->cube + s * fine));
         GO(sf_observation_residual(f->observation, sample + s * cells, residual));
         observed = count_residuals(residual, pixels, p, &sum2);
-        chi_squared = sum2 / (double)observed;
+        chi_squared = sum2 / measured;
+        variance = measured / (double)observed; /* below 1 where frequencies are missing */
         total += (double)observed;
         p->chi_squared += chi_squared / (double)p->kept;
         p->least_chi_squared = fmin(p->least_chi_squared, chi_squared);
@@ -228,7 +230,7 @@ static sf_status take_samples(const deblur_frame *f, const sf_ensemble *ensemble
     for (int i = 0; i < DEBLUR_BINS; i++) {
         p->bin[i] = -RANGE + (i + 0.5) * width;
         p->density[i] /= total * width;
-        p->normal[i] = exp(-0.5 * p->bin[i] * p->bin[i]) / sqrt(2.0 * M_PI);
+        p->normal[i] = exp(-0.5 * p->bin[i] * p->bin[i] / variance) / sqrt(2.0 * M_PI * variance);
     }
 done:
     sf_free(residual);

@@ -52,6 +52,8 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
         GO(sf_report_double(p, "options/saturation", o->detector.saturation));
     GO(report_text(p, "options/mask", o->mask));
     GO(report_text(p, "options/mask_bits", o->mask_bits));
+    GO(report_text(p, "options/sampling", o->sampling));
+    if (o->sampling != NULL) GO(sf_report_bool(p, "options/centred", o->centred != 0));
     GO(report_text(p, "options/background", o->background));
     GO(report_text(p, "options/schedule", o->schedule));
     GO(report_text(p, "options/sampler", o->sampler_name));

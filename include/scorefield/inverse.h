@@ -90,6 +90,26 @@ SF_API sf_status sf_observation_create(const sf_grid *frame, const double *pixel
                                        const double *sigma, double noise, const double *mask,
                                        const sf_psf *psf, const sf_observation_options *options,
                                        sf_observation **observation);
+/* Gridded samples of an image's Fourier transform (interferometry, magnetic resonance):
+ *     V_k = F_k + e_k,   F_k = sum_n x_n exp(-2 pi i k.n/N)   where mask_k is not 0,
+ * x real and periodic on `image`, e_k with independent real and imaginary parts of standard
+ * deviation sigma_k each (a map of N values; where it is not positive and finite nothing was
+ * sampled), or `noise` everywhere for sigma NULL. value, mask (NULL: all) and sigma have the
+ * image's shape and the zero frequency first, as FFTs return them: k = (m_1, m_2) lies at (m_1 mod
+ * n_1, m_2 mod n_2), so that in FITS the zero frequency is the first pixel. V_-k is the conjugate
+ * of V_k: where both were sampled they are two measurements, unless all such pairs are conjugate to
+ * 1e-3 of their noise; then each was measured once and written twice. Where k = -k only the real
+ * part is of x. Every solver but Richardson-Lucy and sf_denoise takes it; their data steps, and
+ * exact draws given the data, are a division in Fourier space. The scene is the image itself, and
+ * the unit of noise (sf_observation_noise) is the standard deviation of a cell's if all frequencies
+ * were sampled as well as the median one is: noise/N^1/2, 2^1/2 that where only one half of the
+ * plane was. chi^2 is per number measured, which sf_observation_observed counts (two for a pair {k,
+ * -k}, one where k = -k); residuals are those of the whitened dirty image; flux is the zero
+ * frequency, NaN where that was not sampled. Errors: SF_ERR_ARGUMENT for no sampled frequency and a
+ * noise that is not positive, SF_ERR_NUMERIC for a sample or a mask that is not finite. */
+SF_API sf_status sf_observation_fourier(const sf_grid *image, const sf_complex *value,
+                                        const double *mask, const double *sigma, double noise,
+                                        sf_observation **observation);
 SF_API sf_observation *sf_observation_retain(sf_observation *observation);
 SF_API void sf_observation_release(sf_observation **observation);
 SF_API const sf_grid *sf_observation_frame(const sf_observation *observation);
@@ -227,9 +247,10 @@ typedef struct sf_solver_report {
  * denoiser. Schedule (penalty = 0): sigma_d falls logarithmically from schedule_from to
  * schedule_to in `iterations` steps. */
 typedef struct sf_pnp_options {
-    size_t iterations;    /* at most; of a schedule: its length; 0 = chosen: 300, a schedule's 12 */
-    double tolerance;     /* on both relative residuals; fixed penalty only */
-    double penalty;       /* in units of 1/noise^2; 0 = a decreasing schedule */
+    size_t iterations; /* at most; of a schedule: its length; 0 = chosen: 300, a schedule's 12, 40
+                          where frequencies were observed */
+    double tolerance;  /* on both relative residuals; fixed penalty only */
+    double penalty;    /* in units of 1/noise^2; 0 = a decreasing schedule */
     double schedule_from; /* first denoiser level in units of the frame's noise; 0 = chosen */
     double schedule_to;   /* last denoiser level in units of the frame's noise */
     double strength;      /* of the prior; 0 = chosen: 1 at a fixed penalty, else as tuned */

@@ -30,8 +30,8 @@ void sf_observation_expect_square(const sf_observation *o, size_t cell, double p
         *expected += scale * counts;
         *variance += scale * scale * (2.0 * counts + 1.0) * counts;
     } else {
-        *expected += 1.0;
-        *variance += 2.0;
+        *expected += o->known;
+        *variance += 2.0 * o->known;
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/internal.h"
 
+#include <complex.h>
 #include <math.h>
 #include <string.h>
 
@@ -110,6 +111,31 @@ static sf_status check_box(const sf_observation *o, const size_t *first, const s
     return SF_OK;
 }
 
+/* Of sampled frequencies: the flux is the zero frequency, and no pixel is a neighbour of another.
+ */
+static sf_status add_modes(const sf_observation *o, const double *scene, sf_diagnostics_sums *sums)
+{
+    const double zero = creal(o->transfer[0]), cells = (double)sf_grid_size(&o->scene);
+    double *misfit = NULL;
+    sf_goodness goodness;
+    sf_status status;
+
+    SF_GO(sf_allocate(&misfit, sf_grid_size(&o->scene), sizeof *misfit));
+    SF_GO(sf_observation_misfit(o, scene, misfit));
+    sf_observation_chi_squared(o, misfit, &goodness);
+    sums->observed += goodness.expected;
+    sums->squares += goodness.value;
+    sums->expected += goodness.expected;
+    sums->spread += goodness.variance;
+    if (!(zero > 0.0)) goto done;
+    sums->flux_frame += creal(o->back[0]) / (zero * zero);
+    for (size_t i = 0; i < sf_grid_size(&o->scene); i++) sums->flux_model += scene[i];
+    sums->variance += cells / (zero * zero);
+done:
+    sf_free(misfit);
+    return status;
+}
+
 sf_status sf_diagnostics_add(const sf_observation *o, const double *scene, const size_t *first,
                              const size_t *shape, sf_diagnostics_sums *sums)
 {
@@ -118,6 +144,10 @@ sf_status sf_diagnostics_add(const sf_observation *o, const double *scene, const
     sf_status status;
 
     SF_TRY(check_box(o, first, shape));
+    if (o->fourier && first == NULL) return add_modes(o, scene, sums);
+    if (o->fourier)
+        return sf_fail(SF_ERR_UNSUPPORTED, "a box of pixels has no diagnostics where frequencies "
+                                           "were observed: take all of the frame");
     for (int a = 0; a < 2; a++) {
         b.first[a] = first != NULL ? first[a] : 0;
         b.shape[a] = first != NULL ? shape[a] : o->frame.shape[a];
@@ -165,13 +195,14 @@ static void whiteness(const sf_diagnostics_sums *sums, sf_diagnostics *d)
         find_lag(i, d->lag);
     }
     d->whiteness_z = lags > 0 ? (sum - lags) / sqrt(2.0 * lags) : NAN;
+    if (lags == 0) d->correlation = d->correlation_z = NAN;
 }
 
 void sf_diagnostics_conclude(const sf_diagnostics_sums *sums, const sf_frame_summary *frame,
                              sf_diagnostics *d)
 {
     memset(d, 0, sizeof *d);
-    d->observed = (size_t)sums->observed;
+    d->observed = (size_t)lround(sums->observed);
     d->chi_squared = sums->squares / sums->expected;
     d->chi_squared_z = (sums->squares - sums->expected) / sqrt(sums->spread);
     whiteness(sums, d);

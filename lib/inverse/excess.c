@@ -83,7 +83,7 @@ sf_status sf_noise_excess(const sf_observation *o, const double *scene, double *
 
     *excess = 1.0;
     *error = 0.0;
-    if (o->transfer == NULL) return SF_OK;
+    if (o->transfer == NULL || o->fourier) return SF_OK;
     SF_GO(sf_allocate(&misfit, cells, sizeof *misfit));
     SF_GO(sf_allocate(&seen, cells, sizeof *seen));
     SF_GO(sf_allocate(&work, cells, sizeof *work));

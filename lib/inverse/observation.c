@@ -59,7 +59,11 @@ const sf_grid *sf_observation_fine(const sf_observation *o) { return &o->fine; }
 const sf_grid *sf_observation_scene(const sf_observation *o) { return &o->scene; }
 double sf_observation_noise(const sf_observation *o) { return o->noise; }
 double sf_observation_background(const sf_observation *o) { return o->background; }
-size_t sf_observation_observed(const sf_observation *o) { return o->observed; }
+
+size_t sf_observation_observed(const sf_observation *o)
+{
+    return (size_t)lround(o->known * (double)o->observed);
+}
 
 /* The frame in cells. */
 static sf_status refine(sf_observation *o)
@@ -423,6 +427,7 @@ sf_status sf_observation_create(const sf_grid *frame, const double *pixels, cons
     atomic_init(&o->references, 1);
     o->frame = *frame;
     o->background = options->background;
+    o->known = 1.0;
     o->upsample = options->upsample > 0 ? options->upsample : 1;
     SF_GO(plan_scene(o, psf, options));
     if (options->gain > 0.0) SF_GO(sf_observation_count(o, pixels, mask, options, &counted));

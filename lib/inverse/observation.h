@@ -31,7 +31,10 @@ struct sf_observation {
                               NULL: every pixel has its own */
     double mean_weight;    /* over the scene, unobserved cells included */
     size_t observed;
+    double known; /* numbers measured for every observed pixel: 1, or of frequencies as many as were
+                     sampled, over N */
     bool diagonal; /* every cell observed with weight 1: H^T W H is diagonal in Fourier space */
+    bool fourier;  /* what was measured are modes, and the pixels made of them (fourier.c) */
 };
 
 /* Makes an observation one of counts, of the options' gain and read noise, and *sigma (to be freed

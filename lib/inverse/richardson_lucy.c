@@ -153,6 +153,10 @@ sf_status sf_richardson_lucy(const sf_observation *observation,
     report->strength = report->noise_level = NAN;
     report->guarantee = "each step raises the likelihood of Poisson counts (Shepp & Vardi 1982); "
                         "the limit follows the noise, so it is stopped before";
+    if (observation->fourier)
+        return sf_fail(SF_ERR_UNSUPPORTED, "Richardson-Lucy is for pixels, whose light cannot be "
+                                           "negative: frequencies were observed; take another "
+                                           "method");
     if (isnan(s.options->offset))
         return sf_fail(SF_ERR_ARGUMENT, "offset is NaN: give a number, negative to have it chosen");
     s.cells = sf_grid_size(&observation->scene);
