@@ -73,6 +73,12 @@ typedef struct sf_observation_options {
      * transforms an iteration of conjugate gradients. Not for counts, nor for finer cells than
      * pixels, nor for samples of posteriors. */
     const sf_spectrum *correlation;
+    /* NULL, or the PSF at every place, instead of one: H x = sum_i h_i * (w_i x), as
+     * sf_operator_psf_field has it. Its places are pixels of the frame (row, column; centres are
+     * whole numbers from 0 on), its PSFs in cells. Each H costs some 4 (1 + b/(2 D))^2 + 1 times
+     * two transforms (PSFs b cells across, D apart). Not for split Gibbs sampling, whose draws need
+     * an H that is diagonal in Fourier space; and sf_noise_excess is 1. */
+    const sf_psf_field *psf_field;
 } sf_observation_options;
 
 SF_API sf_observation_options sf_observation_options_default(void);
@@ -128,6 +134,40 @@ SF_API sf_status sf_observation_crop(const sf_observation *observation, const do
 /* frame = what H scene is in the frame's pixels, background not added. */
 SF_API sf_status sf_observation_predict(const sf_observation *observation, const double *scene,
                                         double *frame);
+
+/* ---- several exposures of one scene --------------------------------------------------------- */
+
+/* y_e = M_e S_e H_e x + n_e: exposures, each an observation with its own PSF (in the scene's
+ * cells), noise, mask, sky, gain and frame, as one observation of one scene, on which every solver
+ * works as on any other; sf_denoise alone, which has no H, takes one exposure.
+ *
+ * shifts: for each exposure and axis where its frame's corner (the outer edge of pixel 0) lies from
+ * the first one's, in the grids' unit of length. Cells have to be the same in all; pixels need not:
+ * those of a frame whose `upsample` is K have K cells, so that pixel scales may be in whole ratios
+ * (spacing 1 at K = 2, and 1.5 at K = 3). What is not the same in pixels, by rotation or
+ * distortion, is to be resampled before. Whole cells of a shift are exact: they are where a frame
+ * lies in the scene. The rest S_e, up to half a cell, is a phase in Fourier space, exact for scenes
+ * that H_e leaves without power at the waves of two cells, as a PSF sampled by two cells and more
+ * for its FWHM does; a sharper one gets the ringing kernel of band-limited interpolation. With
+ * --upsample K a dither of 1/K pixel is whole. The scene holds all frames and the PSFs' margins;
+ * sf_observation_frame, _fine, _crop, _predict, _residual and sf_frame_summary's range are of the
+ * first one.
+ *
+ * The unit of noise is sqrt(n)/(sum_e n_e/sigma_e^2)^1/2, n the cells of a pixel (of the first, of
+ * each): its median over the cells that a pixel shows. N equal exposures are one whose noise is
+ * sqrt(N) less. Cost: two transforms for each exposure where one has two; memory: two fields and
+ * two half spectra for each.
+ * Errors: SF_ERR_ARGUMENT for frames that do not overlap the first, for cells of other sizes, for
+ * counts beside Gaussian noise; SF_ERR_SHAPE for other axes, and for periodic frames of other
+ * shapes; SF_ERR_UNSUPPORTED for noise with a spectrum and for observations that are joined. */
+SF_API sf_status sf_observation_join(size_t count, sf_observation *const *exposures,
+                                     const double *shifts, sf_observation **joint);
+/* 1, or how many were joined; and one of them, on the joint scene, which it keeps (an observation
+ * by itself is its own): for what is asked of each frame, such as sf_diagnose, sf_deviance,
+ * sf_observation_predict and _residual. sf_diagnose of a joint one is of all their pixels. */
+SF_API size_t sf_observation_exposures(const sf_observation *observation);
+SF_API const sf_observation *sf_observation_exposure(const sf_observation *observation,
+                                                     size_t index);
 
 /* A frame cut into tiles that overlap. Cores, of equal size but for a pixel, cover every pixel
  * once; a tile is its core and `margin` pixels more on every side, or as far as the frame goes, and
@@ -580,7 +620,7 @@ SF_API void sf_diagnostics_conclude(const sf_diagnostics_sums *sums, const sf_fr
 /* Two axes. */
 SF_API sf_status sf_diagnose(const sf_observation *observation, const double *scene,
                              sf_diagnostics *diagnostics);
-/* The normalised residual on the frame's grid; NaN where unobserved. */
+/* The normalised residual on the (first) frame's grid; NaN where unobserved. */
 SF_API sf_status sf_observation_residual(const sf_observation *observation, const double *scene,
                                          double *residual);
 
@@ -595,9 +635,9 @@ SF_API sf_status sf_deviance(const sf_observation *observation, const double *sc
 /* How much more noise the residual has where the PSF looks than its pixels tell: the robust
  * standard deviation of H^T r over that of white noise of variance 1, r the normalised residual.
  * Below 1 for white noise (the scene has taken its share); 1.2 to 1.6 where resampling made
- * neighbours share their noise. 1 for an observation without blur, or of too few pixels. Median,
- * so that the few cells of a bright core, where the PSF's own error shows, do not count. error: its
- * standard deviation for white noise. Cost: seven transforms. */
+ * neighbours share their noise. 1 for an observation without blur, with a PSF that varies, or of
+ * too few pixels. Median, so that the few cells of a bright core, where the PSF's own error shows,
+ * do not count. error: its standard deviation for white noise. Cost: seven transforms. */
 SF_API sf_status sf_noise_excess(const sf_observation *observation, const double *scene,
                                  double *excess, double *error);
 

@@ -149,12 +149,32 @@ typedef struct sf_psf_field sf_psf_field;
  * of its places once; SF_ERR_NUMERIC for one that is not finite. */
 SF_API sf_status sf_psf_field_create(size_t count, sf_psf *const *psf, const double *row,
                                      const double *column, sf_psf_field **field);
+SF_API sf_psf_field *sf_psf_field_retain(sf_psf_field *field);
 SF_API void sf_psf_field_release(sf_psf_field **field);
+SF_API size_t sf_psf_field_count(const sf_psf_field *field);
+/* The box that holds every one of them, their centres in its middle. */
+SF_API const sf_grid *sf_psf_field_grid(const sf_psf_field *field);
+/* PSF `index` < count, by rows of positions, and its place (row and column may be NULL). */
+SF_API sf_status sf_psf_field_member(const sf_psf_field *field, size_t index, double *row,
+                                     double *column, sf_psf **psf);
 /* The PSF at a place: bilinear between the four around it, centre on centre, and the nearest ones
  * beyond the grid. Where PSFs vary smoothly its error is at most an eighth of the sum of the
  * squared spacings times their second derivatives. */
 SF_API sf_status sf_psf_field_at(const sf_psf_field *field, double row, double column,
                                  sf_psf **psf);
+/* Convolution with a PSF that varies: the light of every cell is spread by the PSF of its place,
+ *     y = sum_i h_i * (w_i x),     w_i >= 0,  sum_i w_i = 1,
+ * with w_i the parts that sf_psf_field_at takes of PSF i (Nagy & O'Leary 1998,
+ * doi:10.1137/S106482759528507X; Hirsch et al. 2010, doi:10.1109/CVPR.2010.5540158). Cell 0 is at
+ * the place first = (row, column) of the field, and cells are `step` > 0 apart there. Periodic.
+ * Exact for the bilinear field itself: column j of the matrix is the PSF at cell j; what it misses
+ * of a PSF that varies otherwise is sf_psf_field_at's error. Each PSF works on the cells that have
+ * a part of it, between its neighbours' places: with n x n of them b cells across, D cells apart,
+ * about 4 (1 + b/(2 D))^2 times a convolution's cost (less at the borders' advantage where there
+ * are few), and n^2 half spectra of such a patch for memory. SF_ERR_SHAPE for a grid that has not
+ * two axes or is smaller than the PSFs. */
+SF_API sf_status sf_operator_psf_field(const sf_grid *grid, const sf_psf_field *field,
+                                       const double first[2], double step, sf_operator **op);
 
 #ifdef __cplusplus
 }

@@ -30,12 +30,12 @@ typedef struct worker {
     sf_observation perturbed; /* a view: `data` and `back` are its own */
     sf_normal *normal;
     double *noise;
-    sf_complex *modes; /* of the noise */
+    sf_complex *modes; /* of the noise, and as many to work with */
 } worker;
 
 struct sf_conditional {
     const sf_observation *o;
-    size_t cells, half, batch, workers;
+    size_t cells, values, half, batch, workers;
     worker *worker;
     double heaviest; /* w */
     double limit;    /* the largest rho with t w |H|^2 <= 1 */
@@ -47,30 +47,23 @@ struct sf_conditional {
 
 static sf_status create_worker(const sf_observation *o, worker *w)
 {
-    const size_t cells = sf_grid_size(&o->scene);
-
     w->perturbed = *o;
     w->perturbed.data = NULL;
     w->perturbed.back = NULL;
-    SF_TRY(sf_allocate(&w->perturbed.data, cells, sizeof *w->perturbed.data));
+    SF_TRY(sf_allocate(&w->perturbed.data, o->values, sizeof *w->perturbed.data));
     SF_TRY(
         sf_allocate(&w->perturbed.back, sf_grid_half_size(&o->scene), sizeof *w->perturbed.back));
-    SF_TRY(sf_allocate(&w->noise, cells, sizeof *w->noise));
-    SF_TRY(sf_allocate(&w->modes, sf_grid_half_size(&o->scene), sizeof *w->modes));
+    SF_TRY(sf_allocate(&w->noise, o->values, sizeof *w->noise));
+    SF_TRY(sf_allocate(&w->modes, 2 * sf_grid_half_size(&o->scene), sizeof *w->modes));
     return sf_normal_create(&w->perturbed, &w->normal);
-}
-
-static double power(const sf_observation *o, size_t k)
-{
-    return o->transfer != NULL ? gsl_pow_2(cabs(o->transfer[k])) : 1.0;
 }
 
 static void find_limit(sf_conditional *c)
 {
     double strongest = 0.0;
 
-    for (size_t i = 0; i < c->cells; i++) c->heaviest = fmax(c->heaviest, c->o->weight[i]);
-    for (size_t k = 0; k < c->half; k++) strongest = fmax(strongest, power(c->o, k));
+    for (size_t i = 0; i < c->values; i++) c->heaviest = fmax(c->heaviest, c->o->weight[i]);
+    for (size_t k = 0; k < c->half; k++) strongest = fmax(strongest, sf_observation_power(c->o, k));
     c->limit = c->o->noise / sqrt(c->heaviest * strongest);
 }
 
@@ -83,9 +76,14 @@ sf_status sf_conditional_create(const sf_observation *observation, size_t batch,
     sf_status status;
 
     *conditional = NULL;
+    if (sf_observation_varies(observation))
+        return sf_fail(SF_ERR_UNSUPPORTED,
+                       "split Gibbs sampling is for a PSF that is the same over the frame: sample "
+                       "by a diffusion, or take one PSF");
     SF_GO(sf_allocate(&c, 1, sizeof *c));
     c->o = observation;
     c->cells = sf_grid_size(&observation->scene);
+    c->values = observation->values;
     c->half = sf_grid_half_size(&observation->scene);
     find_limit(c);
     c->batch = batch;
@@ -133,9 +131,8 @@ static sf_status blur_spare(const sf_conditional *c, worker *w, uint64_t sequenc
 
     sf_random_normal(c->random, sequence, 0, c->cells, w->noise);
     SF_TRY(sf_fft_forward(o->fft, w->noise, w->modes));
-    for (size_t k = 0; k < c->half; k++)
-        w->modes[k] *= o->transfer != NULL ? c->added * o->transfer[k] : c->added;
-    return sf_fft_inverse(o->fft, w->modes, w->noise);
+    for (size_t k = 0; k < c->half; k++) w->modes[k] *= c->added;
+    return sf_observation_see(o, w->modes, w->modes + c->half, w->noise);
 }
 
 /* y' and H^T W y'. */
@@ -145,17 +142,15 @@ static sf_status perturb_data(const sf_conditional *c, worker *w, uint64_t seque
     double *const data = w->perturbed.data, *const noise = w->noise;
 
     SF_TRY(blur_spare(c, w, sequence));
-    for (size_t i = 0; i < c->cells; i++) data[i] = o->data[i] + noise[i];
-    sf_random_normal(c->random, sequence, at, c->cells, noise);
-    for (size_t i = 0; i < c->cells; i++) {
+    for (size_t i = 0; i < c->values; i++) data[i] = o->data[i] + noise[i];
+    sf_random_normal(c->random, sequence, at, c->values, noise);
+    for (size_t i = 0; i < c->values; i++) {
         const double weight = o->weight[i];
         data[i] = weight > 0.0 ? data[i] + o->noise / sqrt(weight) * noise[i] : 0.0;
         noise[i] = weight * data[i];
     }
-    if (o->transfer == NULL) return SF_OK; /* solved cell by cell, from the data */
-    SF_TRY(sf_fft_forward(o->fft, noise, w->perturbed.back));
-    for (size_t k = 0; k < c->half; k++) w->perturbed.back[k] *= conj(o->transfer[k]);
-    return SF_OK;
+    if (sf_observation_is_plain(o)) return SF_OK; /* solved cell by cell, from the data */
+    return sf_observation_return(o, noise, w->modes, w->perturbed.back);
 }
 
 /* By perturbing and solving; the numbers from `at` on. */
@@ -169,7 +164,7 @@ static sf_status solve(const sf_conditional *c, worker *w, uint64_t sequence, ui
     double *const noise = w->noise;
 
     SF_TRY(perturb_data(c, w, sequence, at));
-    sf_random_normal(c->random, sequence, at + c->cells, c->cells, noise);
+    sf_random_normal(c->random, sequence, at + c->values, c->cells, noise);
     for (size_t i = 0; i < c->cells; i++) noise[i] = x[i] + c->rho * noise[i];
     return sf_normal_update(w->normal, true, noise, &goal, x);
 }
@@ -183,19 +178,17 @@ static sf_status step(const sf_conditional *c, worker *w, uint64_t sequence, uin
     double *const field = w->perturbed.data, *const noise = w->noise;
 
     SF_TRY(sf_fft_forward(o->fft, x, modes));
-    for (size_t k = 0; k < c->half && o->transfer != NULL; k++) modes[k] *= o->transfer[k];
-    SF_TRY(sf_fft_inverse(o->fft, modes, field));
-    sf_random_normal(c->random, sequence, at, c->cells, noise);
-    for (size_t i = 0; i < c->cells; i++)
+    SF_TRY(sf_observation_see(o, modes, modes + c->half, field));
+    sf_random_normal(c->random, sequence, at, c->values, noise);
+    for (size_t i = 0; i < c->values; i++)
         field[i] = t * o->weight[i] * (o->data[i] - field[i]) +
                    c->rho * sqrt(t * (c->heaviest - o->weight[i])) * noise[i];
-    SF_TRY(sf_fft_forward(o->fft, field, back));
-    sf_random_normal(c->random, sequence, at + c->cells, c->cells, noise);
+    SF_TRY(sf_observation_return(o, field, modes, back));
+    sf_random_normal(c->random, sequence, at + c->values, c->cells, noise);
     SF_TRY(sf_fft_forward(o->fft, noise, modes));
     for (size_t k = 0; k < c->half; k++) {
-        const double left = fmax(1.0 - t * c->heaviest * power(o, k), 0.0);
-        back[k] = (o->transfer != NULL ? conj(o->transfer[k]) * back[k] : back[k]) +
-                  c->rho * sqrt(left) * modes[k];
+        const double left = fmax(1.0 - t * c->heaviest * sf_observation_power(o, k), 0.0);
+        back[k] += c->rho * sqrt(left) * modes[k];
     }
     SF_TRY(sf_fft_inverse(o->fft, back, field));
     for (size_t i = 0; i < c->cells; i++) x[i] += field[i];
@@ -211,7 +204,7 @@ static sf_status draw_share(void *user, size_t at)
     sf_normal_set_ridge(w->normal, gsl_pow_2(c->o->noise / c->rho));
     for (size_t sample = at; sample < c->batch; sample += c->workers)
         SF_TRY((c->rho <= c->limit ? step : solve)(
-            c, w, c->first + sample, (2 * c->slot + 1) * c->cells, c->x + sample * c->cells));
+            c, w, c->first + sample, (2 * c->slot + 1) * c->values, c->x + sample * c->cells));
     return SF_OK;
 }
 

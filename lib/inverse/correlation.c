@@ -37,14 +37,13 @@ static double seen(const sf_observation *o, const double *power)
 {
     double white = 0.0, sum = 0.0;
 
-    for (size_t k = 0; k < sf_grid_half_size(&o->scene) && o->transfer != NULL; k++) {
-        const double a = cabs(o->transfer[k]);
-        const double passed = sf_grid_mode_weight(&o->scene, k) * a * a;
+    for (size_t k = 0; k < sf_grid_half_size(&o->scene); k++) {
+        const double passed = sf_grid_mode_weight(&o->scene, k) * sf_observation_power(o, k);
 
         white += passed;
         sum += passed * power[k];
     }
-    return o->transfer != NULL ? sum / white : 1.0;
+    return sum / white;
 }
 
 /* back = conj(H) F(W y) */
@@ -57,9 +56,7 @@ static sf_status weigh_data(sf_observation *o)
     SF_GO(sf_allocate(&weighed, cells, sizeof *weighed));
     for (size_t i = 0; i < cells; i++) weighed[i] = o->data[i];
     SF_GO(sf_observation_weigh(o, weighed, o->back));
-    SF_GO(sf_fft_forward(o->fft, weighed, o->back));
-    for (size_t k = 0; k < sf_grid_half_size(&o->scene) && o->transfer != NULL; k++)
-        o->back[k] *= conj(o->transfer[k]);
+    SF_GO(sf_observation_return(o, weighed, NULL, o->back));
 done:
     sf_free(weighed);
     return status;
@@ -85,7 +82,7 @@ sf_status sf_observation_correlate(sf_observation *o, const sf_spectrum *spectru
 
 sf_status sf_observation_weigh(const sf_observation *o, double *field, sf_complex *work)
 {
-    const size_t cells = sf_grid_size(&o->scene);
+    const size_t cells = o->values;
 
     if (o->inverse_power == NULL) {
         for (size_t i = 0; i < cells; i++) field[i] *= o->weight[i];

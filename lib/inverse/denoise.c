@@ -30,8 +30,8 @@ sf_status sf_denoise(const sf_observation *observation, const sf_prior *prior, d
     report->primal_residual = report->dual_residual = report->strength = NAN;
     report->noise_level = observation->noise;
     report->guarantee = "one call of the denoiser";
-    if (observation->transfer != NULL)
-        return sf_fail(SF_ERR_ARGUMENT, "denoising is for observations without a point spread "
+    if (!sf_observation_is_plain(observation))
+        return sf_fail(SF_ERR_ARGUMENT, "denoising is for one exposure without a point spread "
                                         "function; use plug and play");
     if (!sf_grid_same_shape(sf_prior_grid(prior), &observation->scene))
         return sf_fail(SF_ERR_SHAPE, "the prior must be made on the observation's scene grid");

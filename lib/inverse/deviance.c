@@ -37,11 +37,14 @@ void sf_observation_expect_square(const sf_observation *o, size_t cell, double p
 
 void sf_observation_chi_squared(const sf_observation *o, const double *misfit, sf_goodness *g)
 {
+    const size_t cells = sf_grid_size(&o->scene);
+
     memset(g, 0, sizeof *g);
-    for (size_t i = 0; i < sf_grid_size(&o->scene); i++) {
+    for (size_t i = 0; i < o->values; i++) {
         if (!(o->weight[i] > 0.0)) continue;
         g->value += misfit[i] * misfit[i];
-        sf_observation_expect_square(o, i, predicted(o, misfit, i), &g->expected, &g->variance);
+        sf_observation_expect_square(sf_observation_exposure(o, i / cells), i % cells,
+                                     predicted(o, misfit, i), &g->expected, &g->variance);
     }
 }
 
@@ -86,11 +89,12 @@ sf_status sf_deviance(const sf_observation *o, const double *scene, double *per_
     if (!(o->gain > 0.0))
         return sf_fail(SF_ERR_ARGUMENT, "the noise of this observation is Gaussian: it has a chi^2 "
                                         "and no deviance of counts");
-    SF_GO(sf_allocate(&blurred, cells, sizeof *blurred));
+    SF_GO(sf_allocate(&blurred, o->values, sizeof *blurred));
     SF_GO(sf_observation_blur(o, scene, blurred));
-    for (size_t i = 0; i < cells; i++) {
-        const double counts = o->gain * fmax(o->data[i] + o->offset, 0.0);
-        const double m = fmax(o->gain * (blurred[i] + o->offset), FEWEST_COUNTS);
+    for (size_t i = 0; i < o->values; i++) {
+        const sf_observation *e = sf_observation_exposure(o, i / cells);
+        const double counts = e->gain * fmax(o->data[i] + e->offset, 0.0);
+        const double m = fmax(e->gain * (blurred[i] + e->offset), FEWEST_COUNTS);
         double first, second;
 
         if (!(o->weight[i] > 0.0)) continue;

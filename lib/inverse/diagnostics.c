@@ -12,17 +12,18 @@
 sf_status sf_observation_misfit(const sf_observation *o, const double *scene, double *misfit)
 {
     SF_TRY(sf_observation_blur(o, scene, misfit));
-    for (size_t i = 0; i < sf_grid_size(&o->scene); i++)
+    for (size_t i = 0; i < o->values; i++)
         misfit[i] = (o->data[i] - misfit[i]) * sqrt(o->weight[i]) / o->noise;
     return sf_observation_whiten(o, misfit);
 }
 
 sf_status sf_observation_residual(const sf_observation *o, const double *scene, double *residual)
 {
-    const size_t cells = sf_grid_size(&o->scene);
     double *misfit = NULL;
     sf_status status;
 
+    o = sf_observation_exposure(o, 0);
+    const size_t cells = o->values;
     SF_GO(sf_allocate(&misfit, cells, sizeof *misfit));
     SF_GO(sf_observation_misfit(o, scene, misfit));
     for (size_t i = 0; i < cells; i++)
@@ -95,7 +96,7 @@ static void add_fluxes(const sf_observation *o, const box *b, const double *blur
             sf_observation_expect_square(o, cell, blurred[cell], &sums->expected, &sums->spread);
             sums->flux_frame += o->data[cell];
             sums->flux_model += blurred[cell];
-            sums->variance += 1.0 / o->weight[cell];
+            sums->variance += o->noise * o->noise / o->weight[cell];
             sums->lowest = fmin(sums->lowest, pixel * scene[cell]);
         }
 }
@@ -104,6 +105,11 @@ static sf_status check_box(const sf_observation *o, const size_t *first, const s
 {
     if (o->frame.axes != 2)
         return sf_fail(SF_ERR_SHAPE, "diagnostics are for frames of 2 axes, not %d", o->frame.axes);
+    if (first != NULL && o->exposures > 1)
+        return sf_fail(SF_ERR_UNSUPPORTED,
+                       "a box of a frame, of %zu joined exposures: name one by "
+                       "sf_observation_exposure",
+                       o->exposures);
     for (int a = 0; first != NULL && a < 2; a++)
         if (first[a] > o->frame.shape[a] || shape[a] > o->frame.shape[a] - first[a])
             return sf_fail(SF_ERR_SHAPE, "a box of %zu pixels from %zu on is not in a frame of %zu",
@@ -130,24 +136,20 @@ static sf_status add_modes(const sf_observation *o, const double *scene, sf_diag
     if (!(zero > 0.0)) goto done;
     sums->flux_frame += creal(o->back[0]) / (zero * zero);
     for (size_t i = 0; i < sf_grid_size(&o->scene); i++) sums->flux_model += scene[i];
-    sums->variance += cells / (zero * zero);
+    sums->variance += o->noise * o->noise * cells / (zero * zero);
 done:
     sf_free(misfit);
     return status;
 }
 
-sf_status sf_diagnostics_add(const sf_observation *o, const double *scene, const size_t *first,
-                             const size_t *shape, sf_diagnostics_sums *sums)
+/* Of one exposure. */
+static sf_status add_box(const sf_observation *o, const double *scene, const size_t *first,
+                         const size_t *shape, sf_diagnostics_sums *sums)
 {
     box b = {.frame = &o->frame};
     double *residual = NULL, *blurred = NULL;
     sf_status status;
 
-    SF_TRY(check_box(o, first, shape));
-    if (o->fourier && first == NULL) return add_modes(o, scene, sums);
-    if (o->fourier)
-        return sf_fail(SF_ERR_UNSUPPORTED, "a box of pixels has no diagnostics where frequencies "
-                                           "were observed: take all of the frame");
     for (int a = 0; a < 2; a++) {
         b.first[a] = first != NULL ? first[a] : 0;
         b.shape[a] = first != NULL ? shape[a] : o->frame.shape[a];
@@ -167,6 +169,19 @@ done:
     sf_free(residual);
     sf_free(blurred);
     return status;
+}
+
+sf_status sf_diagnostics_add(const sf_observation *o, const double *scene, const size_t *first,
+                             const size_t *shape, sf_diagnostics_sums *sums)
+{
+    SF_TRY(check_box(o, first, shape));
+    if (o->fourier && first == NULL) return add_modes(o, scene, sums);
+    if (o->fourier)
+        return sf_fail(SF_ERR_UNSUPPORTED, "a box of pixels has no diagnostics where frequencies "
+                                           "were observed: take all of the frame");
+    for (size_t e = 0; e < o->exposures; e++)
+        SF_TRY(add_box(sf_observation_exposure(o, e), scene, first, shape, sums));
+    return SF_OK;
 }
 
 /* ---- what they say -----------------------------------------------------------------------------
@@ -209,7 +224,7 @@ void sf_diagnostics_conclude(const sf_diagnostics_sums *sums, const sf_frame_sum
     d->flux_frame = sums->flux_frame;
     d->flux_model = sums->flux_model;
     d->flux_ratio = d->flux_model / d->flux_frame;
-    d->flux_error = frame->noise * sqrt(sums->variance);
+    d->flux_error = sqrt(sums->variance);
     d->hollow = fmax(frame->lowest - sums->lowest, 0.0) / frame->noise;
 }
 

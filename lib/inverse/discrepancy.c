@@ -18,7 +18,7 @@ sf_status sf_chi_squared(const sf_observation *o, const double *scene, double *c
     double *misfit = NULL;
     sf_status status;
 
-    SF_GO(sf_allocate(&misfit, sf_grid_size(&o->scene), sizeof *misfit));
+    SF_GO(sf_allocate(&misfit, o->values, sizeof *misfit));
     SF_GO(sf_observation_misfit(o, scene, misfit));
     sf_observation_chi_squared(o, misfit, &goodness);
     *chi_squared = goodness.value / goodness.expected;

@@ -181,7 +181,9 @@ static sf_status allocate(sf_observation *o, const sf_grid *image)
     atomic_init(&o->references, 1);
     o->frame = o->scene = o->fine = *image;
     o->upsample = 1;
-    o->observed = cells;
+    o->exposures = 1;
+    o->values = o->observed = cells;
+    o->typical = 1.0;
     o->mean_weight = 1.0;
     o->diagonal = o->fourier = true;
     SF_TRY(sf_operator_crop(image, origin, image, &o->crop));

@@ -1,40 +1,33 @@
 /* innovation.c - least squares in the space of the pixels. The same solution as that of normal.h,
  * whose matrix H^T W H + R has eigenvalues down to R where nothing is observed or H is small; this
  * one's are at least 1, and the pixels' noise is what its residual is measured in: a few iterations
- * are enough wherever the point is a mean in units of the posterior's deviation. */
+ * are enough wherever the point is a mean in units of the posterior's deviation. Of several
+ * exposures each has a preconditioner of its own, which leaves out what they see in common: their
+ * number in the condition. */
 #include "inverse/innovation.h"
 
 #include "base/internal.h"
 #include "inverse/normal.h"
 #include "mcmc/lanes.h"
 
-#include <complex.h>
 #include <math.h>
 #include <string.h>
 
 typedef struct solver {
     const sf_observation *o;
     sf_mode_variances variances;
-    size_t cells, half;
-    double *r, *z, *p, *q, *w; /* residual, preconditioned, direction, matrix times it, solution */
-    double *scale;             /* q */
-    double *m;                 /* of the preconditioner, half spectrum */
-    sf_complex *spectrum;
+    size_t cells, half, values; /* values: r, z, p, q, w, all in the pixels' cells */
+    double *r, *z, *p, *q, *w;  /* residual, preconditioned, direction, matrix times it, solution */
+    double *scale;              /* q */
+    double *m;                  /* of the preconditioner, a half spectrum for each exposure */
+    sf_complex *spectrum, *work;
 } solver;
 
 sf_status sf_innovation_scale(const sf_observation *o, double **scale)
 {
-    const size_t cells = sf_grid_size(&o->scene);
-
-    SF_TRY(sf_allocate(scale, cells, sizeof **scale));
-    for (size_t i = 0; i < cells; i++) (*scale)[i] = sqrt(o->weight[i]) / o->noise;
+    SF_TRY(sf_allocate(scale, o->values, sizeof **scale));
+    for (size_t i = 0; i < o->values; i++) (*scale)[i] = sqrt(o->weight[i]) / o->noise;
     return SF_OK;
-}
-
-/* |H_k|^2 */
-static double seen(const sf_observation *o, size_t k)
-{
-    return o->transfer != NULL ? creal(o->transfer[k] * conj(o->transfer[k])) : 1.0;
 }
 
 /* Where a mode lands among those of the pixels; `sign` -1: its conjugate. */
@@ -73,13 +66,24 @@ static sf_status fold(const sf_observation *o, double *value)
     return SF_OK;
 }
 
-sf_status sf_innovation_diagonal(const sf_observation *o, sf_mode_variances variances, double *m)
+/* Of one exposure. */
+static sf_status find_diagonal(const sf_observation *o, sf_mode_variances variances, double *m)
 {
     const size_t half = sf_grid_half_size(&o->scene);
+    const double precision = o->typical / (o->noise * o->noise);
 
-    for (size_t k = 0; k < half; k++) m[k] = seen(o, k) * sf_mode_variance(variances, k);
+    for (size_t k = 0; k < half; k++)
+        m[k] = sf_observation_power(o, k) * sf_mode_variance(variances, k);
     SF_TRY(fold(o, m));
-    for (size_t k = 0; k < half; k++) m[k] = 1.0 + m[k] / (o->noise * o->noise);
+    for (size_t k = 0; k < half; k++) m[k] = 1.0 + m[k] * precision;
+    return SF_OK;
+}
+
+sf_status sf_innovation_diagonal(const sf_observation *o, sf_mode_variances variances, double *m)
+{
+    for (size_t e = 0; e < o->exposures; e++)
+        SF_TRY(find_diagonal(sf_observation_exposure(o, e), variances,
+                             m + e * sf_grid_half_size(&o->scene)));
     return SF_OK;
 }
 
@@ -91,10 +95,12 @@ sf_status sf_innovation_precondition(const sf_observation *o, const double *m, c
     sf_status status;
 
     SF_GO(sf_allocate(&spectrum, half, sizeof *spectrum));
-    SF_GO(sf_fft_forward(o->fft, r, spectrum));
-    for (size_t k = 0; k < half; k++) spectrum[k] /= m[k];
-    SF_GO(sf_fft_inverse(o->fft, spectrum, out));
-    for (size_t i = 0; i < cells; i++)
+    for (size_t e = 0; e < o->exposures; e++) {
+        SF_GO(sf_fft_forward(o->fft, r + e * cells, spectrum));
+        for (size_t k = 0; k < half; k++) spectrum[k] /= m[e * half + k];
+        SF_GO(sf_fft_inverse(o->fft, spectrum, out + e * cells));
+    }
+    for (size_t i = 0; i < o->values; i++)
         if (!(o->weight[i] > 0.0)) out[i] = 0.0;
 done:
     sf_free(spectrum);
@@ -106,12 +112,11 @@ static sf_status apply(solver *s)
 {
     const sf_observation *o = s->o;
 
-    for (size_t i = 0; i < s->cells; i++) s->q[i] = s->scale[i] * s->p[i];
-    SF_TRY(sf_fft_forward(o->fft, s->q, s->spectrum));
-    for (size_t k = 0; k < s->half; k++)
-        s->spectrum[k] *= seen(o, k) * sf_mode_variance(s->variances, k);
-    SF_TRY(sf_fft_inverse(o->fft, s->spectrum, s->q));
-    for (size_t i = 0; i < s->cells; i++) s->q[i] = s->p[i] + s->scale[i] * s->q[i];
+    for (size_t i = 0; i < s->values; i++) s->q[i] = s->scale[i] * s->p[i];
+    SF_TRY(sf_observation_return(o, s->q, s->work, s->spectrum));
+    for (size_t k = 0; k < s->half; k++) s->spectrum[k] *= sf_mode_variance(s->variances, k);
+    SF_TRY(sf_observation_see(o, s->spectrum, s->work, s->q));
+    for (size_t i = 0; i < s->values; i++) s->q[i] = s->p[i] + s->scale[i] * s->q[i];
     return SF_OK;
 }
 
@@ -120,7 +125,7 @@ static sf_status begin(solver *s, bool data, const double *centre)
 {
     if (data) return sf_observation_misfit(s->o, centre, s->r);
     SF_TRY(sf_observation_blur(s->o, centre, s->r));
-    for (size_t i = 0; i < s->cells; i++) s->r[i] *= -s->scale[i];
+    for (size_t i = 0; i < s->values; i++) s->r[i] *= -s->scale[i];
     return SF_OK;
 }
 
@@ -130,20 +135,20 @@ static sf_status conjugate_gradients(solver *s, double tolerance, size_t iterati
     double rho, first;
 
     SF_TRY(sf_innovation_precondition(s->o, s->m, s->r, s->z));
-    memcpy(s->p, s->z, s->cells * sizeof *s->p);
-    rho = first = sf_lanes_product(s->cells, s->r, 0.0, s->z);
+    memcpy(s->p, s->z, s->values * sizeof *s->p);
+    rho = first = sf_lanes_product(s->values, s->r, 0.0, s->z);
     for (size_t i = 0; i < iterations && rho > tolerance * tolerance * first; i++) {
         double alpha, next;
 
         SF_TRY(apply(s));
-        alpha = rho / sf_lanes_product(s->cells, s->p, 0.0, s->q);
-        for (size_t j = 0; j < s->cells; j++) {
+        alpha = rho / sf_lanes_product(s->values, s->p, 0.0, s->q);
+        for (size_t j = 0; j < s->values; j++) {
             s->w[j] += alpha * s->p[j];
             s->r[j] -= alpha * s->q[j];
         }
         SF_TRY(sf_innovation_precondition(s->o, s->m, s->r, s->z));
-        next = sf_lanes_product(s->cells, s->r, 0.0, s->z);
-        for (size_t j = 0; j < s->cells; j++) s->p[j] = s->z[j] + next / rho * s->p[j];
+        next = sf_lanes_product(s->values, s->r, 0.0, s->z);
+        for (size_t j = 0; j < s->values; j++) s->p[j] = s->z[j] + next / rho * s->p[j];
         rho = next;
     }
     *residual = first > 0.0 ? sqrt(fmax(rho, 0.0) / first) : 0.0;
@@ -157,12 +162,9 @@ static sf_status finish(solver *s, const double *centre, double *z)
 {
     const sf_observation *o = s->o;
 
-    for (size_t i = 0; i < s->cells; i++) s->w[i] *= s->scale[i];
-    SF_TRY(sf_fft_forward(o->fft, s->w, s->spectrum));
-    for (size_t k = 0; k < s->half; k++) {
-        if (o->transfer != NULL) s->spectrum[k] *= conj(o->transfer[k]);
-        s->spectrum[k] *= sf_mode_variance(s->variances, k);
-    }
+    for (size_t i = 0; i < s->values; i++) s->w[i] *= s->scale[i];
+    SF_TRY(sf_observation_return(o, s->w, s->work, s->spectrum));
+    for (size_t k = 0; k < s->half; k++) s->spectrum[k] *= sf_mode_variance(s->variances, k);
     SF_TRY(sf_fft_inverse(o->fft, s->spectrum, z));
     for (size_t i = 0; i < s->cells; i++) z[i] += centre[i];
     return SF_OK;
@@ -175,18 +177,20 @@ static sf_status iterate(const sf_observation *o, sf_mode_variances variances, b
     solver s = {.o = o,
                 .variances = variances,
                 .cells = sf_grid_size(&o->scene),
-                .half = sf_grid_half_size(&o->scene)};
+                .half = sf_grid_half_size(&o->scene),
+                .values = o->values};
     sf_status status;
 
-    SF_GO(sf_allocate(&s.r, 5 * s.cells, sizeof *s.r));
-    SF_GO(sf_allocate(&s.m, s.half, sizeof *s.m));
-    SF_GO(sf_allocate(&s.spectrum, s.half, sizeof *s.spectrum));
+    SF_GO(sf_allocate(&s.r, 5 * s.values, sizeof *s.r));
+    SF_GO(sf_allocate(&s.m, o->exposures * s.half, sizeof *s.m));
+    SF_GO(sf_allocate(&s.spectrum, 2 * s.half, sizeof *s.spectrum));
+    s.work = s.spectrum + s.half;
     SF_GO(sf_innovation_scale(o, &s.scale));
     SF_GO(sf_innovation_diagonal(o, variances, s.m));
-    s.z = s.r + s.cells;
-    s.p = s.z + s.cells;
-    s.q = s.p + s.cells;
-    s.w = s.q + s.cells;
+    s.z = s.r + s.values;
+    s.p = s.z + s.values;
+    s.q = s.p + s.values;
+    s.w = s.q + s.values;
     SF_GO(begin(&s, data, centre));
     SF_GO(conjugate_gradients(&s, tolerance, iterations, residual));
     SF_GO(finish(&s, centre, z));
@@ -229,7 +233,7 @@ sf_status sf_innovation_solve(const sf_observation *o, sf_mode_variances varianc
                               double *residual)
 {
     *residual = 0.0;
-    if (o->diagonal || (o->transfer == NULL && variances.mode == NULL))
+    if (o->diagonal || (sf_observation_is_plain(o) && variances.mode == NULL))
         return divide(o, variances, data, centre, z);
     return iterate(o, variances, data, centre, tolerance, iterations, z, residual);
 }

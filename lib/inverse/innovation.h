@@ -19,9 +19,9 @@ static inline double sf_mode_variance(sf_mode_variances v, size_t k)
 
 /* *scale = q of every cell (sf_free). */
 sf_status sf_innovation_scale(const sf_observation *o, double **scale);
-/* M_k = 1 + (|H_k|^2 C_k + its aliases)/noise^2 on the half spectrum, what the matrix is where all
- * pixels are observed at one noise level: the aliases are those of pixels that have several cells.
- */
+/* M_k = 1 + (|H_k|^2 C_k + its aliases)/noise^2 on a half spectrum for each exposure, what its part
+ * of the matrix is where all pixels are observed at one noise level: the aliases are those of
+ * pixels that have several cells. */
 sf_status sf_innovation_diagonal(const sf_observation *o, sf_mode_variances variances, double *m);
 /* out = M^-1 r on the observed cells. */
 sf_status sf_innovation_precondition(const sf_observation *o, const double *m, const double *r,

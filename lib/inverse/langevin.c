@@ -5,7 +5,6 @@
 #include "diffusion/corrector.h"
 #include "inverse/observation.h"
 
-#include <complex.h>
 #include <gsl/gsl_math.h>
 #include <math.h>
 
@@ -50,16 +49,19 @@ static sf_status pull_to_data(void *user, size_t batch, const double *x, double 
 {
     const sf_observation *o = user;
     const size_t cells = sf_grid_size(&o->scene);
-    sf_status status = SF_OK;
+    double *misfit = NULL;
+    sf_status status;
 
     (void)sigma;
-    for (size_t b = 0; b < batch && status == SF_OK; b++) {
-        double *row = out + b * cells;
-        SF_TRY(sf_observation_blur(o, x + b * cells, row));
-        for (size_t i = 0; i < cells; i++)
-            row[i] = o->weight[i] * (o->data[i] - row[i]) / gsl_pow_2(o->noise);
-        status = sf_observation_blur_adjoint(o, row, row);
+    SF_GO(sf_allocate(&misfit, o->values, sizeof *misfit));
+    for (size_t b = 0; b < batch; b++) {
+        SF_GO(sf_observation_blur(o, x + b * cells, misfit));
+        for (size_t i = 0; i < o->values; i++)
+            misfit[i] = o->weight[i] * (o->data[i] - misfit[i]) / gsl_pow_2(o->noise);
+        SF_GO(sf_observation_blur_adjoint(o, misfit, out + b * cells));
     }
+done:
+    sf_free(misfit);
     return status;
 }
 
@@ -73,9 +75,9 @@ static sf_status find_curve(walk *w)
     SF_TRY(sf_allocate(&w->curve, w->half, sizeof *w->curve));
     if (w->options->spectrum != NULL)
         SF_TRY(sf_spectrum_eigenvalues(w->options->spectrum, &o->scene, w->curve));
-    for (size_t i = 0; i < w->cells; i++) heaviest = fmax(heaviest, o->weight[i]);
+    for (size_t i = 0; i < o->values; i++) heaviest = fmax(heaviest, o->weight[i]);
     for (size_t k = 0; k < w->half; k++) {
-        const double h2 = o->transfer != NULL ? gsl_pow_2(cabs(o->transfer[k])) : 1.0;
+        const double h2 = sf_observation_power(o, k);
         w->curve[k] =
             1.0 / (h2 * heaviest / gsl_pow_2(o->noise) + 1.0 / (w->curve[k] + gsl_pow_2(w->level)));
     }

@@ -3,9 +3,6 @@
 
 #include "base/internal.h"
 
-#include <complex.h>
-#include <math.h>
-
 /* Penalty on |Laplacian of the last correction|^2: it passes what is wider than about
  * 2 pi strength^(1/4) = 63 pixels, less than a thousandth of the modes. */
 #define LARGE_SCALES 1e4
@@ -13,32 +10,31 @@
 #define ACCURACY     0.001
 #define LIMIT        200
 
-/* The same observation with every observed pixel counted alike. Weights that were computed from the
- * noisy pixels themselves (sigma^2 = (pixel + sky) / gain, as survey maps often are) favour pixels
- * that noise made faint: a weighted mean of SDSS frames is half of the plain one. */
+/* The same observation with every observed pixel of an exposure counted alike. Weights that were
+ * computed from the noisy pixels themselves (sigma^2 = (pixel + sky) / gain, as survey maps often
+ * are) favour pixels that noise made faint: a weighted mean of SDSS frames is half of the plain
+ * one. */
 static sf_status even_weights(const sf_observation *o, sf_observation *even)
 {
-    const size_t half = sf_grid_half_size(&o->scene), cells = sf_grid_size(&o->scene);
+    const size_t cells = sf_grid_size(&o->scene);
 
     *even = *o;
     even->weight = NULL;
     even->inverse_power = NULL;
     even->back = NULL;
     even->mean_weight = (double)o->observed / (double)cells;
-    even->diagonal = o->observed == cells;
-    SF_TRY(sf_allocate(&even->weight, cells, sizeof *even->weight));
-    SF_TRY(sf_allocate(&even->back, half, sizeof *even->back));
-    for (size_t i = 0; i < cells; i++) even->weight[i] = o->weight[i] > 0.0 ? 1.0 : 0.0;
-    SF_TRY(sf_fft_forward(o->fft, o->data, even->back)); /* zero where unobserved */
-    for (size_t k = 0; k < half && o->transfer != NULL; k++) even->back[k] *= conj(o->transfer[k]);
-    return SF_OK;
+    if (o->exposures == 1) even->diagonal = o->observed == cells && o->varying == NULL;
+    SF_TRY(sf_allocate(&even->weight, o->values, sizeof *even->weight));
+    for (size_t i = 0; i < o->values; i++)
+        even->weight[i] = o->weight[i] > 0.0 ? sf_observation_exposure(o, i / cells)->typical : 0.0;
+    return sf_observation_transform(even);
 }
 
 sf_status sf_restore_large_scales(const sf_observation *o, const double *z, double *out,
                                   double *seconds)
 {
     const sf_normal_goal goal = {.noise_fraction = ACCURACY, .iterations = LIMIT};
-    sf_observation even;
+    sf_observation even = {0};
     sf_normal *normal = NULL;
     sf_status status;
 

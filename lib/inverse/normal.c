@@ -2,7 +2,7 @@
  *
  * With every cell observed at one noise level the system is diagonal in Fourier space. Otherwise
  * its vectors are kept in Fourier space, where H, R and the preconditioner
- *     M_k = w |H_k|^2/C_k + R_k,     w = mean weight over the scene,
+ *     M_k = w |H_k|^2/C_k + R_k,     w = mean weight over the scene (summed over exposures),
  * are diagonal and only W needs the pixels: one inverse and one forward transform an iteration.
  * Inner products run over the full spectrum (Parseval), so the iterates are those of the method
  * in pixel space. Hestenes & Stiefel 1952, doi:10.6028/jres.049.044.
@@ -26,7 +26,7 @@ struct sf_normal {
     double *inverse;                      /* 1 / M_k, 0 where held */
     double ridge;                         /* R where it is constant, else negative */
     double *field;
-    sf_complex *b, *x, *r, *p, *q;
+    sf_complex *b, *x, *r, *p, *q, *work;
     double seconds;
     size_t iterations;
     bool reached, stopped;
@@ -47,7 +47,8 @@ sf_status sf_normal_create(const sf_observation *o, sf_normal **normal)
     n->last = n->last_cells / 2 + 1;
     SF_GO(sf_allocate(&n->penalty, n->half, sizeof *n->penalty));
     SF_GO(sf_allocate(&n->inverse, n->half, sizeof *n->inverse));
-    SF_GO(sf_allocate(&n->field, n->cells, sizeof *n->field));
+    SF_GO(sf_allocate(&n->field, o->values, sizeof *n->field));
+    SF_GO(sf_allocate(&n->work, n->half, sizeof *n->work));
     SF_GO(sf_allocate(&n->b, n->half, sizeof *n->b));
     SF_GO(sf_allocate(&n->x, n->half, sizeof *n->x));
     SF_GO(sf_allocate(&n->q, n->half, sizeof *n->q));
@@ -77,6 +78,7 @@ void sf_normal_release(sf_normal **normal)
     sf_free(n->q);
     sf_free(n->r);
     sf_free(n->p);
+    sf_free(n->work);
     sf_free(n);
 }
 
@@ -85,18 +87,13 @@ size_t sf_normal_iterations(const sf_normal *n) { return n->iterations; }
 bool sf_normal_reached(const sf_normal *n) { return n->reached; }
 bool sf_normal_stopped(const sf_normal *n) { return n->stopped; }
 
-static double power(sf_complex z) { return creal(z) * creal(z) + cimag(z) * cimag(z); }
-
 void sf_normal_set_penalty(sf_normal *n, const double *penalty)
 {
-    const double w = n->o->mean_weight;
-
     n->ridge = -1.0;
     for (size_t k = 0; k < n->half; k++) {
         const bool held = !isfinite(penalty[k]);
-        const double h2 = n->o->transfer != NULL ? power(n->o->transfer[k]) : 1.0;
         const double white = n->o->inverse_power != NULL ? n->o->inverse_power[k] : 1.0;
-        const double m = w * h2 * white + (held ? 0.0 : penalty[k]);
+        const double m = sf_observation_information(n->o, k) * white + (held ? 0.0 : penalty[k]);
         n->penalty[k] = held ? 0.0 : penalty[k];
         n->inverse[k] = held || !(m > 0.0) ? 0.0 : 1.0 / m;
     }
@@ -170,20 +167,16 @@ static double inner(const sf_normal *n, const sf_complex *a, const sf_complex *b
     return sum / (double)n->cells;
 }
 
-/* q = (H^* F W F^-1 H + R) p. */
+/* q = (F H^T W H F^-1 + R) p. */
 static sf_status apply(sf_normal *n, const sf_complex *p, sf_complex *q)
 {
-    const sf_complex *h = n->o->transfer;
-    double begin;
+    const double begin = sf_seconds();
 
-    for (size_t k = 0; k < n->half; k++) q[k] = h != NULL ? h[k] * p[k] : p[k];
-    SF_TRY(inverse(n, q, n->field));
-    begin = sf_seconds();
-    SF_TRY(sf_observation_weigh(n->o, n->field, q));
-    n->seconds += n->o->inverse_power != NULL ? sf_seconds() - begin : 0.0;
-    SF_TRY(forward(n, n->field, q));
-    for (size_t k = 0; k < n->half; k++)
-        q[k] = (h != NULL ? conj(h[k]) * q[k] : q[k]) + n->penalty[k] * p[k];
+    SF_TRY(sf_observation_see(n->o, p, n->work, n->field));
+    SF_TRY(sf_observation_weigh(n->o, n->field, n->work));
+    SF_TRY(sf_observation_return(n->o, n->field, n->work, q));
+    n->seconds += sf_seconds() - begin;
+    for (size_t k = 0; k < n->half; k++) q[k] += n->penalty[k] * p[k];
     return SF_OK;
 }
 
@@ -215,7 +208,7 @@ static sf_status conjugate_gradients(sf_normal *n, const sf_normal_goal *goal)
     SF_TRY(apply(n, n->x, n->q));
     for (size_t k = 0; k < n->half; k++) n->r[k] = n->b[k] - n->q[k];
     rho = first = inner(n, n->r, n->r, n->inverse);
-    target = noise * noise * (double)n->o->observed;
+    target = noise * noise * sf_observation_worth(n->o);
     target = fmax(target, goal->reduction * goal->reduction * rho);
     target = fmax(target, 1e-32 * inner(n, n->b, n->b, n->inverse)); /* rounding */
     turn(n, 0.0);
@@ -243,7 +236,7 @@ static sf_status conjugate_gradients(sf_normal *n, const sf_normal_goal *goal)
 
 static bool is_pointwise(const sf_normal *n)
 {
-    return n->o->transfer == NULL && n->o->inverse_power == NULL && n->ridge > 0.0;
+    return sf_observation_is_plain(n->o) && n->o->inverse_power == NULL && n->ridge > 0.0;
 }
 
 /* No blur: x = (w y + R c) / (w + R) cell by cell. */

@@ -36,7 +36,7 @@ void sf_normal_set_roughness(sf_normal *normal, double strength, int order);
 /* Solves from the solution of the previous call (zero at first). centre: c on the scene, or NULL
  * for zero (and then R may be infinite somewhere). A division in Fourier space where H^T W H is
  * diagonal, and pointwise where there is no blur and R is constant; else preconditioned conjugate
- * gradients in Fourier space at two transforms an iteration. */
+ * gradients in Fourier space at two transforms an iteration, of each exposure. */
 sf_status sf_normal_solve(sf_normal *normal, const double *centre, const sf_normal_goal *goal,
                           double *x);
 /* The same from the centre on, whatever the last solution was; modes with R_k = INFINITY stay as

@@ -8,8 +8,20 @@
 
 #include <stdatomic.h>
 
+/* Of several exposures that were joined, data, weights and H stand one exposure after the other,
+ * each on the scene's grid. Every exposure is an observation of its own, too, whose data and
+ * weights are the joint one's. */
 struct sf_observation {
     atomic_size_t references;
+    sf_observation *owner;     /* of an exposure: the joint one, whose references count */
+    sf_observation **exposure; /* NULL: this is one by itself */
+    size_t exposures;          /* 1 then */
+    size_t values;             /* of data and weight: the scene's cells, for every exposure */
+    sf_psf *psf;               /* what H is made of; NULL: none, or one that varies: */
+    sf_psf_field *field;
+    double resolution;
+    double shift[SF_GRID_MAX_AXES]; /* what the scene has so many cells further on is seen */
+    bool periodic;
     sf_grid frame, scene;
     size_t upsample;                 /* cells along a pixel's side */
     sf_grid fine;                    /* the frame in cells */
@@ -17,11 +29,14 @@ struct sf_observation {
     sf_operator *crop;               /* scene -> fine; its adjoint embeds */
     sf_fft *fft;
     sf_complex *transfer; /* H on the half spectrum, and the sum over a pixel's cells, which is had
-                             at its first one; NULL where there is neither */
+                             at its first one, and the shift; NULL where there is none of them */
+    sf_operator *varying; /* the PSF that varies, applied before that; NULL: none */
+    double *power;        /* its mean |H_k|^2; NULL: none */
     double *data;         /* scene: pixels - background, 0 where unobserved */
     double *weight;       /* scene: (noise / sigma)^2, 0 where unobserved */
-    sf_complex *back;     /* conj(H) F(weight .* data) */
-    double noise;         /* summary.noise */
+    sf_complex *back;     /* F(H^T (weight .* data)) */
+    double noise;         /* the unit of weights: summary.noise, of an exposure the joint one's */
+    double typical;       /* weight at summary.noise */
     sf_frame_summary summary; /* of the whole frame */
     double background;
     double gain;   /* counts for a unit of pixel value; 0: the noise is Gaussian */
@@ -46,15 +61,37 @@ sf_status sf_observation_count(sf_observation *observation, const double *pixels
 /* Whether a pixel counts: finite, with a positive and finite sigma, and not masked. */
 bool sf_pixel_is_usable(double pixel, double sigma, double bad);
 
-/* blurred = H scene, on the scene's grid. */
+/* The grid of the PSF, or of the box that holds all of a field; NULL: none. */
+const sf_grid *sf_observation_kernel(const sf_observation *observation);
+/* Makes H of psf or field, resolution, upsample, origin and shift. */
+sf_status sf_observation_find_blur(sf_observation *observation);
+/* How many observed pixels of the unit of noise know as much as these: `observed`, and of several
+ * exposures each by its typical weight. */
+double sf_observation_worth(const sf_observation *observation);
+/* Whether H = 1; whether an exposure has a PSF that varies. */
+bool sf_observation_is_plain(const sf_observation *observation);
+bool sf_observation_varies(const sf_observation *observation);
+/* |H_k|^2, summed over the exposures; of a PSF that varies the mean over its places. And the same
+ * times each exposure's mean weight: H^T W H, roughly; exactly where `diagonal`. */
+double sf_observation_power(const sf_observation *observation, size_t k);
+double sf_observation_information(const sf_observation *observation, size_t k);
+
+/* blurred (`values` of them) = H scene; and out = H^T field. The two may be the same array where
+ * there is one exposure, and no PSF that varies. */
 sf_status sf_observation_blur(const sf_observation *observation, const double *scene,
                               double *blurred);
-
-/* out = H^T field, on the scene's grid. */
 sf_status sf_observation_blur_adjoint(const sf_observation *observation, const double *field,
                                       double *out);
+/* The same from and to a scene's half spectrum, one transform for each exposure: pixels = H F^-1
+ * modes; modes = F H^T pixels. work: as large as modes. */
+sf_status sf_observation_see(const sf_observation *observation, const sf_complex *modes,
+                             sf_complex *work, double *pixels);
+sf_status sf_observation_return(const sf_observation *observation, const double *pixels,
+                                sf_complex *work, sf_complex *modes);
 
-/* The scene's cell that is a pixel of the frame, or the first of those that are. */
+/* The fine frame's cell that is a pixel of the frame, or the first of those that are; and the
+ * scene's. */
+size_t sf_observation_first_cell(const sf_observation *observation, size_t pixel);
 size_t sf_observation_cell(const sf_observation *observation, size_t pixel);
 /* frame = what a field has at each pixel's first cell; and a field that is `frame` there, else 0.
  */
@@ -63,7 +100,14 @@ sf_status sf_observation_pick(const sf_observation *observation, const double *s
 sf_status sf_observation_place(const sf_observation *observation, const double *frame,
                                double *scene);
 
-/* misfit = (data - H scene) / sigma on the scene's grid, whitened, 0 where unobserved. */
+/* data, weight and diagonal of pixels (above the background) of these weights, which are 0 where
+ * unobserved; `data` and `weight` are there. */
+sf_status sf_observation_embed(sf_observation *observation, const double *pixels,
+                               const double *weights);
+/* back */
+sf_status sf_observation_transform(sf_observation *observation);
+
+/* misfit (`values`) = (data - H scene) / sigma, whitened, 0 where unobserved. */
 sf_status sf_observation_misfit(const sf_observation *observation, const double *scene,
                                 double *misfit);
 

@@ -14,7 +14,6 @@
 
 #include "base/internal.h"
 
-#include <complex.h>
 #include <math.h>
 
 #define RELAXATION 1.6
@@ -26,10 +25,10 @@
 struct sf_poisson_step {
     const sf_observation *o;
     sf_normal *normal;
-    size_t cells, half, iterations;
-    double scale;            /* of the metric: scale W */
-    double *v, *d, *blurred; /* zero where unobserved */
-    sf_complex *back;
+    size_t cells, values, iterations; /* values: of the cells of all exposures */
+    double scale;                     /* of the metric: scale W */
+    double *v, *d, *blurred;          /* zero where unobserved */
+    sf_complex *back, *work;
     double seconds;
 };
 
@@ -43,15 +42,19 @@ sf_status sf_poisson_step_create(const sf_observation *o, sf_normal *normal, sf_
     s->o = o;
     s->normal = normal;
     s->cells = sf_grid_size(&o->scene);
-    s->half = sf_grid_half_size(&o->scene);
+    s->values = o->values;
     s->scale = 1.0;
-    if (o->transfer != NULL) {
-        SF_GO(sf_allocate(&s->v, s->cells, sizeof *s->v));
-        SF_GO(sf_allocate(&s->d, s->cells, sizeof *s->d));
-        SF_GO(sf_allocate(&s->blurred, s->cells, sizeof *s->blurred));
-        SF_GO(sf_allocate(&s->back, s->half, sizeof *s->back));
-        for (size_t i = 0; i < s->cells; i++)
-            if (o->weight[i] > 0.0) s->v[i] = fmax(o->data[i], -o->offset);
+    if (!sf_observation_is_plain(o)) {
+        const size_t half = sf_grid_half_size(&o->scene);
+
+        SF_GO(sf_allocate(&s->v, s->values, sizeof *s->v));
+        SF_GO(sf_allocate(&s->d, s->values, sizeof *s->d));
+        SF_GO(sf_allocate(&s->blurred, s->values, sizeof *s->blurred));
+        SF_GO(sf_allocate(&s->back, half, sizeof *s->back));
+        SF_GO(sf_allocate(&s->work, half, sizeof *s->work));
+        for (size_t i = 0; i < s->values; i++)
+            if (o->weight[i] > 0.0)
+                s->v[i] = fmax(o->data[i], -sf_observation_exposure(o, i / s->cells)->offset);
     }
     *step = s;
     return SF_OK;
@@ -71,6 +74,7 @@ void sf_poisson_step_release(sf_poisson_step **step)
     sf_free(s->d);
     sf_free(s->blurred);
     sf_free(s->back);
+    sf_free(s->work);
     sf_free(s);
 }
 
@@ -101,7 +105,7 @@ static void set_ridge(sf_poisson_step *s, double ridge)
 {
     const double scale = fmax(1.0, STIFFNESS * ridge);
 
-    for (size_t i = 0; i < s->cells && scale != s->scale; i++) s->d[i] *= s->scale / scale;
+    for (size_t i = 0; i < s->values && scale != s->scale; i++) s->d[i] *= s->scale / scale;
     s->scale = scale;
     sf_normal_set_ridge(s->normal, ridge / scale);
 }
@@ -114,9 +118,8 @@ static sf_status linear_step(sf_poisson_step *s, const double *centre, const sf_
     double begin = sf_seconds();
     sf_status status;
 
-    for (size_t i = 0; i < s->cells; i++) s->blurred[i] = o->weight[i] * (s->v[i] - s->d[i]);
-    SF_TRY(sf_fft_forward(o->fft, s->blurred, s->back));
-    for (size_t k = 0; k < s->half; k++) s->back[k] *= conj(o->transfer[k]);
+    for (size_t i = 0; i < s->values; i++) s->blurred[i] = o->weight[i] * (s->v[i] - s->d[i]);
+    SF_TRY(sf_observation_return(o, s->blurred, s->work, s->back));
     s->seconds += sf_seconds() - begin;
     sf_normal_set_back(s->normal, s->back);
     status = sf_normal_solve(s->normal, centre, goal, x);
@@ -134,13 +137,14 @@ static double pixel_step(sf_poisson_step *s)
     const sf_observation *o = s->o;
     double sum = 0.0;
 
-    for (size_t i = 0; i < s->cells; i++) {
+    for (size_t i = 0; i < s->values; i++) {
+        const sf_observation *e = sf_observation_exposure(o, i / s->cells);
         const double w = s->scale * o->weight[i], last = s->v[i], h = s->blurred[i];
         double t;
 
         if (!(w > 0.0)) continue;
         t = RELAXATION * h + (1.0 - RELAXATION) * last + s->d[i];
-        s->v[i] = proximal(o, o->data[i], w, t);
+        s->v[i] = proximal(e, o->data[i], w, t);
         s->d[i] = t - s->v[i];
         sum += w * ((h - s->v[i]) * (h - s->v[i]) + (s->v[i] - last) * (s->v[i] - last));
     }
@@ -154,9 +158,9 @@ sf_status sf_poisson_step_solve(sf_poisson_step *s, double ridge, const double *
     const sf_normal_goal inner = {.noise_fraction = INNER_ACCURACY * goal->noise_fraction,
                                   .reduction = INNER_REDUCTION,
                                   .iterations = goal->iterations};
-    double target = noise * noise * (double)s->o->observed, left;
+    double target = noise * noise * sf_observation_worth(s->o), left;
 
-    if (s->o->transfer == NULL) {
+    if (sf_observation_is_plain(s->o)) {
         pointwise(s->o, ridge, centre, x);
         return SF_OK;
     }

@@ -6,8 +6,8 @@
 #include "field/field.h"
 #include "prior/prior.h"
 
-#include <complex.h>
 #include <ctype.h>
+#include <gsl/gsl_math.h>
 #include <math.h>
 
 static const struct likelihood {
@@ -194,14 +194,15 @@ static sf_status check_options(const sf_posterior_options *p)
     return SF_OK;
 }
 
-/* What the observed pixels vary by beyond their noise, at least as much as that; of cells of their
- * brightness. */
+/* What the observed pixels (of the first exposure) vary by beyond their noise, at least as much as
+ * that; of cells of their brightness. */
 static double pixel_variance(const sf_observation *o)
 {
     const size_t cells = sf_grid_size(&o->scene);
-    const double observed = (double)o->observed, noise2 = o->noise * o->noise;
     double mean = 0.0, square = 0.0;
 
+    o = sf_observation_exposure(o, 0);
+    const double observed = (double)o->observed, noise2 = gsl_pow_2(o->summary.noise);
     for (size_t i = 0; i < cells; i++) mean += o->data[i] / observed;
     for (size_t i = 0; i < cells; i++)
         if (o->weight[i] > 0.0) square += (o->data[i] - mean) * (o->data[i] - mean) / observed;
@@ -302,20 +303,24 @@ sf_status sf_posterior_systems(const sf_prior *posterior, sf_linear_systems *sys
 /* ---- preconditioning ------------------------------------------------------------------------- */
 
 /* What every mode of x = x_0 + u n varies by given the data: u^2 + 1/(1/lambda + |H|^2 w), w the
- * mean of 1/sigma^2 over the observed pixels (and, for H adds cells up, over a pixel's cells). */
+ * mean of 1/sigma^2 over the observed pixels (and, for H adds cells up, over a pixel's cells),
+ * |H|^2 w summed over the exposures. */
 static sf_status mode_variances(void *user, const sf_grid *grid, double level, double *m)
 {
     const sf_conditioned *c = user;
     const sf_observation *o = c->observation;
-    const double cells = (double)o->observed * pow((double)o->upsample, o->scene.axes);
-    const double w =
-        o->mean_weight * (double)sf_grid_size(&o->scene) / cells / (o->noise * o->noise);
-
     for (size_t k = 0; k < sf_grid_half_size(grid); k++) {
-        const double h = o->transfer != NULL ? cabs(o->transfer[k]) : 1.0;
         const double lambda = c->lambda != NULL ? c->lambda[k] : c->variance;
+        double precision = 1.0 / lambda;
 
-        m[k] = level * level + 1.0 / (1.0 / lambda + h * h * w);
+        for (size_t e = 0; e < o->exposures; e++) {
+            const sf_observation *one = sf_observation_exposure(o, e);
+            const double cells = (double)one->observed * pow((double)one->upsample, o->scene.axes);
+
+            precision += sf_observation_information(one, k) * (double)sf_grid_size(&o->scene) /
+                         cells / (o->noise * o->noise);
+        }
+        m[k] = level * level + 1.0 / precision;
     }
     return SF_OK;
 }

@@ -27,9 +27,9 @@ static sf_status gradient_of(void *user, size_t b)
     double *gradient = j->gradient + b * j->cells, *misfit = NULL;
     sf_status status;
 
-    SF_GO(sf_allocate(&misfit, j->cells, sizeof *misfit));
+    SF_GO(sf_allocate(&misfit, o->values, sizeof *misfit));
     SF_GO(sf_observation_misfit(o, j->centre + b * j->cells, misfit));
-    for (size_t i = 0; i < j->cells; i++) {
+    for (size_t i = 0; i < o->values; i++) {
         const double precision = o->weight[i] / (o->noise * o->noise);
 
         misfit[i] *= sqrt(precision) / (1.0 + j->extra * precision);

@@ -110,7 +110,7 @@ done:
 static sf_status misfit_product(const sf_observation *o, const double *a, const double *b,
                                 double *product)
 {
-    const size_t cells = sf_grid_size(&o->scene);
+    const size_t cells = o->values;
     double *misfit = NULL;
     sf_status status;
 

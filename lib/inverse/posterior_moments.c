@@ -27,6 +27,7 @@ typedef struct system {
     double level;
     const double *mean; /* D */
     size_t batch, cells, half;
+    size_t values; /* of r, z, ahead and back: the pixels' cells */
     /* of each item */
     double *r, *z;        /* residual, preconditioned */
     double *ahead, *back; /* the matrix times the direction, preconditioned; ... */
@@ -40,6 +41,7 @@ typedef struct system {
     /* of each slot, where the items that are not done stand in a row */
     size_t slots, *item;
     double *x, *s, *t; /* x; s = H^T q z; t = C s */
+    double *image;     /* in the pixels' cells */
 } system;
 
 static void finish(system *a)
@@ -60,18 +62,20 @@ static void finish(system *a)
     sf_free(a->x);
     sf_free(a->s);
     sf_free(a->t);
+    sf_free(a->image);
 }
 
 static bool diagonal(const system *a) { return a->c->likelihood == SF_LIKELIHOOD_DIAGONAL; }
 
 static sf_status prepare(system *a)
 {
-    const size_t count = a->batch * a->cells;
+    const size_t count = a->batch * a->cells, seen = a->batch * a->values;
 
-    SF_TRY(sf_allocate(&a->r, count, sizeof *a->r));
-    SF_TRY(sf_allocate(&a->z, count, sizeof *a->z));
-    SF_TRY(sf_allocate(&a->ahead, count, sizeof *a->ahead));
-    SF_TRY(sf_allocate(&a->back, count, sizeof *a->back));
+    SF_TRY(sf_allocate(&a->r, seen, sizeof *a->r));
+    SF_TRY(sf_allocate(&a->z, seen, sizeof *a->z));
+    SF_TRY(sf_allocate(&a->ahead, seen, sizeof *a->ahead));
+    SF_TRY(sf_allocate(&a->back, seen, sizeof *a->back));
+    SF_TRY(sf_allocate(&a->image, seen, sizeof *a->image));
     SF_TRY(sf_allocate(&a->more, count, sizeof *a->more));
     SF_TRY(sf_allocate(&a->sum, count, sizeof *a->sum));
     SF_TRY(sf_allocate(&a->rho, a->batch, sizeof *a->rho));
@@ -82,7 +86,8 @@ static sf_status prepare(system *a)
     SF_TRY(sf_allocate(&a->s, count, sizeof *a->s));
     SF_TRY(sf_allocate(&a->t, count, sizeof *a->t));
     SF_TRY(sf_innovation_scale(a->c->observation, &a->scale));
-    SF_TRY(sf_allocate(&a->m, (diagonal(a) ? a->batch : 1) * a->half, sizeof *a->m));
+    SF_TRY(sf_allocate(&a->m, (diagonal(a) ? a->batch : 1) * a->c->observation->exposures * a->half,
+                       sizeof *a->m));
     return diagonal(a) ? sf_allocate(&a->gain, count, sizeof *a->gain) : SF_OK;
 }
 
@@ -106,7 +111,8 @@ static sf_status find_preconditioner(system *a)
 
         for (size_t i = 0; i < a->cells; i++)
             typical += a->gain[b * a->cells + i] / (double)a->cells;
-        status = sf_innovation_diagonal(o, (sf_mode_variances){NULL, typical}, a->m + b * a->half);
+        status = sf_innovation_diagonal(o, (sf_mode_variances){NULL, typical},
+                                        a->m + b * o->exposures * a->half);
     }
     return status;
 }
@@ -114,17 +120,19 @@ static sf_status find_preconditioner(system *a)
 /* out = M^-1 in, both of item b */
 static sf_status precondition(const system *a, size_t b, const double *in, double *out)
 {
-    return sf_innovation_precondition(a->c->observation, a->m + (diagonal(a) ? b * a->half : 0),
-                                      in + b * a->cells, out + b * a->cells);
+    const sf_observation *o = a->c->observation;
+
+    return sf_innovation_precondition(o, a->m + (diagonal(a) ? b * o->exposures * a->half : 0),
+                                      in + b * a->values, out + b * a->values);
 }
 
 static sf_status begin(void *user, size_t b)
 {
     system *a = user;
-    const size_t n = a->cells;
+    const size_t n = a->values;
     const double tolerance = a->c->tolerance;
 
-    SF_TRY(sf_observation_misfit(a->c->observation, a->mean + b * n, a->r + b * n));
+    SF_TRY(sf_observation_misfit(a->c->observation, a->mean + b * a->cells, a->r + b * n));
     SF_TRY(precondition(a, b, a->r, a->z));
     a->rho[b] = sf_lanes_product(n, a->r + b * n, 0.0, a->z + b * n);
     a->target[b] = tolerance * tolerance * a->rho[b];
@@ -136,12 +144,12 @@ static sf_status begin(void *user, size_t b)
 static sf_status look_back(void *user, size_t slot)
 {
     system *a = user;
-    const size_t n = a->cells;
+    const size_t n = a->values;
     const double *z = a->z + a->item[slot] * n;
-    double *s = a->s + slot * n, *scaled = a->t + slot * n; /* t is not there yet */
+    double *scaled = a->image + slot * n;
 
     for (size_t i = 0; i < n; i++) scaled[i] = a->scale[i] * z[i];
-    return sf_observation_blur_adjoint(a->c->observation, scaled, s);
+    return sf_observation_blur_adjoint(a->c->observation, scaled, a->s + slot * a->cells);
 }
 
 /* t = C s in every slot. */
@@ -164,21 +172,19 @@ static sf_status apply_covariance(system *a)
 /* The next direction, z and what of the last one makes its image orthogonal to the last one's. */
 static sf_status turn(system *a, size_t slot)
 {
-    const size_t n = a->cells, b = a->item[slot];
-    double *s = a->s + slot * n, *t = a->t + slot * n;
-    double *ahead = a->ahead + b * n, *more = a->more + b * n;
+    const size_t n = a->values, cells = a->cells, b = a->item[slot];
+    const double *s = a->s + slot * cells, *t = a->t + slot * cells;
+    const double *const kept = diagonal(a) ? s : t;
+    double *ahead = a->ahead + b * n, *more = a->more + b * cells, *image = a->image + slot * n;
     const double *z = a->z + b * n, *back = a->back + b * n;
-    double *const kept = diagonal(a) ? s : t, *const image = diagonal(a) ? t : s;
     const double last = sf_lanes_product(n, ahead, 0.0, back);
     double beta;
 
     SF_TRY(sf_observation_blur(a->c->observation, t, image));
     for (size_t i = 0; i < n; i++) image[i] = z[i] + a->scale[i] * image[i];
     beta = last > 0.0 ? -sf_lanes_product(n, image, 0.0, back) / last : 0.0;
-    for (size_t i = 0; i < n; i++) {
-        ahead[i] = image[i] + beta * ahead[i];
-        more[i] = kept[i] + beta * more[i];
-    }
+    for (size_t i = 0; i < n; i++) ahead[i] = image[i] + beta * ahead[i];
+    for (size_t i = 0; i < cells; i++) more[i] = kept[i] + beta * more[i];
     return precondition(a, b, a->ahead, a->back);
 }
 
@@ -186,9 +192,10 @@ static sf_status turn(system *a, size_t slot)
 static sf_status step(void *user, size_t slot)
 {
     system *a = user;
-    const size_t n = a->cells, b = a->item[slot];
-    double *r = a->r + b * n, *z = a->z + b * n, *sum = a->sum + b * n;
-    const double *ahead = a->ahead + b * n, *back = a->back + b * n, *more = a->more + b * n;
+    const size_t n = a->values, b = a->item[slot];
+    double *r = a->r + b * n, *z = a->z + b * n, *sum = a->sum + b * a->cells;
+    const double *ahead = a->ahead + b * n, *back = a->back + b * n;
+    const double *more = a->more + b * a->cells;
     const double before = a->rho[b];
     double square, alpha;
 
@@ -198,8 +205,8 @@ static sf_status step(void *user, size_t slot)
     for (size_t i = 0; i < n; i++) {
         r[i] -= alpha * ahead[i];
         z[i] -= alpha * back[i];
-        sum[i] += alpha * more[i];
     }
+    for (size_t i = 0; i < a->cells; i++) sum[i] += alpha * more[i];
     a->rho[b] = sf_lanes_product(n, r, 0.0, z);
     if (!isfinite(a->rho[b]))
         return sf_fail(SF_ERR_NUMERIC,
@@ -273,7 +280,8 @@ sf_status sf_posterior_by_moments(const sf_conditioned *c, size_t batch, const d
                 .mean = out,
                 .batch = batch,
                 .cells = cells,
-                .half = sf_grid_half_size(&c->observation->scene)};
+                .half = sf_grid_half_size(&c->observation->scene),
+                .values = c->observation->values};
     sf_status status;
 
     SF_GO(prepare(&a));

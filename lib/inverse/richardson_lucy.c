@@ -3,12 +3,12 @@
  * Richardson 1972 (doi:10.1364/JOSA.62.000055), Lucy 1974 (doi:10.1086/111605); mask and
  * background as in Snyder, Hammoud & White 1993 (doi:10.1364/JOSAA.10.001014); the enlarged
  * scene keeps light outside the frame outside, where others see bright borders (Bertero &
- * Boccacci 2005, doi:10.1051/0004-6361:20052717). */
+ * Boccacci 2005, doi:10.1051/0004-6361:20052717). Of several exposures each one's ratio counts by
+ * its share of the light: the likelihood is still the product of all. */
 #include "inverse/observation.h"
 
 #include "base/internal.h"
 
-#include <complex.h>
 #include <math.h>
 #include <string.h>
 
@@ -19,10 +19,9 @@
 typedef struct lucy_state {
     const sf_observation *o;
     const sf_richardson_lucy_options *options;
-    size_t cells, half;
-    double offset;
-    double *x, *seen, *blurred, *misfit; /* seen = H^T m */
-    sf_complex *spectrum;
+    size_t cells, values;
+    double offset;                       /* as given; negative: chosen for each exposure */
+    double *x, *seen, *blurred, *misfit; /* seen = H^T (share m) */
     double seconds, chi_squared;
 } lucy_state;
 
@@ -34,30 +33,41 @@ sf_richardson_lucy_options sf_richardson_lucy_options_default(void)
     return options;
 }
 
-/* out = H in, or H^T in; the two arrays may be the same. */
+/* out = H in, or H^T in. */
 static sf_status convolve(lucy_state *s, bool transposed, const double *in, double *out)
 {
-    const sf_complex *h = s->o->transfer;
     const double begin = sf_seconds();
+    const sf_status status = transposed ? sf_observation_blur_adjoint(s->o, in, out)
+                                        : sf_observation_blur(s->o, in, out);
 
-    if (h == NULL) {
-        memmove(out, in, s->cells * sizeof *out);
-        return SF_OK;
-    }
-    SF_TRY(sf_fft_forward(s->o->fft, in, s->spectrum));
-    for (size_t k = 0; k < s->half; k++) s->spectrum[k] *= transposed ? conj(h[k]) : h[k];
-    SF_TRY(sf_fft_inverse(s->o->fft, s->spectrum, out));
     s->seconds += sf_seconds() - begin;
-    return SF_OK;
+    return status;
+}
+
+/* How much of the light an exposure has counted: all of them 1. */
+static double share(const sf_observation *o, size_t exposure)
+{
+    const bool counts = o->gain > 0.0;
+    double sum = 0.0, own = 1.0;
+
+    for (size_t e = 0; e < o->exposures; e++) {
+        const sf_observation *one = sf_observation_exposure(o, e);
+        const double value = counts ? one->gain : one->typical;
+
+        sum += value;
+        if (e == exposure) own = value;
+    }
+    return own / sum;
 }
 
 /* What is added to both sides, so that pixels that noise makes negative are used as they are: the
  * sky, or as far as the data reach below it, up to 3 deviations. Counts know theirs, which may be
  * none: any other would only slow them down. */
-static double choose_offset(const sf_observation *o)
+static double choose_offset(const lucy_state *s, const sf_observation *o)
 {
+    if (s->offset >= 0.0) return s->offset;
     if (o->gain > 0.0) return fmax(o->offset, 0.0);
-    return fmax(o->background, fmin(fmax(-o->summary.lowest, 0.0), 3.0 * o->noise));
+    return fmax(o->background, fmin(fmax(-o->summary.lowest, 0.0), 3.0 * o->summary.noise));
 }
 
 /* H^T m, and the flat start that has the frame's flux. */
@@ -66,7 +76,12 @@ static sf_status begin(lucy_state *s)
     const sf_observation *o = s->o;
     const double mean = o->summary.mean / pow((double)o->upsample, o->scene.axes);
 
-    for (size_t i = 0; i < s->cells; i++) s->blurred[i] = o->weight[i] > 0.0 ? 1.0 : 0.0;
+    for (size_t e = 0; e < o->exposures; e++) {
+        const double own = share(o, e);
+
+        for (size_t i = e * s->cells; i < (e + 1) * s->cells; i++)
+            s->blurred[i] = o->weight[i] > 0.0 ? own : 0.0;
+    }
     SF_TRY(convolve(s, true, s->blurred, s->seen));
     for (size_t i = 0; i < s->cells; i++) s->x[i] = s->seen[i] >= LEAST_SEEN ? mean : 0.0;
     return SF_OK;
@@ -79,26 +94,36 @@ static sf_status predict(lucy_state *s)
     sf_goodness goodness;
 
     SF_TRY(convolve(s, false, s->x, s->blurred));
-    for (size_t i = 0; i < s->cells; i++)
+    for (size_t i = 0; i < s->values; i++)
         s->misfit[i] = sqrt(o->weight[i]) * (o->data[i] - s->blurred[i]) / o->noise;
     sf_observation_chi_squared(o, s->misfit, &goodness);
     s->chi_squared = goodness.value / goodness.expected;
     return SF_OK;
 }
 
-static sf_status step(lucy_state *s)
+/* blurred <- share y / (H x), both with the offset. */
+static void divide(lucy_state *s, size_t exposure)
 {
     const sf_observation *o = s->o;
+    const double offset = choose_offset(s, sf_observation_exposure(o, exposure));
+    const double own = share(o, exposure);
 
-    for (size_t i = 0; i < s->cells; i++) {
-        const double model = s->blurred[i] + s->offset;
-        const double counts = fmax(o->data[i] + s->offset, 0.0);
+    for (size_t i = exposure * s->cells; i < (exposure + 1) * s->cells; i++) {
+        const double model = s->blurred[i] + offset;
+        const double counts = fmax(o->data[i] + offset, 0.0);
         /* a PSF with negative lobes may predict nothing where something is: no information */
-        s->blurred[i] = o->weight[i] > 0.0 ? (model > 0.0 ? counts / model : 1.0) : 0.0;
+        s->blurred[i] = o->weight[i] > 0.0 ? own * (model > 0.0 ? counts / model : 1.0) : 0.0;
     }
-    SF_TRY(convolve(s, true, s->blurred, s->blurred));
+}
+
+static sf_status step(lucy_state *s)
+{
+    double *factor = s->misfit; /* until the next one is */
+
+    for (size_t e = 0; e < s->o->exposures; e++) divide(s, e);
+    SF_TRY(convolve(s, true, s->blurred, factor));
     for (size_t i = 0; i < s->cells; i++)
-        if (s->x[i] > 0.0) s->x[i] = fmax(s->x[i] * s->blurred[i] / s->seen[i], 0.0);
+        if (s->x[i] > 0.0) s->x[i] = fmax(s->x[i] * factor[i] / s->seen[i], 0.0);
     return SF_OK;
 }
 
@@ -160,12 +185,11 @@ sf_status sf_richardson_lucy(const sf_observation *observation,
     if (isnan(s.options->offset))
         return sf_fail(SF_ERR_ARGUMENT, "offset is NaN: give a number, negative to have it chosen");
     s.cells = sf_grid_size(&observation->scene);
-    s.half = sf_grid_half_size(&observation->scene);
-    s.offset = s.options->offset >= 0.0 ? s.options->offset : choose_offset(observation);
+    s.values = observation->values;
+    s.offset = s.options->offset;
     SF_GO(sf_allocate(&s.seen, s.cells, sizeof *s.seen));
-    SF_GO(sf_allocate(&s.blurred, s.cells, sizeof *s.blurred));
-    SF_GO(sf_allocate(&s.misfit, s.cells, sizeof *s.misfit));
-    SF_GO(sf_allocate(&s.spectrum, s.half, sizeof *s.spectrum));
+    SF_GO(sf_allocate(&s.blurred, s.values, sizeof *s.blurred));
+    SF_GO(sf_allocate(&s.misfit, s.values, sizeof *s.misfit));
     SF_GO(iterate(&s, report));
     report->transform_seconds = s.seconds;
     report->seconds = sf_seconds() - start;
@@ -173,6 +197,5 @@ done:
     sf_free(s.seen);
     sf_free(s.blurred);
     sf_free(s.misfit);
-    sf_free(s.spectrum);
     return status;
 }

@@ -11,4 +11,10 @@ sf_status sf_psf_take(const sf_grid *grid, double *pixels, double pedestal, sf_p
  * times its own rms radius, iterated. The peak must be positive. */
 void sf_psf_centre_of_light(const sf_grid *grid, const double *pixels, double centre[2]);
 
+/* Of PSF `index` of a field: its pixels on the field's box; and how much of it, from 0 to 1, is
+ * along an axis (0 rows, 1 columns) in the PSF at a place there: the product over both axes is what
+ * sf_psf_field_at takes of it. */
+const double *sf_psf_field_pixels(const sf_psf_field *field, size_t index);
+double sf_psf_field_part(const sf_psf_field *field, size_t index, int axis, double place);
+
 #endif

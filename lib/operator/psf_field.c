@@ -6,9 +6,11 @@
 
 #include <gsl/gsl_sort_double.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 struct sf_psf_field {
+    atomic_int references;
     size_t rows, columns; /* of positions */
     double *row, *column; /* increasing */
     sf_grid box;          /* that holds every PSF */
@@ -92,6 +94,7 @@ sf_status sf_psf_field_create(size_t count, sf_psf *const *psf, const double *ro
     SF_TRY(sf_check_finite(row, count, "rows of PSFs"));
     SF_TRY(sf_check_finite(column, count, "columns of PSFs"));
     SF_TRY(sf_allocate(&f, 1, sizeof *f));
+    atomic_init(&f->references, 1);
     SF_GO(find_axis(count, row, &f->row, &f->rows));
     SF_GO(find_axis(count, column, &f->column, &f->columns));
     if (f->rows * f->columns != count)
@@ -108,14 +111,45 @@ done:
     return status;
 }
 
+sf_psf_field *sf_psf_field_retain(sf_psf_field *field)
+{
+    if (field != NULL) atomic_fetch_add(&field->references, 1);
+    return field;
+}
+
 void sf_psf_field_release(sf_psf_field **field)
 {
+    sf_psf_field *f;
+
     if (field == NULL || *field == NULL) return;
-    sf_free((*field)->row);
-    sf_free((*field)->column);
-    sf_free((*field)->pixels);
-    sf_free(*field);
+    f = *field;
     *field = NULL;
+    if (atomic_fetch_sub(&f->references, 1) != 1) return;
+    sf_free(f->row);
+    sf_free(f->column);
+    sf_free(f->pixels);
+    sf_free(f);
+}
+
+size_t sf_psf_field_count(const sf_psf_field *f) { return f->rows * f->columns; }
+const sf_grid *sf_psf_field_grid(const sf_psf_field *f) { return &f->box; }
+
+const double *sf_psf_field_pixels(const sf_psf_field *f, size_t index)
+{
+    return f->pixels + index * sf_grid_size(&f->box);
+}
+
+sf_status sf_psf_field_member(const sf_psf_field *f, size_t index, double *row, double *column,
+                              sf_psf **psf)
+{
+    const sf_psf_options as_it_is = {.centre = SF_PSF_DECLARED, .pedestal = 0.0};
+
+    *psf = NULL;
+    if (index >= sf_psf_field_count(f))
+        return sf_fail(SF_ERR_ARGUMENT, "PSF %zu of a field of %zu", index, sf_psf_field_count(f));
+    if (row != NULL) *row = f->row[index / f->columns];
+    if (column != NULL) *column = f->column[index % f->columns];
+    return sf_psf_from_pixels(&f->box, sf_psf_field_pixels(f, index), &as_it_is, psf);
 }
 
 /* The two positions that a place is between, and the second one's part; the nearest one beyond. */
@@ -128,6 +162,21 @@ static void neighbours(const double *axis, size_t size, double value, size_t at[
     at[0] = above > 0 ? above - 1 : 0;
     *part = above > 0 ? (value - axis[at[0]]) / (axis[at[1]] - axis[at[0]]) : 0.0;
     *part = fmin(fmax(*part, 0.0), 1.0);
+}
+
+double sf_psf_field_part(const sf_psf_field *f, size_t index, int axis, double place)
+{
+    const double *positions = axis == 0 ? f->row : f->column;
+    const size_t size = axis == 0 ? f->rows : f->columns;
+    const size_t own = axis == 0 ? index / f->columns : index % f->columns;
+    size_t at[2];
+    double part;
+
+    neighbours(positions, size, place, at, &part);
+    return own == at[1] && at[0] == at[1] ? 1.0
+           : own == at[1]                 ? part
+           : own == at[0]                 ? 1.0 - part
+                                          : 0.0;
 }
 
 sf_status sf_psf_field_at(const sf_psf_field *f, double row, double column, sf_psf **psf)

@@ -100,12 +100,98 @@ static void what_is_no_grid_is_refused(void **state)
     for (int i = 0; i < COUNT; i++) sf_psf_release(&psf[i]);
 }
 
+/* Column j of the operator is the PSF at cell j, wrapped round the grid; rows are the adjoint's. */
+static void varying_convolution_is_its_matrix(void **state)
+{
+    enum { SIDE = 30, CELLS = SIDE * SIDE };
+    const double first[2] = {2.0, -30.0}, step = 2.5; /* rows 2 ... 74.5 */
+    sf_psf *psf[COUNT], *at;
+    double unit[CELLS] = {0.0}, out[CELLS], expected[CELLS], image[CELLS], back[CELLS];
+    sf_psf_field *field;
+    sf_operator *op;
+    sf_grid grid;
+
+    (void)state;
+    make_psfs(psf);
+    assert_ok(sf_psf_field_create(COUNT, psf, row, column, &field));
+    assert_ok(sf_grid_image(SIDE, SIDE, &grid));
+    assert_ok(sf_operator_psf_field(&grid, field, first, step, &op));
+    sf_psf_field_release(&field);
+    assert_ok(sf_psf_field_create(COUNT, psf, row, column, &field));
+    for (size_t i = 0; i < CELLS; i++) image[i] = sin(1.3 * (double)(i * i % 97));
+    assert_ok(sf_operator_adjoint(op, image, back));
+    for (size_t j = 0; j < CELLS; j += 7) {
+        double product = 0.0;
+
+        unit[j] = 1.0;
+        assert_ok(sf_operator_apply(op, unit, out));
+        unit[j] = 0.0;
+        assert_ok(sf_psf_field_at(field, first[0] + step * (double)(j / SIDE),
+                                  first[1] + step * (double)(j % SIDE), &at));
+        for (size_t i = 0; i < CELLS; i++) expected[i] = 0.0;
+        for (long dy = -SIDE; dy <= SIDE; dy++)
+            for (long dx = -SIDE; dx <= SIDE; dx++)
+                expected[((long)(j / SIDE) + dy + 2 * SIDE) % SIDE * SIDE +
+                         ((long)(j % SIDE) + dx + 2 * SIDE) % SIDE] += pixel(at, dy, dx);
+        for (size_t i = 0; i < CELLS; i++) {
+            assert_close(out[i], expected[i], 1e-14);
+            product += expected[i] * image[i];
+        }
+        assert_close(back[j], product, 1e-13);
+        sf_psf_release(&at);
+    }
+    sf_operator_release(&op);
+    assert_status(SF_ERR_ARGUMENT, sf_operator_psf_field(&grid, field, first, 0.0, &op));
+    assert_ok(sf_grid_image(SIDE, 5, &grid));
+    assert_status(SF_ERR_SHAPE, sf_operator_psf_field(&grid, field, first, 1.0, &op));
+    assert_null(op);
+    sf_psf_field_release(&field);
+    for (int i = 0; i < COUNT; i++) sf_psf_release(&psf[i]);
+}
+
+/* Equal PSFs: a convolution, on patches (many positions) as on the whole grid (few). */
+static void varying_convolution_of_equal_psfs(void **state)
+{
+    enum { SIDE = 64, CELLS = SIDE * SIDE, MOST = 64 };
+    static double x[CELLS], plain[CELLS], varying[CELLS];
+    sf_operator *convolution, *op;
+    sf_psf *psf, *same[MOST];
+    sf_psf_field *field;
+    sf_grid grid;
+
+    (void)state;
+    assert_ok(sf_grid_image(SIDE, SIDE, &grid));
+    assert_ok(sf_psf_moffat(2.0, 6.0, &psf));
+    for (size_t i = 0; i < MOST; i++) same[i] = psf;
+    for (size_t i = 0; i < CELLS; i++) x[i] = cos(0.7 * (double)(i * i % 101));
+    assert_ok(sf_operator_convolution(&grid, sf_psf_grid(psf), sf_psf_pixels(psf), &convolution));
+    assert_ok(sf_operator_apply(convolution, x, plain));
+    for (size_t n = 1; n <= 8; n *= 2) {
+        double y[MOST], z[MOST];
+
+        for (size_t i = 0; i < n * n; i++) {
+            y[i] = 64.0 / (double)n * (double)(i / n) + 3.0;
+            z[i] = 64.0 / (double)n * (double)(i % n) + 1.0;
+        }
+        assert_ok(sf_psf_field_create(n * n, same, y, z, &field));
+        assert_ok(sf_operator_psf_field(&grid, field, (const double[]){0.0, 0.0}, 1.0, &op));
+        assert_ok(sf_operator_apply(op, x, varying));
+        for (size_t i = 0; i < CELLS; i++) assert_close(varying[i], plain[i], 1e-14);
+        sf_operator_release(&op);
+        sf_psf_field_release(&field);
+    }
+    sf_operator_release(&convolution);
+    sf_psf_release(&psf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bilinear_in_between),
         cmocka_unit_test(one_psf_is_everywhere),
         cmocka_unit_test(what_is_no_grid_is_refused),
+        cmocka_unit_test(varying_convolution_is_its_matrix),
+        cmocka_unit_test(varying_convolution_of_equal_psfs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
