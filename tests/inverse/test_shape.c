@@ -115,6 +115,7 @@ static void test_what_has_no_shape(void **state)
     assert_status(SF_ERR_ARGUMENT, sf_measure_shape(&grid, image, -1.0, 30.0, 2.0, &s));
     assert_status(SF_ERR_ARGUMENT, sf_measure_shape(&grid, image, 30.0, NAN, 2.0, &s));
     assert_status(SF_ERR_ARGUMENT, sf_measure_shape(&grid, image, 30.0, 30.0, 0.0, &s));
+    assert_status(SF_ERR_ARGUMENT, sf_measure_shape(&grid, image, 30.0, 30.0, 0.2, &s));
     assert_status(SF_ERR_ARGUMENT, sf_measure_shape(&grid, image, 30.0, 30.0, 1e9, &s));
     assert_ok(sf_grid_make(3, cells, NULL, &cube));
     assert_status(SF_ERR_SHAPE, sf_measure_shape(&cube, image, 30.0, 30.0, 2.0, &s));
