@@ -25,26 +25,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
+#include "default_way.h"
 
-#define OK(call)                                                    \
-    do {                                                            \
-        if ((call) != SF_OK) {                                      \
-            fprintf(stderr, "bench_deblur: %s\n", sf_last_error()); \
-            exit(1);                                                \
-        }                                                           \
-    } while (0)
-
-/* as sf-deblur does */
-#define RESOLUTION      0.9
-#define RESOLUTION_STAR 1.6
-#define DEEPEST_HOLLOW  5.0
-
-#define SKY             0.1 /* of counts, over the peak */
-#define FIXED           10  /* iterations of Richardson-Lucy that many settle for */
-#define SCENES          12
-#define APERTURE        3.0 /* sizes of the galaxy */
-#define MAX_TRUTHS      32
+#define SKY        0.1 /* of counts, over the peak */
+#define FIXED      10  /* iterations of Richardson-Lucy that many settle for */
+#define SCENES     12
+#define APERTURE   3.0 /* sizes of the galaxy */
+#define MAX_TRUTHS 32
 
 enum { OBSERVED, DEFAULT, CELLS, ADMM, TV, LUCY, WIENER, LUCY_FIXED, METHODS };
 static const char *const names[METHODS] = {"observed", "default",   "res. 0", "ADMM",
@@ -155,10 +142,9 @@ static size_t collect(const char *folder, truth *truths)
 
 typedef struct problem {
     const truth *truth;
-    sf_psf *psf;
-    sf_observation *observation; /* noise and sky known, of pixels */
-    double *pixels, *scene, *restored;
-    double noise, gain, sky; /* gain 0: Gaussian noise */
+    exposure frame;              /* its noise and sky known */
+    sf_observation *observation; /* of pixels */
+    double *scene, *restored;
 } problem;
 
 static sf_psf *read_psf(const char *folder, size_t index, const sf_grid *frame)
@@ -181,65 +167,74 @@ static sf_psf *read_psf(const char *folder, size_t index, const sf_grid *frame)
     return cut;
 }
 
-static sf_observation *observe(const problem *p, double resolution, double noise, double sky)
-{
-    sf_observation_options how = sf_observation_options_default();
-    sf_observation *observation;
-
-    how.resolution = resolution;
-    how.background = sky;
-    how.gain = p->gain;
-    OK(sf_observation_create(&p->truth->grid, p->pixels, NULL, noise, NULL, p->psf, &how,
-                             &observation));
-    return observation;
-}
-
 /* H truth, the truth surrounded by empty sky. */
-static void blur(problem *p)
+static void blur(const truth *t, const sf_psf *psf, double *pixels)
 {
-    const sf_grid *frame = &p->truth->grid;
-    const size_t count = sf_grid_size(frame);
+    const size_t count = sf_grid_size(&t->grid);
     double *index, *where = new_array(count);
-    sf_observation *o = observe(p, 0.0, 1.0, 0.0);
-    const size_t cells = sf_grid_size(sf_observation_scene(o));
+    sf_observation *o;
+    size_t cells;
 
+    OK(sf_observation_create(&t->grid, t->pixels, NULL, 1.0, NULL, psf, NULL, &o));
+    cells = sf_grid_size(sf_observation_scene(o));
     index = new_array(cells);
     for (size_t i = 0; i < cells; i++) index[i] = (double)i;
     OK(sf_observation_crop(o, index, where));
     memset(index, 0, cells * sizeof *index);
-    for (size_t i = 0; i < count; i++) index[(size_t)where[i]] = p->truth->pixels[i];
-    OK(sf_observation_predict(o, index, p->pixels));
+    for (size_t i = 0; i < count; i++) index[(size_t)where[i]] = t->pixels[i];
+    OK(sf_observation_predict(o, index, pixels));
     sf_observation_release(&o);
     sf_free(index);
     sf_free(where);
 }
 
-/* level: the noise of the brightest pixel over it. */
-static void expose(problem *p, double level, bool counts, uint64_t seed)
+static void add_counts(exposure *e, uint64_t seed)
 {
-    const size_t count = sf_grid_size(&p->truth->grid);
+    gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+
+    if (rng == NULL) exit(1);
+    gsl_rng_set(rng, seed);
+    for (size_t i = 0; i < sf_grid_size(&e->grid); i++)
+        e->pixels[i] = gsl_ran_poisson(rng, e->gain * (fmax(e->pixels[i], 0.0) + e->sky)) / e->gain;
+    gsl_rng_free(rng);
+}
+
+/* level: the noise of the brightest pixel over it. */
+static void expose(const char *folder, const truth *t, double level, size_t camera, bool counts,
+                   uint64_t seed, problem *p)
+{
+    const size_t count = sf_grid_size(&t->grid);
+    exposure *e = &p->frame;
     double peak;
 
-    blur(p);
-    peak = p->pixels[brightest(&p->truth->grid, p->pixels)];
-    p->noise = level * peak;
+    memset(p, 0, sizeof *p);
+    p->truth = t;
+    p->restored = new_array(count);
+    e->grid = t->grid;
+    e->psf = read_psf(folder, camera, &t->grid);
+    e->pixels = new_array(count);
+    blur(t, e->psf, e->pixels);
+    peak = e->pixels[brightest(&t->grid, e->pixels)];
+    e->noise = level * peak;
     if (counts) {
-        gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-
-        if (rng == NULL) exit(1);
-        gsl_rng_set(rng, seed);
-        p->sky = SKY * peak;
-        p->gain = (peak + p->sky) / (p->noise * p->noise);
-        for (size_t i = 0; i < count; i++)
-            p->pixels[i] =
-                gsl_ran_poisson(rng, p->gain * (fmax(p->pixels[i], 0.0) + p->sky)) / p->gain;
-        gsl_rng_free(rng);
+        e->sky = SKY * peak;
+        e->gain = (peak + e->sky) / (e->noise * e->noise);
+        add_counts(e, seed);
     } else {
         sf_random_normal(sf_random_make(seed, 0), 0, 0, count, p->restored);
-        for (size_t i = 0; i < count; i++) p->pixels[i] += p->noise * p->restored[i];
+        for (size_t i = 0; i < count; i++) e->pixels[i] += e->noise * p->restored[i];
     }
-    p->observation = observe(p, 0.0, p->noise, p->sky);
+    p->observation = observe_frame(e, 0.0);
     p->scene = new_array(sf_grid_size(sf_observation_scene(p->observation)));
+}
+
+static void release_problem(problem *p)
+{
+    sf_observation_release(&p->observation);
+    sf_psf_release(&p->frame.psf);
+    sf_free(p->frame.pixels);
+    sf_free(p->scene);
+    sf_free(p->restored);
 }
 
 /* ---- methods ----------------------------------------------------------------------------- */
@@ -310,30 +305,21 @@ static verdict judge_scene(const problem *p, const double *scene, double sky)
     return judge(p->truth, p->restored);
 }
 
-/* From a resolution of 0 that is kept, from another as sf-deblur would. */
+/* Noise and sky from the frame itself. */
 static verdict plug_and_play(const problem *p, sf_model *model, double resolution, bool multiplier)
 {
-    const sf_grid *frame = &p->truth->grid;
     sf_pnp_options options = sf_pnp_options_default();
-    double noise = p->noise, sky;
-    sf_diagnostics d;
+    exposure e = p->frame;
+    verdict v;
+    restored r;
 
     options.multiplier = multiplier;
-    OK(sf_estimate_noise(frame, p->pixels, NULL, &noise));
-    OK(sf_estimate_background(frame, p->pixels, NULL, &sky));
-    for (;;) {
-        sf_observation *o = observe(p, resolution, noise, sky);
-        sf_prior *prior;
-
-        OK(sf_prior_network(sf_observation_scene(o), model, &prior));
-        OK(sf_pnp(o, prior, &options, p->scene, NULL));
-        OK(sf_diagnose(o, p->scene, &d));
-        sf_prior_release(&prior);
-        sf_observation_release(&o);
-        if (!(resolution > 0.0 && resolution < RESOLUTION_STAR) || d.hollow < DEEPEST_HOLLOW) break;
-        resolution = RESOLUTION_STAR;
-    }
-    return judge_scene(p, p->scene, sky - p->sky);
+    OK(sf_estimate_noise(&e.grid, e.pixels, NULL, &e.noise));
+    OK(sf_estimate_background(&e.grid, e.pixels, NULL, &e.sky));
+    r = restore_frame(&e, model, resolution, &options);
+    v = judge_scene(p, r.scene, e.sky - p->frame.sky);
+    release_restored(&r);
+    return v;
 }
 
 typedef struct lucy {
@@ -402,11 +388,11 @@ static verdict oracle_wiener(const problem *p)
 static void run_all(problem *p, sf_model *model, verdict *verdicts)
 {
     for (size_t i = 0; i < sf_grid_size(&p->truth->grid); i++)
-        p->restored[i] = p->pixels[i] - p->sky;
+        p->restored[i] = p->frame.pixels[i] - p->frame.sky;
     verdicts[OBSERVED] = judge(p->truth, p->restored);
-    verdicts[DEFAULT] = plug_and_play(p, model, RESOLUTION, false);
+    verdicts[DEFAULT] = plug_and_play(p, model, RESOLUTION_CHOSEN, false);
     verdicts[CELLS] = plug_and_play(p, model, 0.0, false);
-    verdicts[ADMM] = plug_and_play(p, model, RESOLUTION, true);
+    verdicts[ADMM] = plug_and_play(p, model, RESOLUTION_CHOSEN, true);
     OK(sf_tv(p->observation, NULL, p->scene, NULL));
     verdicts[TV] = judge_scene(p, p->scene, 0.0);
     richardson_lucy(p, &verdicts[LUCY], &verdicts[LUCY_FIXED]);
@@ -484,22 +470,15 @@ typedef struct tables {
 static void add_case(const char *folder, const truth *t, size_t index, double level, size_t camera,
                      bool counts, sf_model *model, row *rows[3])
 {
-    const size_t count = sf_grid_size(&t->grid);
-    problem p = {.truth = t, .psf = read_psf(folder, camera, &t->grid)};
     verdict verdicts[METHODS];
+    problem p;
 
-    p.pixels = new_array(count);
-    p.restored = new_array(count);
-    expose(&p, level, counts, 1000 + index);
-    if (t->noise <= 0.5 * p.noise) {
+    expose(folder, t, level, camera, counts, 1000 + index, &p);
+    if (t->noise <= 0.5 * p.frame.noise) {
         run_all(&p, model, verdicts);
         for (int i = 0; i < 3; i++) add(rows[i], verdicts);
     }
-    sf_observation_release(&p.observation);
-    sf_psf_release(&p.psf);
-    sf_free(p.pixels);
-    sf_free(p.scene);
-    sf_free(p.restored);
+    release_problem(&p);
 }
 
 static void print_tables(const char *folder, sf_model *model)

@@ -35,15 +35,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "model.h"
-
-#define OK(call)                                                  \
-    do {                                                          \
-        if ((call) != SF_OK) {                                    \
-            fprintf(stderr, "bench_dpir: %s\n", sf_last_error()); \
-            exit(1);                                              \
-        }                                                         \
-    } while (0)
+#include "default_way.h"
 
 enum { PICTURES = 3, KERNELS = 8 };
 static const char *const pictures[PICTURES] = {"butterfly", "leaves", "starfish"};

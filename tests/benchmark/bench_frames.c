@@ -23,25 +23,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
+#include "default_way.h"
 
-#define OK(call)                                                    \
-    do {                                                            \
-        if ((call) != SF_OK) {                                      \
-            fprintf(stderr, "bench_frames: %s\n", sf_last_error()); \
-            exit(1);                                                \
-        }                                                           \
-    } while (0)
-
-/* as sf-deblur does */
-#define RESOLUTION      0.9
-#define RESOLUTION_STAR 1.6
-#define DEEPEST_HOLLOW  5.0
-
-#define STARS           5  /* of a kind in a frame, at most */
-#define APART           18 /* pixels */
-#define BORDER          10
-#define TRIES           4000
+#define STARS  5  /* of a kind in a frame, at most */
+#define APART  18 /* pixels */
+#define BORDER 10
+#define TRIES  4000
 
 enum { ISOLATED, NEAR, PLACES };
 enum { RATIOS = 6 };
@@ -88,19 +75,11 @@ static const source sources[] = {
     {"Chandra", "chandra_gc_4683_counts.fits.gz", NULL, NULL, "chandra_gc_4683_psf.fits.gz", 0,
      1.0}};
 
-typedef struct frame {
-    const source *source;
-    sf_grid grid;
-    double *pixels, *sigma, *mask; /* sigma, mask: NULL where there is none */
-    double noise, sky;
-    sf_psf *psf;
-} frame;
-
 typedef struct result {
     double *image;     /* in the frame's pixels, without sky */
     double *predicted; /* what the frame shows of it */
-    double *deviation; /* of its pixels */
-    double resolution, chi_squared, chi_squared_z, whiteness_z, excess;
+    double resolution, excess;
+    sf_diagnostics diagnostics;
 } result;
 
 /* ---- frames ------------------------------------------------------------------------------ */
@@ -136,80 +115,63 @@ static double *read_plane(const char *folder, const char *file, size_t plane, sf
     return pixels;
 }
 
-static void read_frame(const char *folder, const source *s, frame *f)
+static void read_frame(const char *folder, const source *s, exposure *e)
 {
     sf_grid grid;
     double *kernel = read_plane(folder, s->psf, s->plane, &grid);
     sf_psf *psf;
 
-    memset(f, 0, sizeof *f);
-    f->source = s;
+    memset(e, 0, sizeof *e);
     OK(sf_psf_from_pixels(&grid, kernel, NULL, &psf));
-    f->pixels = read_plane(folder, s->frame, s->plane, &f->grid);
-    f->sigma = read_plane(folder, s->sigma, s->plane, &grid);
-    f->mask = read_plane(folder, s->mask, s->plane, &grid);
-    OK(sf_psf_cut(psf, &f->grid, &f->psf));
-    if (f->sigma == NULL) OK(sf_estimate_noise(&f->grid, f->pixels, f->mask, &f->noise));
-    if (s->gain == 0.0) OK(sf_estimate_background(&f->grid, f->pixels, f->mask, &f->sky));
+    e->pixels = read_plane(folder, s->frame, s->plane, &e->grid);
+    e->sigma = read_plane(folder, s->sigma, s->plane, &grid);
+    e->mask = read_plane(folder, s->mask, s->plane, &grid);
+    e->gain = s->gain;
+    OK(sf_psf_cut(psf, &e->grid, &e->psf));
+    if (e->sigma == NULL) OK(sf_estimate_noise(&e->grid, e->pixels, e->mask, &e->noise));
+    if (s->gain == 0.0) OK(sf_estimate_background(&e->grid, e->pixels, e->mask, &e->sky));
     sf_psf_release(&psf);
     sf_free(kernel);
 }
 
-static void release_frame(frame *f)
+static void release_frame(exposure *e)
 {
-    sf_psf_release(&f->psf);
-    sf_free(f->pixels);
-    sf_free(f->sigma);
-    sf_free(f->mask);
+    sf_psf_release(&e->psf);
+    sf_free(e->pixels);
+    sf_free(e->sigma);
+    sf_free(e->mask);
 }
 
-/* ---- reconstruction ---------------------------------------------------------------------- */
-
-/* At that resolution, the same one in both results of a pair; 0: as sf-deblur chooses it. */
-static void reconstruct(const frame *f, const double *pixels, sf_model *model, double resolution,
-                        result *r)
+static result reconstruct(const exposure *e, sf_model *model, double resolution)
 {
-    const bool choose = resolution == 0.0;
-    sf_observation_options how = sf_observation_options_default();
-    sf_observation *o;
-    sf_solver_report report;
-    sf_diagnostics d;
-    sf_prior *prior;
-    double *scene;
+    const size_t count = sf_grid_size(&e->grid);
+    restored found = restore_frame(e, model, resolution, NULL);
+    result r = {.image = new_array(count),
+                .predicted = new_array(count),
+                .resolution = found.resolution,
+                .excess = found.report.noise_excess,
+                .diagnostics = found.diagnostics};
 
-    how.background = f->sky;
-    how.gain = f->source->gain;
-    how.resolution = choose ? RESOLUTION : resolution;
-    for (;;) {
-        OK(sf_observation_create(&f->grid, pixels, f->sigma, f->noise, f->mask, f->psf, &how, &o));
-        OK(sf_prior_network(sf_observation_scene(o), model, &prior));
-        scene = new_array(sf_grid_size(sf_observation_scene(o)));
-        OK(sf_pnp(o, prior, NULL, scene, &report));
-        OK(sf_diagnose(o, scene, &d));
-        sf_prior_release(&prior);
-        if (!choose || d.hollow < DEEPEST_HOLLOW || how.resolution == RESOLUTION_STAR) break;
-        how.resolution = RESOLUTION_STAR;
-        sf_observation_release(&o);
-        sf_free(scene);
-    }
-    OK(sf_observation_crop(o, scene, r->image));
-    OK(sf_observation_predict(o, scene, r->predicted));
-    r->resolution = how.resolution;
-    r->chi_squared = d.chi_squared;
-    r->chi_squared_z = d.chi_squared_z;
-    r->whiteness_z = d.whiteness_z;
-    r->excess = report.noise_excess;
-    sf_observation_release(&o);
-    sf_free(scene);
+    OK(sf_observation_crop(found.observation, found.scene, r.image));
+    OK(sf_observation_predict(found.observation, found.scene, r.predicted));
+    release_restored(&found);
+    return r;
 }
 
-/* What the noise is taken for. */
-static void find_deviation(const frame *f, result *r)
+static void release_result(result *r)
 {
-    for (size_t i = 0; i < sf_grid_size(&f->grid); i++)
-        r->deviation[i] = f->source->gain > 0.0 ? sqrt(fmax(r->predicted[i], 0.1))
-                          : f->sigma != NULL    ? f->sigma[i]
-                                                : f->noise;
+    sf_free(r->image);
+    sf_free(r->predicted);
+}
+
+/* What the noise of a pixel is taken for; 0 where it is not observed. */
+static double deviation(const exposure *e, const result *r, size_t pixel)
+{
+    const double sigma = e->sigma != NULL ? e->sigma[pixel] : e->noise;
+
+    if (!isfinite(e->pixels[pixel]) || (e->mask != NULL && e->mask[pixel] != 0.0)) return 0.0;
+    if (e->gain > 0.0) return sqrt(fmax(r->predicted[pixel], 0.1));
+    return sigma > 0.0 && isfinite(sigma) ? sigma : 0.0;
 }
 
 /* ---- stars ------------------------------------------------------------------------------- */
@@ -224,9 +186,9 @@ typedef struct star {
 
 /* The PSF, moved by parts of a pixel: by the phases of its modes, when it is sampled well enough.
  */
-static void draw_star(const frame *f, const star *s, double *kernel)
+static void draw_star(const exposure *e, const star *s, double *kernel)
 {
-    const sf_grid *grid = sf_psf_grid(f->psf);
+    const sf_grid *grid = sf_psf_grid(e->psf);
     const double step[2] = {2.0 * acos(-1.0) / (double)grid->shape[0],
                             2.0 * acos(-1.0) / (double)grid->shape[1]};
     sf_complex *modes;
@@ -234,7 +196,7 @@ static void draw_star(const frame *f, const star *s, double *kernel)
 
     OK(sf_fft_create(grid, &fft));
     OK(sf_allocate(&modes, sf_grid_half_size(grid), sizeof *modes));
-    OK(sf_fft_forward(fft, sf_psf_pixels(f->psf), modes));
+    OK(sf_fft_forward(fft, sf_psf_pixels(e->psf), modes));
     for (size_t i = 0; i < sf_grid_half_size(grid); i++) {
         long m[SF_GRID_MAX_AXES];
         double phase;
@@ -249,45 +211,41 @@ static void draw_star(const frame *f, const star *s, double *kernel)
 }
 
 /* The star's kernel on the frame, from zero: values, and a signal-to-noise ratio for unit flux. */
-static void light(const frame *f, const result *r, star *s, double *image)
+static void light(const exposure *e, const result *r, star *s, double *image)
 {
-    const size_t *size = sf_psf_grid(f->psf)->shape;
-    double *kernel = new_array(size[0] * size[1]), sum = 0.0;
+    const size_t *size = sf_psf_grid(e->psf)->shape;
+    double *kernel = new_array(size[0] * size[1]), sum = 0.0, sigma;
 
-    memset(image, 0, sf_grid_size(&f->grid) * sizeof *image);
-    draw_star(f, s, kernel);
+    memset(image, 0, sf_grid_size(&e->grid) * sizeof *image);
+    draw_star(e, s, kernel);
     for (size_t i = 0; i < size[0]; i++)
         for (size_t j = 0; j < size[1]; j++) {
             const size_t row = s->row + i - size[0] / 2, column = s->column + j - size[1] / 2;
-            const size_t pixel = row * f->grid.shape[1] + column;
+            const size_t pixel = row * e->grid.shape[1] + column;
             const double value = kernel[i * size[1] + j];
 
-            if (row >= f->grid.shape[0] || column >= f->grid.shape[1]) continue;
+            if (row >= e->grid.shape[0] || column >= e->grid.shape[1]) continue;
             image[pixel] = value;
-            if (f->mask != NULL && f->mask[pixel] != 0.0) continue;
-            if (isfinite(f->pixels[pixel]) && isfinite(r->deviation[pixel]))
-                sum += value * value / (r->deviation[pixel] * r->deviation[pixel]);
+            sigma = deviation(e, r, pixel);
+            if (sigma > 0.0) sum += value * value / (sigma * sigma);
         }
     s->share = sqrt(sum);
     sf_free(kernel);
 }
 
-static bool masked(const frame *f, size_t row, size_t column)
+static bool masked(const exposure *e, const result *r, size_t row, size_t column)
 {
     for (size_t i = row - 3; i <= row + 3; i++)
-        for (size_t j = column - 3; j <= column + 3; j++) {
-            const size_t pixel = i * f->grid.shape[1] + j;
-            if (!isfinite(f->pixels[pixel]) || (f->mask != NULL && f->mask[pixel] != 0.0))
-                return true;
-        }
+        for (size_t j = column - 3; j <= column + 3; j++)
+            if (!(deviation(e, r, i * e->grid.shape[1] + j) > 0.0)) return true;
     return false;
 }
 
 /* Places that are far enough from each other, at random. */
-static size_t place_stars(const frame *f, const result *r, star *stars)
+static size_t place_stars(const exposure *e, const result *r, star *stars)
 {
-    const size_t *shape = f->grid.shape;
-    const bool sampled = sf_psf_fwhm(f->psf) > 2.0;
+    const size_t *shape = e->grid.shape;
+    const bool sampled = sf_psf_fwhm(e->psf) > 2.0;
     size_t count = 0, of_kind[PLACES] = {0};
 
     for (uint32_t try = 0; try < TRIES && count < (size_t)PLACES * STARS; try++) {
@@ -300,13 +258,14 @@ static size_t place_stars(const frame *f, const result *r, star *stars)
         s.row = BORDER + words[0] % (shape[0] - 2 * BORDER);
         s.column = BORDER + words[1] % (shape[1] - 2 * BORDER);
         for (int i = 0; i < 2 && sampled; i++) s.shift[i] = (double)words[2 + i] * 0x1p-32 - 0.5;
+        if (masked(e, r, s.row, s.column)) continue;
         const size_t pixel = s.row * shape[1] + s.column;
-        const double level = r->predicted[pixel] / r->deviation[pixel];
+        const double level = r->predicted[pixel] / deviation(e, r, pixel);
         for (size_t i = 0; i < count; i++)
             far = far && hypot((double)s.row - (double)stars[i].row,
                                (double)s.column - (double)stars[i].column) >= APART;
         s.place = fabs(level) < 1.0 ? ISOLATED : NEAR;
-        if (!far || masked(f, s.row, s.column) || of_kind[s.place] == STARS) continue;
+        if (!far || of_kind[s.place] == STARS) continue;
         if (s.place == NEAR && !(level >= 3.0 && level <= 30.0)) continue;
         of_kind[s.place]++;
         stars[count++] = s;
@@ -315,14 +274,14 @@ static size_t place_stars(const frame *f, const result *r, star *stars)
 }
 
 /* The light of `image` near the star. */
-static double aperture(const frame *f, const star *s, const double *image)
+static double aperture(const exposure *e, const star *s, const double *image)
 {
-    const double radius = sf_psf_fwhm(f->psf) + 1.0;
+    const double radius = sf_psf_fwhm(e->psf) + 1.0;
     double sum = 0.0;
 
-    for (size_t i = 0; i < sf_grid_size(&f->grid); i++)
-        if (hypot((double)(i / f->grid.shape[1]) - (double)s->row - s->shift[0],
-                  (double)(i % f->grid.shape[1]) - (double)s->column - s->shift[1]) <= radius)
+    for (size_t i = 0; i < sf_grid_size(&e->grid); i++)
+        if (hypot((double)(i / e->grid.shape[1]) - (double)s->row - s->shift[0],
+                  (double)(i % e->grid.shape[1]) - (double)s->column - s->shift[1]) <= radius)
             sum += image[i];
     return sum;
 }
@@ -350,84 +309,84 @@ static double scatter(const tally *t)
     return sqrt(fmax(t->squares - t->sum * t->sum / n, 0.0) / (n - 1.0));
 }
 
-static void put_star(const frame *f, const result *before, star *s, double ratio, gsl_rng *rng,
+static void put_star(const exposure *e, const result *before, star *s, double ratio, gsl_rng *rng,
                      double *one, double *pixels)
 {
-    light(f, before, s, one);
+    light(e, before, s, one);
     s->flux = ratio / s->share;
-    if (f->source->gain > 0.0) {
+    if (e->gain > 0.0) {
         const double expected = s->flux;
 
         s->flux = 0.0; /* what is counted of it */
-        for (size_t i = 0; i < sf_grid_size(&f->grid); i++) {
+        for (size_t i = 0; i < sf_grid_size(&e->grid); i++) {
             const double counts = gsl_ran_poisson(rng, fmax(expected * one[i], 0.0));
             pixels[i] += counts;
             s->flux += counts;
         }
         return;
     }
-    for (size_t i = 0; i < sf_grid_size(&f->grid); i++) pixels[i] += s->flux * one[i];
+    for (size_t i = 0; i < sf_grid_size(&e->grid); i++) pixels[i] += s->flux * one[i];
 }
 
-static void recover(const frame *f, sf_model *model, const result *before, double ratio,
+static void recover(const exposure *e, sf_model *model, const result *before, double ratio,
                     gsl_rng *rng, tally tallies[PLACES])
 {
-    const size_t count = sf_grid_size(&f->grid);
-    result after = {.image = new_array(count), .predicted = new_array(count)};
-    double *pixels = new_array(count), *one = new_array(count);
+    const size_t count = sf_grid_size(&e->grid);
+    double *one = new_array(count);
+    exposure with = *e;
     star stars[PLACES * STARS];
-    const size_t placed = place_stars(f, before, stars);
+    const size_t placed = place_stars(e, before, stars);
+    result after;
 
-    memcpy(pixels, f->pixels, count * sizeof *pixels);
-    for (size_t i = 0; i < placed; i++) put_star(f, before, &stars[i], ratio, rng, one, pixels);
-    reconstruct(f, pixels, model, before->resolution, &after);
+    with.pixels = new_array(count);
+    memcpy(with.pixels, e->pixels, count * sizeof *with.pixels);
+    for (size_t i = 0; i < placed; i++)
+        put_star(e, before, &stars[i], ratio, rng, one, with.pixels);
+    after = reconstruct(&with, model, before->resolution);
     for (size_t i = 0; i < count; i++) after.image[i] -= before->image[i];
     for (size_t i = 0; i < placed; i++)
         if (stars[i].flux > 0.0)
             count_ratio(&tallies[stars[i].place],
-                        aperture(f, &stars[i], after.image) / stars[i].flux);
-    sf_free(after.image);
-    sf_free(after.predicted);
-    sf_free(pixels);
+                        aperture(e, &stars[i], after.image) / stars[i].flux);
+    release_result(&after);
+    sf_free(with.pixels);
     sf_free(one);
+}
+
+static void add_tally(const tally *t, tally *sum)
+{
+    sum->sum += t->sum;
+    sum->squares += t->squares;
+    sum->count += t->count;
 }
 
 static void add_frame(const char *folder, const source *s, sf_model *model, gsl_rng *rng,
                       tally tallies[RATIOS][PLACES])
 {
+    exposure e;
     result r;
-    size_t count;
-    frame f;
 
-    read_frame(folder, s, &f);
-    count = sf_grid_size(&f.grid);
-    r.image = new_array(count);
-    r.predicted = new_array(count);
-    r.deviation = new_array(count);
-    reconstruct(&f, f.pixels, model, 0.0, &r);
-    find_deviation(&f, &r);
+    read_frame(folder, s, &e);
+    r = reconstruct(&e, model, RESOLUTION_CHOSEN);
     printf("%-22s %-9s %7.3f %+7.1f %6.2f %+8.1f %5.1f ", s->name,
            s->gain > 0.0      ? "counts"
            : s->sigma != NULL ? "map"
                               : "estimated",
-           r.chi_squared, r.chi_squared_z, r.excess, r.whiteness_z, r.resolution);
+           r.diagnostics.chi_squared, r.diagnostics.chi_squared_z, r.excess,
+           r.diagnostics.whiteness_z, r.resolution);
     for (size_t i = 0; i < RATIOS; i++) {
         tally mine[PLACES] = {{0}};
 
-        recover(&f, model, &r, ratios[i], rng, mine);
+        recover(&e, model, &r, ratios[i], rng, mine);
         for (int k = 0; k < PLACES; k++) {
-            tallies[i][k].sum += mine[k].sum;
-            tallies[i][k].squares += mine[k].squares;
-            tallies[i][k].count += mine[k].count;
+            add_tally(&mine[k], &tallies[i][k]);
             printf(" %6.3f", mean(&mine[k]));
         }
         (void)fflush(stdout);
     }
     printf("\n");
-    sf_free(r.image);
-    sf_free(r.predicted);
-    sf_free(r.deviation);
-    release_frame(&f);
+    release_result(&r);
+    release_frame(&e);
 }
 
 static void print_tables(const char *folder, sf_model *model)
