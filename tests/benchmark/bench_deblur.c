@@ -1,18 +1,19 @@
 /* bench_deblur.c - the default method against what classical methods could do at best.
  *
  * Truths are radio maps, HST galaxies and simulated scenes, binned so that they are cleaner than
- * the noise that is added (by half, or they do not take part), in empty sky. They are blurred by
- * measured PSFs of five cameras, taken in turns; the noise at the brightest pixel is 0.2 to 2 % of
- * it, Gaussian and, in turns, that of counts over a sky of a tenth of the peak. The default way is
- * that of sf-deblur: noise (but of counts) and sky are estimated, and a resolution of 0.9 pixels is
- * kept, or 1.6 where that leaves hollows; it is compared with the truth as it is, of pixels, all
- * the same. Richardson-Lucy is stopped, and the Laplacian Wiener filter's strength is chosen, by
- * the truth, which nobody has: the best that they can do. They, and total variation, know noise and
- * sky.
+ * the noise that is added (by half, or they do not take part); frames show the middle of them. They
+ * are blurred by measured PSFs of five cameras, taken in turns; the noise at the brightest pixel is
+ * 0.2 to 2 % of it, Gaussian and, in turns, that of counts over a sky of a tenth of the peak. The
+ * default way is that of sf-deblur: noise (but of counts) and sky are estimated, and a resolution
+ * of 0.9 pixels is kept, or 1.6 where that leaves hollows; it is compared with the truth as it is,
+ * of pixels, all the same. Richardson-Lucy is stopped, and the Laplacian Wiener filter's strength
+ * is chosen, by the truth, which nobody has: the best that they can do. They, and total variation,
+ * know noise and sky.
  *
  * Tables: mean PSNR (peak: the truth's range), and how far the default is ahead of the better of
  * the two oracles; the brightest galaxy's shape by adaptive moments, |g - g of the truth|, g the
- * reduced shear; its flux within three of its sizes over the true one. Then the time of an
+ * reduced shear; its flux within three of its observed sizes over the
+ * true one. Then the time of an
  * iteration on a 460 x 460 frame: denoiser, transforms, the rest.
  *
  * usage: bench_deblur [builtin | MODEL.onnx [USAGE]] (USAGE as in sf_model_usage_parse: bf16=true
@@ -29,8 +30,9 @@
 
 #define SKY        0.1 /* of counts, over the peak */
 #define FIXED      10  /* iterations of Richardson-Lucy that many settle for */
+#define MARGIN     12  /* pixels of the scene around the frame */
 #define SCENES     12
-#define APERTURE   3.0 /* sizes of the galaxy */
+#define APERTURE   3.0 /* sizes of the galaxy as observed */
 #define MAX_TRUTHS 32
 
 enum { OBSERVED, DEFAULT, CELLS, ADMM, TV, LUCY, WIENER, LUCY_FIXED, METHODS };
@@ -41,9 +43,9 @@ static const char *const names[METHODS] = {"observed", "default",   "res. 0", "A
 
 typedef struct truth {
     char name[64];
-    sf_grid grid;
-    double *pixels, noise; /* its own */
-    bool galaxy;           /* has a brightest one, which has a ... */
+    sf_grid wide, grid;            /* of the scene, and of the part of it that is observed */
+    double *scene, *pixels, noise; /* noise: its own */
+    bool galaxy;                   /* has a brightest one, which has a ... */
     sf_shape shape;
 } truth;
 
@@ -64,14 +66,31 @@ static size_t brightest(const sf_grid *grid, const double *pixels)
     return best;
 }
 
-/* Only galaxies that are larger than a pixel have a shape. */
-static void find_galaxy(truth *t)
+/* The middle of an image on the wide grid. */
+static void cut(const truth *t, const double *wide, double *middle)
 {
-    const size_t place = brightest(&t->grid, t->pixels), columns = t->grid.shape[1];
+    const size_t *shape = t->grid.shape, columns = t->wide.shape[1];
+    const size_t row = (t->wide.shape[0] - shape[0]) / 2, column = (columns - shape[1]) / 2;
 
+    for (size_t i = 0; i < shape[0]; i++)
+        memcpy(middle + i * shape[1], wide + (i + row) * columns + column,
+               shape[1] * sizeof *middle);
+}
+
+/* Given the scene: what is seen of it, and the brightest galaxy there. Only galaxies that are
+ * larger than a pixel have a shape. */
+static void look(truth *t)
+{
+    const size_t *wide = t->wide.shape, margin = wide[0] > 4 * MARGIN ? 2 * MARGIN : 0;
+    size_t place;
+
+    OK(sf_grid_image(wide[0] - margin, wide[1] - margin, &t->grid));
+    t->pixels = new_array(sf_grid_size(&t->grid));
+    cut(t, t->scene, t->pixels);
+    place = brightest(&t->grid, t->pixels);
     t->galaxy = t->galaxy &&
-                sf_measure_shape(&t->grid, t->pixels, (double)(place / columns),
-                                 (double)(place % columns), 2.0, &t->shape) == SF_OK &&
+                sf_measure_shape(&t->grid, t->pixels, (double)(place / t->grid.shape[1]),
+                                 (double)(place % t->grid.shape[1]), 2.0, &t->shape) == SF_OK &&
                 t->shape.size > 1.0;
 }
 
@@ -92,18 +111,18 @@ static void read_truth(const char *folder, const source *s, truth *t)
     (void)snprintf(t->name, sizeof t->name, "%s", s->file);
     OK(sf_fits_read(path, &fits));
     columns = sf_fits_grid(fits)->shape[1];
-    OK(sf_grid_image(sf_fits_grid(fits)->shape[0] / k, columns / k, &t->grid));
-    t->pixels = new_array(sf_grid_size(&t->grid));
-    for (size_t i = 0; i < k * t->grid.shape[0]; i++)
-        for (size_t j = 0; j < k * t->grid.shape[1]; j++)
-            t->pixels[i / k * t->grid.shape[1] + j / k] +=
+    OK(sf_grid_image(sf_fits_grid(fits)->shape[0] / k, columns / k, &t->wide));
+    t->scene = new_array(sf_grid_size(&t->wide));
+    for (size_t i = 0; i < k * t->wide.shape[0]; i++)
+        for (size_t j = 0; j < k * t->wide.shape[1]; j++)
+            t->scene[i / k * t->wide.shape[1] + j / k] +=
                 sf_fits_pixels(fits)[i * columns + j] / (double)(k * k);
     if (s->noisy) {
         OK(sf_estimate_noise(sf_fits_grid(fits), sf_fits_pixels(fits), NULL, &t->noise));
         t->noise /= (double)k;
     }
     t->galaxy = s->galaxy;
-    find_galaxy(t);
+    look(t);
     sf_fits_release(&fits);
 }
 
@@ -116,10 +135,10 @@ static void draw_truth(size_t index, truth *t)
     if (t->galaxy) options.stars = options.clusters = 0.0;
     options.galaxies = 40.0;
     (void)snprintf(t->name, sizeof t->name, "scene %zu%s", index, t->galaxy ? "" : ", with stars");
-    OK(sf_grid_image(96, 96, &t->grid));
-    t->pixels = new_array(sf_grid_size(&t->grid));
-    OK(sf_scene_draw(&t->grid, &options, 271828, index, t->pixels));
-    find_galaxy(t);
+    OK(sf_grid_image(96 + 2 * MARGIN, 96 + 2 * MARGIN, &t->wide));
+    t->scene = new_array(sf_grid_size(&t->wide));
+    OK(sf_scene_draw(&t->wide, &options, 271828, index, t->scene));
+    look(t);
 }
 
 static size_t collect(const char *folder, truth *truths)
@@ -167,22 +186,23 @@ static sf_psf *read_psf(const char *folder, size_t index, const sf_grid *frame)
     return cut;
 }
 
-/* H truth, the truth surrounded by empty sky. */
+/* H scene, the scene surrounded by empty sky, where it is observed. */
 static void blur(const truth *t, const sf_psf *psf, double *pixels)
 {
-    const size_t count = sf_grid_size(&t->grid);
+    const size_t count = sf_grid_size(&t->wide);
     double *index, *where = new_array(count);
     sf_observation *o;
     size_t cells;
 
-    OK(sf_observation_create(&t->grid, t->pixels, NULL, 1.0, NULL, psf, NULL, &o));
+    OK(sf_observation_create(&t->wide, t->scene, NULL, 1.0, NULL, psf, NULL, &o));
     cells = sf_grid_size(sf_observation_scene(o));
     index = new_array(cells);
     for (size_t i = 0; i < cells; i++) index[i] = (double)i;
     OK(sf_observation_crop(o, index, where));
     memset(index, 0, cells * sizeof *index);
-    for (size_t i = 0; i < count; i++) index[(size_t)where[i]] = t->pixels[i];
-    OK(sf_observation_predict(o, index, pixels));
+    for (size_t i = 0; i < count; i++) index[(size_t)where[i]] = t->scene[i];
+    OK(sf_observation_predict(o, index, where));
+    cut(t, where, pixels);
     sf_observation_release(&o);
     sf_free(index);
     sf_free(where);
@@ -251,14 +271,16 @@ static void shear(const sf_shape *s, double g[2])
     g[1] = s->e2 * scale;
 }
 
-static double aperture(const truth *t, const double *image)
+static double aperture(const problem *p, const double *image)
 {
+    const truth *t = p->truth;
+    const double radius = APERTURE * hypot(t->shape.size, sf_psf_fwhm(p->frame.psf) / 2.355);
     const size_t columns = t->grid.shape[1];
     double sum = 0.0;
 
     for (size_t i = 0; i < sf_grid_size(&t->grid); i++)
         if (hypot((double)(i / columns) - t->shape.row, (double)(i % columns) - t->shape.column) <=
-            APERTURE * t->shape.size)
+            radius)
             sum += image[i];
     return sum;
 }
@@ -277,14 +299,15 @@ static double psnr(const truth *t, const double *image)
     return 10.0 * log10((high - low) * (high - low) * (double)count / sum);
 }
 
-static verdict judge(const truth *t, const double *image)
+static verdict judge(const problem *p, const double *image)
 {
+    const truth *t = p->truth;
     verdict v = {NAN, NAN, NAN};
     sf_shape s;
 
     v.psnr = psnr(t, image);
     if (!t->galaxy) return v;
-    v.flux = aperture(t, image) / aperture(t, t->pixels) - 1.0;
+    v.flux = aperture(p, image) / aperture(p, t->pixels) - 1.0;
     v.shape = 1.0; /* of what is no galaxy any more */
     if (sf_measure_shape(&t->grid, image, t->shape.row, t->shape.column, t->shape.size, &s) ==
         SF_OK) {
@@ -302,7 +325,7 @@ static verdict judge_scene(const problem *p, const double *scene, double sky)
 {
     OK(sf_observation_crop(p->observation, scene, p->restored));
     for (size_t i = 0; i < sf_grid_size(&p->truth->grid); i++) p->restored[i] += sky;
-    return judge(p->truth, p->restored);
+    return judge(p, p->restored);
 }
 
 /* Noise and sky from the frame itself. */
@@ -336,7 +359,7 @@ static bool keep_best(const sf_monitor_event *event, void *user)
 
     OK(sf_observation_crop(p->observation, event->image, p->restored));
     now = psnr(p->truth, p->restored);
-    if (event->iteration == FIXED) l->fixed = judge(p->truth, p->restored);
+    if (event->iteration == FIXED) l->fixed = judge(p, p->restored);
     if (now > l->best) {
         l->best = now;
         memcpy(l->image, p->restored, sf_grid_size(&p->truth->grid) * sizeof *l->image);
@@ -353,7 +376,7 @@ static void richardson_lucy(const problem *p, verdict *best, verdict *fixed)
     options.iterations = 500;
     options.monitor = (sf_monitor){keep_best, &l};
     OK(sf_richardson_lucy(p->observation, &options, p->scene, NULL));
-    *best = judge(p->truth, l.image);
+    *best = judge(p, l.image);
     *fixed = l.fixed;
     sf_free(l.image);
 }
@@ -389,7 +412,7 @@ static void run_all(problem *p, sf_model *model, verdict *verdicts)
 {
     for (size_t i = 0; i < sf_grid_size(&p->truth->grid); i++)
         p->restored[i] = p->frame.pixels[i] - p->frame.sky;
-    verdicts[OBSERVED] = judge(p->truth, p->restored);
+    verdicts[OBSERVED] = judge(p, p->restored);
     verdicts[DEFAULT] = plug_and_play(p, model, RESOLUTION_CHOSEN, false);
     verdicts[CELLS] = plug_and_play(p, model, 0.0, false);
     verdicts[ADMM] = plug_and_play(p, model, RESOLUTION_CHOSEN, true);
@@ -500,6 +523,7 @@ static void print_tables(const char *folder, sf_model *model)
         }
         print_psnr(truths[i].name, &t.by_truth[i]);
         sf_free(truths[i].pixels);
+        sf_free(truths[i].scene);
     }
     for (int pass = 0; pass < 2; pass++) {
         if (pass == 1) print_head("galaxies");
