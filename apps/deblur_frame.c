@@ -1,6 +1,7 @@
 /* deblur_frame.c - what sf-deblur reads: frame, noise, mask, sky, point spread function, truth. */
 #include "deblur_frame.h"
 #include "companion.h"
+#include "deblur_exposures.h"
 #include "deblur_psf.h"
 #include "program.h"
 
@@ -190,27 +191,45 @@ bool deblur_noise_known(const deblur_frame *f)
     return f->sigma != NULL || f->detector.gain > 0.0 || isfinite(f->noise);
 }
 
-sf_status deblur_frame_observe(deblur_frame *f, double resolution)
+/* The frame by itself. */
+static sf_status observe_alone(deblur_frame *f)
 {
+    const double spacing[2] = {f->spacing, f->spacing};
     sf_observation_options how = sf_observation_options_default();
+    sf_grid grid;
+    sf_status status;
 
-    sf_observation_release(&f->observation);
-    f->resolution = resolution;
     if (f->samples.value != NULL)
         return sf_observation_fourier(sf_fits_grid(f->frame), f->samples.value, f->samples.mask,
                                       f->samples.sigma, f->samples.noise, &f->observation);
     how.background = f->background;
     how.upsample = f->upsample;
-    how.resolution = resolution / (double)f->upsample;
+    how.resolution = f->resolution * f->spacing / (double)f->upsample;
     how.correlation = f->correlation;
     how.gain = f->detector.gain;
     how.read = f->detector.read;
     how.part = f->part;
-    return sf_observation_create(sf_fits_grid(f->frame), sf_fits_pixels(f->frame), f->sigma,
-                                 f->noise, f->bad, f->psf, &how, &f->observation);
+    how.psf_field = f->field;
+    GO(sf_grid_make(2, sf_fits_grid(f->frame)->shape, spacing, &grid));
+    status = sf_observation_create(&grid, sf_fits_pixels(f->frame), f->sigma, f->noise, f->bad,
+                                   f->field == NULL ? f->psf : NULL, &how, &f->observation);
+done:
+    return status;
 }
 
-sf_status deblur_frame_expect(deblur_frame *f, const double *scene)
+sf_status deblur_frame_observe(deblur_frame *f, double resolution)
+{
+    sf_status status;
+
+    sf_observation_release(&f->observation);
+    f->resolution = resolution;
+    status = observe_alone(f);
+    return status == SF_OK && f->more != NULL ? deblur_exposures_join(f) : status;
+}
+
+/* sigma, of the counts that `observation` of the frame predicts. */
+static sf_status expect_counts(deblur_frame *f, const sf_observation *observation,
+                               const double *scene)
 {
     const sf_grid *grid = sf_fits_grid(f->frame);
     const size_t count = sf_grid_size(grid);
@@ -218,14 +237,26 @@ sf_status deblur_frame_expect(deblur_frame *f, const double *scene)
     sf_status status;
 
     GO(sf_allocate(&expected, count, sizeof *expected));
-    GO(sf_observation_predict(f->observation, scene, expected));
+    GO(sf_observation_predict(observation, scene, expected));
     for (size_t i = 0; i < count; i++) expected[i] += f->background;
     if (f->sigma == NULL) GO(sf_allocate(&f->sigma, count, sizeof *f->sigma));
-    GO(sf_poisson_sigma(grid, sf_fits_pixels(f->frame), f->bad, f->detector.read, f->detector.gain,
-                        expected, f->sigma));
-    status = deblur_frame_observe(f, f->resolution);
+    status = sf_poisson_sigma(grid, sf_fits_pixels(f->frame), f->bad, f->detector.read,
+                              f->detector.gain, expected, f->sigma);
 done:
     sf_free(expected);
+    return status;
+}
+
+sf_status deblur_frame_expect(deblur_frame *f, const double *scene)
+{
+    sf_status status;
+
+    GO(expect_counts(f, sf_observation_exposure(f->observation, 0), scene));
+    for (size_t i = 0; f->more != NULL && i < f->more->count; i++)
+        GO(expect_counts(&f->more->exposure[i].frame,
+                         sf_observation_exposure(f->observation, i + 1), scene));
+    status = deblur_frame_observe(f, f->resolution);
+done:
     return status;
 }
 
@@ -238,6 +269,7 @@ sf_status deblur_frame_read_box(const deblur_options *options, deblur_files *fil
     f->files = files;
     f->box = *box;
     f->upsample = (size_t)options->upsample;
+    f->spacing = 1.0;
     GO(read_box(f, options->input, &f->frame));
     GO(read_mask(options, f));
     GO(read_noise(options, f));
@@ -288,6 +320,20 @@ done:
     return status;
 }
 
+/* One, or a field of them and the one in its middle. */
+static sf_status read_psf(const deblur_options *options, deblur_files *files, const sf_grid *plane,
+                          deblur_frame *f)
+{
+    sf_status status;
+
+    if (!deblur_psf_varies(options, files)) return deblur_psf_read(options, files, 0, &f->psf);
+    GO(deblur_psf_field_read(options, files, &f->field));
+    status = sf_psf_field_at(f->field, 0.5 * (double)(plane->shape[0] - 1),
+                             0.5 * (double)(plane->shape[1] - 1), &f->psf);
+done:
+    return status;
+}
+
 sf_status deblur_frame_read(const deblur_options *options, deblur_files *files, deblur_frame *f)
 {
     deblur_box box = {.plane = 0};
@@ -299,7 +345,7 @@ sf_status deblur_frame_read(const deblur_options *options, deblur_files *files, 
     GO(deblur_files_plane(files, &plane));
     memcpy(box.shape, plane.shape, sizeof box.shape);
     GO(deblur_frame_read_box(options, files, &box, f));
-    GO(deblur_psf_read(options, files, 0, &f->psf));
+    GO(read_psf(options, files, &plane, f));
     if (options->truth != NULL) GO(read_truth(f, options->truth));
     if (!deblur_noise_known(f))
         GO(sf_estimate_noise(&plane, sf_fits_pixels(f->frame), f->bad, &f->noise));
@@ -334,6 +380,8 @@ const char *deblur_background_source(const deblur_options *o)
 
 void deblur_frame_release(deblur_frame *f)
 {
+    deblur_exposures_release(&f->more);
+    sf_psf_field_release(&f->field);
     sf_observation_release(&f->observation);
     deblur_samples_release(&f->samples);
     sf_psf_release(&f->psf);

@@ -9,6 +9,8 @@
 
 #include <scorefield.h>
 
+typedef struct deblur_exposures deblur_exposures;
+
 /* An image, or a box of one. */
 typedef struct deblur_frame {
     deblur_files *files;
@@ -25,9 +27,12 @@ typedef struct deblur_frame {
     size_t upsample;                        /* the result's cells along a pixel */
     double resolution;                      /* FWHM in cells that the result keeps; 0: none */
     char noise_source[96], mask_source[64]; /* for the reader */
-    sf_psf *psf;                            /* in cells; NULL: none */
+    double spacing;                         /* of its pixels, in those of the first frame */
+    sf_psf *psf;                            /* in cells; NULL: none; of a field the middle one */
+    sf_psf_field *field;                    /* of PSFs that vary; NULL: one for all */
     deblur_samples samples;                 /* instead of pixels; of no values: none */
-    sf_observation *observation;
+    deblur_exposures *more;                 /* further frames of the scene; NULL: none */
+    sf_observation *observation;            /* with them */
 } deblur_frame;
 
 /* The frame at another resolution. */

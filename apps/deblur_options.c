@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define NAME          "sf-deblur"
-#define MOST_UPSAMPLE 8
 #define MOST_SAMPLING 64
 
 static const char lesson[] =
@@ -32,6 +31,9 @@ static const char lesson[] =
     "  denoise  the prior applied once; no point spread function\n"
     "  posterior  samples instead of one image: mean, standard deviation, quantiles and a cube\n"
     "\n"
+    "Several frames of one scene make one result, in the pixels of the first (or finer ones):\n"
+    "dithers, other filters' pixel scales and seeing, each with its own noise and mask.\n"
+    "\n"
     "A cube is deblurred plane by plane, with one PSF or a cube of as many. Frames larger than\n"
     "--memory go in tiles, which leave no seams.\n"
     "\n"
@@ -48,6 +50,8 @@ static const char lesson[] =
     "  sf-deblur hst.fits[SCI] --psf airy:1.9,0.33 --method rl --report rl.json -o rl.fits\n"
     "  sf-deblur frame.fits --psf moffat:3.2,2.5 --upsample 2 -o fine.fits\n"
     "      pixels of half the size\n"
+    "  sf-deblur a.fits b.fits c.fits -p a_psf.fits -p b_psf.fits -p c_psf.fits -u 2 -o abc.fits\n"
+    "      three dithered exposures, placed by their WCS\n"
     "  sf-deblur frame.fits --method denoise --prior my.onnx -o clean.fits\n"
     "      a network of your own, from sf-train or PyTorch\n"
     "  sf-deblur frame.fits --psf psf.fits --prior ffdnet.onnx -o out.fits \\\n"
@@ -273,6 +277,62 @@ bool deblur_next_resolution(const deblur_options *o, double *resolution)
     return next;
 }
 
+static size_t length_of(char *const *list)
+{
+    size_t n = 0;
+
+    while (list != NULL && list[n] != NULL) n++;
+    return n;
+}
+
+/* "X,Y" of every frame after the first. */
+static int read_shifts(deblur_options *o)
+{
+    o->shift_count = length_of(o->shifts);
+    if (o->shift_count == 0) return PROGRAM_OK;
+    if (o->shift_count != o->frames - 1)
+        return program_usage(NAME,
+                             "--shift is given %zu times for %zu frames: one for each after the "
+                             "first",
+                             o->shift_count, o->frames);
+    o->shift = malloc(2 * o->shift_count * sizeof *o->shift);
+    if (o->shift == NULL) return program_usage(NAME, "no memory for shifts");
+    for (size_t i = 0; i < o->shift_count; i++) {
+        size_t numbers = 0;
+
+        if (!program_parse_numbers(o->shifts[i], 2, o->shift + 2 * i, &numbers) || numbers != 2)
+            return program_usage(NAME, "--shift %s is not X,Y, two numbers of pixels",
+                                 o->shifts[i]);
+    }
+    return PROGRAM_OK;
+}
+
+/* What several frames must have, and cannot. */
+static int check_frames(deblur_options *o)
+{
+    const struct {
+        const char *name;
+        char *const *given;
+    } lists[] = {{"--psf", o->psfs}, {"--noise", o->noises}, {"--mask", o->masks}};
+
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        const size_t n = length_of(lists[i].given);
+
+        if (n > 1 && n != o->frames)
+            return program_usage(NAME,
+                                 "%s is given %zu times for %zu frame%s: give it once, or once for "
+                                 "each",
+                                 lists[i].name, n, o->frames, o->frames > 1 ? "s" : "");
+    }
+    if (o->frames > 1 && same(o->method_name, "denoise"))
+        return program_usage(NAME, "method denoise takes one frame");
+    if (o->frames > 1 && o->sampling != NULL)
+        return program_usage(NAME, "--sampling is for one frame");
+    if (o->frames > 1 && o->detector.ivar != NULL)
+        return program_usage(NAME, "--ivar is for one frame: put the maps into extensions IVAR");
+    return read_shifts(o);
+}
+
 /* What is wrong with the options together: PROGRAM_OK or a usage error that has been reported. */
 static int check(deblur_options *o)
 {
@@ -298,6 +358,7 @@ static int check(deblur_options *o)
         return program_usage(NAME, "--inspect looks at the prior alone: no frame, PSF or output");
     }
     if (o->input == NULL) return program_usage(NAME, "say which frame to deblur: IN.fits");
+    if (check_frames(o) != PROGRAM_OK) return PROGRAM_USAGE;
     if (o->output == NULL) return program_usage(NAME, "say where the result goes: -o OUT.fits");
     if (!find_method(o))
         return program_usage(NAME,
@@ -325,9 +386,9 @@ static int check(deblur_options *o)
         if (counts[i].value != INT_MIN && counts[i].value < counts[i].least)
             return program_usage(NAME, "%s %d is below %d", counts[i].name, counts[i].value,
                                  counts[i].least);
-    if (o->upsample > MOST_UPSAMPLE || o->psf_sampling > MOST_SAMPLING)
+    if (o->upsample > DEBLUR_MOST_UPSAMPLE || o->psf_sampling > MOST_SAMPLING)
         return program_usage(NAME, "--upsample goes up to %d, --psf-sampling up to %d",
-                             MOST_UPSAMPLE, MOST_SAMPLING);
+                             DEBLUR_MOST_UPSAMPLE, MOST_SAMPLING);
     if (o->schedule != NULL && !isnan(o->penalty))
         return program_usage(NAME, "--penalty fixes what --schedule varies; give one of them");
     if (same(o->output, o->plot) || same(o->output, o->report) || same(o->plot, o->report) ||
@@ -340,14 +401,22 @@ static int check(deblur_options *o)
     return read_lists(o);
 }
 
+static char *first_of(char *const *list) { return list != NULL ? list[0] : NULL; }
+
+/* The frames, and the first of what may be given for each. */
 static int positional(poptContext context, deblur_options *o)
 {
-    const char *first = poptGetArg(context), *more = poptGetArg(context);
+    const char **given = poptGetArgs(context);
 
-    if (first == NULL) return PROGRAM_OK;
-    if (more != NULL) return program_usage(NAME, "one frame at a time, but %s follows", more);
-    o->input = strdup(first);
-    return PROGRAM_OK;
+    o->psf = first_of(o->psfs);
+    o->noise = first_of(o->noises);
+    o->mask = first_of(o->masks);
+    if (given == NULL) return PROGRAM_OK;
+    while (given[o->frames] != NULL) o->frames++;
+    o->inputs = calloc(o->frames + 1, sizeof *o->inputs);
+    for (size_t i = 0; i < o->frames && o->inputs != NULL; i++) o->inputs[i] = strdup(given[i]);
+    o->input = first_of(o->inputs);
+    return o->input != NULL ? PROGRAM_OK : program_usage(NAME, "no memory for the frames' names");
 }
 
 /* Reads all options; PROGRAM_OK with *go_on false after --help and --version. */
@@ -387,9 +456,9 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
     const struct poptOption table[] = {
         {"output", 'o', POPT_ARG_STRING, &o->output, 0, "the result; the residual is its extension",
          "OUT.fits"},
-        {"psf", 'p', POPT_ARG_STRING, &o->psf, 0,
+        {"psf", 'p', POPT_ARG_ARGV, &o->psfs, 0,
          "point spread function: a FITS image, gaussian:FWHM, moffat:FWHM,BETA or "
-         "airy:FWHM[,OBSCURATION], in pixels",
+         "airy:FWHM[,OBSCURATION], in pixels; of several frames one for all or one for each",
          "PSF"},
         {"psf-centre", 0, POPT_ARG_STRING, &o->psf_centre, 0,
          "centre of a PSF image: centroid (default), peak, or declared (its middle pixel)", "HOW"},
@@ -417,9 +486,14 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
          "networks in bf16: up to 4 times as fast where the processor has matrix units, and as "
          "good",
          NULL},
-        {"noise", 'n', POPT_ARG_STRING, &o->noise, 0,
+        {"shift", 0, POPT_ARG_ARGV, &o->shifts, 0,
+         "columns and rows of the first frame by which the corner of a further one is away from "
+         "its "
+         "corner, one for each; by default as their WCS say",
+         "X,Y"},
+        {"noise", 'n', POPT_ARG_ARGV, &o->noises, 0,
          "standard deviation: auto (estimated), a number or a FITS map", "NOISE"},
-        {"mask", 0, POPT_ARG_STRING, &o->mask, 0, "FITS image, not zero = bad pixel; or none",
+        {"mask", 0, POPT_ARG_ARGV, &o->masks, 0, "FITS image, not zero = bad pixel; or none",
          "MASK"},
         {"mask-bits", 0, POPT_ARG_STRING, &o->mask_bits, 0,
          "bits of the mask that make a pixel bad, as in 0x21 or 1,32 (default: every bit)", "BITS"},
@@ -482,7 +556,7 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
         POPT_TABLEEND};
     poptContext context = poptGetContext(NAME, argc, argv, table, 0);
 
-    poptSetOtherOptionHelp(context, "IN.fits -o OUT.fits --psf PSF [OPTION...]");
+    poptSetOtherOptionHelp(context, "IN.fits... -o OUT.fits --psf PSF [OPTION...]");
     *exit_status = read_options(context, o, &go_on);
     poptFreeContext(context);
     if (!go_on) return false;
@@ -497,13 +571,18 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
 
 void deblur_options_release(deblur_options *o)
 {
-    char *const texts[] = {o->input,        o->output,          o->psf,        o->method_name,
-                           o->prior,        o->noise,           o->mask,       o->truth,
+    char **const lists[] = {o->inputs, o->psfs, o->noises, o->masks, o->shifts};
+    char *const texts[] = {o->output,       o->method_name,     o->prior,      o->truth,
                            o->plot,         o->background,      o->report,     o->schedule,
                            o->network,      o->psf_centre,      o->command,    o->mask_bits,
                            o->sampler_name, o->likelihood_name, o->checkpoint, o->memory_text,
                            o->sampling};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        for (char **text = lists[i]; text != NULL && *text != NULL; text++) free(*text);
+        free(lists[i]);
+    }
+    free(o->shift);
     detector_options_release(&o->detector);
 }

@@ -28,6 +28,11 @@ typedef struct deblur_options {
     char *input, *output, *psf, *method_name, *prior, *noise, *mask, *background, *schedule;
     char *truth, *plot, *report, *network, *psf_centre, *mask_bits;
     char *sampler_name, *likelihood_name, *checkpoint, *memory_text, *sampling;
+    size_t
+        frames; /* input is the first of inputs, and psf, noise and mask the first that is given: */
+    char **inputs, **psfs, **noises, **masks, **shifts; /* ended by NULL; NULL: none */
+    size_t shift_count;
+    double *shift; /* columns and rows of all frames after the first */
     int positive, quiet, force, inspect, bf16, centred; /* popt wants int */
     int iterations, threads, seed, samples, steps, upsample, psf_sampling, tile;
     double tolerance, penalty, strength, resolution;
@@ -40,6 +45,8 @@ typedef struct deblur_options {
     sf_likelihood likelihood; /* of the diffusion */
     char *command;            /* the command line again, for the history */
 } deblur_options;
+
+#define DEBLUR_MOST_UPSAMPLE 8
 
 /* Whether the prior is a Gaussian field: field:SPECTRUM. */
 bool deblur_prior_is_field(const deblur_options *options);

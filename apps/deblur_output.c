@@ -1,5 +1,6 @@
 /* deblur_output.c - what sf-deblur leaves: FITS file, picture, figures on the terminal. */
 #include "deblur_output.h"
+#include "deblur_exposures.h"
 #include "program.h"
 
 #include <math.h>
@@ -18,6 +19,29 @@ sf_status deblur_output_check(const deblur_options *options)
     return status;
 }
 
+/* Of several frames what each says by itself. */
+static sf_status fill_each(const deblur_frame *f, const double *scene, deblur_result *r)
+{
+    const size_t further = f->more != NULL ? f->more->count : 0;
+    sf_status status = SF_OK;
+
+    if (further == 0) return SF_OK;
+    GO(sf_allocate(&r->each, further + 1, sizeof *r->each));
+    GO(sf_allocate(&r->residuals, further, sizeof *r->residuals));
+    r->further = further;
+    for (size_t i = 0; i <= further; i++) {
+        const sf_observation *o = sf_observation_exposure(f->observation, i);
+
+        GO(sf_diagnose(o, scene, &r->each[i]));
+        if (i == 0) continue;
+        GO(sf_allocate(&r->residuals[i - 1], sf_grid_size(sf_observation_frame(o)),
+                       sizeof **r->residuals));
+        GO(sf_observation_residual(o, scene, r->residuals[i - 1]));
+    }
+done:
+    return status;
+}
+
 sf_status deblur_result_fill(const deblur_frame *f, const double *scene, deblur_result *r)
 {
     const sf_grid *fine = sf_observation_fine(f->observation);
@@ -32,6 +56,7 @@ sf_status deblur_result_fill(const deblur_frame *f, const double *scene, deblur_
     for (size_t i = 0; i < size; i++) r->pixels[i] += sky;
     deblur_frame_divide(f, r->observed);
     GO(sf_observation_residual(f->observation, scene, r->residual));
+    GO(fill_each(f, scene, r));
     if (f->detector.gain > 0.0)
         GO(sf_deviance(f->observation, scene, &r->deviance, &r->deviance_expected, &r->deviance_z));
     if (f->truth == NULL) return SF_OK;
@@ -57,7 +82,9 @@ deblur_facts deblur_facts_of(const deblur_frame *f)
                           .fourier = f->samples.value != NULL,
                           .deviance = f->detector.gain > 0.0,
                           .compared = f->truth != NULL,
-                          .psf = f->psf};
+                          .psf = f->psf,
+                          .psfs = f->field != NULL ? sf_psf_field_count(f->field) : 1,
+                          .first = f->more != NULL ? f : NULL};
 }
 
 void deblur_result_release(deblur_result *r)
@@ -65,6 +92,9 @@ void deblur_result_release(deblur_result *r)
     sf_free(r->pixels);
     sf_free(r->observed);
     sf_free(r->residual);
+    sf_free(r->each);
+    for (size_t i = 0; r->residuals != NULL && i < r->further; i++) sf_free(r->residuals[i]);
+    sf_free(r->residuals);
     deblur_posterior_release(&r->posterior);
 }
 
@@ -98,6 +128,9 @@ sf_status deblur_keywords_write(sf_fits_writer *w, const deblur_options *o, cons
     if (f->upsample > 1)
         GO(sf_fits_writer_integer(w, "SFUPSAMP", (long long)f->upsample,
                                   "pixels here along a frame's, which is their sum"));
+    if (f->first != NULL)
+        GO(sf_fits_writer_integer(w, "SFFRAMES", (long long)f->first->more->count + 1,
+                                  "frames of which this is the scene"));
     GO(sf_fits_writer_string(w, "SFPRIOR", deblur_prior_name(o), "prior"));
     GO(sf_fits_writer_double(w, "SFNOISE", f->noise, "noise, median standard deviation"));
     GO(sf_fits_writer_double(w, "SFSKY", f->background, "sky level, subtracted and restored"));
@@ -161,6 +194,14 @@ static sf_status write_fits(const deblur_options *o, const deblur_frame *f, cons
     GO(deblur_keywords_write(w, o, &facts, r));
     GO(sf_fits_writer_add(w, "RESIDUAL", grid, r->residual, f->frame, NULL));
     GO(sf_fits_writer_string(w, "BUNIT", "sigma", "(frame - model) / noise"));
+    for (size_t i = 0; i < r->further; i++) {
+        const sf_fits *further = f->more->exposure[i].frame.frame;
+        char name[32];
+
+        (void)snprintf(name, sizeof name, "RESIDUAL%zu", i + 2);
+        GO(sf_fits_writer_add(w, name, sf_fits_grid(further), r->residuals[i], further, NULL));
+        GO(sf_fits_writer_string(w, "BUNIT", "sigma", "(frame - model) / noise"));
+    }
     if (o->detector.cosmic_rays) GO(sf_fits_writer_add(w, "MASK", grid, f->bad, f->frame, NULL));
     if (r->posterior.samples > 0) GO(add_posterior(w, f, &r->posterior));
     return sf_fits_writer_close(&w);
@@ -271,13 +312,31 @@ sf_status deblur_output_write(const deblur_options *o, const deblur_frame *f,
 
 /* ---- terminal ------------------------------------------------------------------------------ */
 
-static void print_psf(const char *name, const sf_psf *psf, size_t upsample)
+static void print_psf(const char *name, const sf_psf *psf, size_t psfs, size_t upsample)
 {
     const double pedestal = sf_psf_pedestal(psf);
 
     printf("psf         %s, FWHM %.2f pixels", name, sf_psf_fwhm(psf) / (double)upsample);
+    if (psfs > 1) printf(" in the middle of %zu over the frame", psfs);
     if (pedestal != 0.0) printf(", its pedestal of %.6g subtracted", pedestal);
     putchar('\n');
+}
+
+/* Every frame of several, in a line. */
+static void print_each(const deblur_frame *first, const deblur_result *r)
+{
+    printf("frames      %zu, their own noise and chi^2 per pixel:\n", first->more->count + 1);
+    for (size_t i = 0; i <= first->more->count; i++) {
+        const deblur_exposure *e = i > 0 ? &first->more->exposure[i - 1] : NULL;
+        const sf_observation *own = sf_observation_exposure(first->observation, i);
+
+        printf("            %zu: noise %.6g, chi^2 %#.4g", i + 1, sf_observation_noise(own),
+               r->each[i].chi_squared);
+        if (e != NULL)
+            printf(", shifted by %.4f columns, %.4f rows: %s", e->shift[1], e->shift[0],
+                   e->options.input);
+        putchar('\n');
+    }
 }
 
 static void print_posterior(const deblur_options *o, const deblur_posterior *p)
@@ -321,7 +380,8 @@ void deblur_output_print(const deblur_options *o, const deblur_facts *f, const d
     if (f->saturated > 0) printf(", %zu saturated pixels and their neighbours", f->saturated);
     putchar('\n');
     printf("sky         %.6g (%s)\n", f->background, deblur_background_source(o));
-    if (f->psf != NULL) print_psf(o->psf, f->psf, f->upsample);
+    if (f->psf != NULL) print_psf(o->psf, f->psf, f->psfs, f->upsample);
+    if (f->first != NULL) print_each(f->first, r);
     if (f->upsample > 1)
         printf("upsample    %zu x %zu pixels of the result for each of the frame's\n", f->upsample,
                f->upsample);

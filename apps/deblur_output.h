@@ -12,6 +12,9 @@ typedef struct deblur_result {
     sf_diagnostics diagnostics;
     double deviance, deviance_expected, deviance_z; /* per pixel, of counts */
     sf_comparison before, after;                    /* against the truth, if there is one */
+    sf_diagnostics *each;                           /* of every frame where there are several */
+    double **residuals;                             /* of those after the first */
+    size_t further;                                 /* how many these are */
     deblur_posterior posterior;                     /* zeroed for other methods */
 } deblur_result;
 
@@ -25,10 +28,12 @@ typedef struct deblur_facts {
     const char *noise_source, *mask_source;
     size_t saturated, rays; /* pixels */
     detector detector;
-    bool fourier;            /* frequencies were observed */
-    bool deviance, compared; /* whether there is that in the result */
-    const sf_psf *psf;       /* NULL: none */
-    size_t tiles, margin;    /* 0: in one piece */
+    bool fourier;              /* frequencies were observed */
+    bool deviance, compared;   /* whether there is that in the result */
+    const sf_psf *psf;         /* NULL: none */
+    size_t psfs;               /* how many there are over the frame */
+    const deblur_frame *first; /* of several frames, else NULL */
+    size_t tiles, margin;      /* 0: in one piece */
 } deblur_facts;
 
 deblur_facts deblur_facts_of(const deblur_frame *frame);

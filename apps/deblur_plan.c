@@ -5,8 +5,7 @@
 
 #include <math.h>
 
-#define MARGIN  96  /* pixels */
-#define VARYING 256 /* side of the cores where the PSF varies, unless it is given */
+#define MARGIN 96 /* pixels */
 
 size_t deblur_plan_margin(const deblur_options *o, const sf_psf *psf)
 {
@@ -49,6 +48,27 @@ static sf_status check(const deblur_options *o, bool cube)
         cube ? "a cube" : "to be done in tiles");
 }
 
+/* Bytes for each cell and further frame: data, weights and transfer functions, and pixels. */
+#define BYTES_EXPOSURE 64.0
+
+/* Several frames go in one piece. */
+static sf_status check_frames(const deblur_options *o, const sf_grid *frame)
+{
+    const double cells = (double)sf_grid_size(frame) * o->upsample * o->upsample;
+    const double bytes = cells * (bytes_of(o) + (double)o->frames * BYTES_EXPOSURE);
+
+    if (o->tile > 0 || frame->axes != 2 ||
+        (o->checkpoint != NULL && o->method != DEBLUR_POSTERIOR) || o->detector.spectrum != NULL)
+        return sf_fail(SF_ERR_UNSUPPORTED,
+                       "several frames are images, solved in one piece and without "
+                       "--noise-spectrum: leave out --tile, --checkpoint and --noise-spectrum");
+    if (bytes <= o->memory) return SF_OK;
+    return sf_fail(SF_ERR_ARGUMENT,
+                   "%zu frames are solved in one piece, which would take about %.0f MB: raise "
+                   "--memory, or cut them to what is of interest",
+                   o->frames, bytes / 1048576.0);
+}
+
 /* The largest core that the memory allows. */
 static sf_status fit_core(const deblur_options *o, size_t margin, size_t *core)
 {
@@ -74,12 +94,11 @@ sf_status deblur_plan(const deblur_options *o, deblur_files *files, size_t *core
     const size_t side = plane.shape[0] > plane.shape[1] ? plane.shape[0] : plane.shape[1];
     const double cells = (double)sf_grid_size(&plane) * o->upsample * o->upsample;
     const bool large = cells * bytes_of(o) > o->memory;
-    const bool varies = deblur_psf_varies(o, files);
-    if (!cube && !asked && !varies &&
-        (o->method == DEBLUR_POSTERIOR || (!large && o->checkpoint == NULL)))
+    if (o->frames > 1) return check_frames(o, &files->frame);
+    if (!cube && !asked && (o->method == DEBLUR_POSTERIOR || (!large && o->checkpoint == NULL)))
         return SF_OK;
     GO(check(o, cube));
-    *core = asked ? (size_t)o->tile : varies && side > VARYING ? VARYING : side;
+    *core = asked ? (size_t)o->tile : side;
     if (asked || !large) return SF_OK;
     GO(deblur_psf_read(o, files, 0, &psf));
     status = fit_core(o, deblur_plan_margin(o, psf), core);

@@ -197,8 +197,8 @@ static size_t count_residuals(const double *residual, size_t pixels, deblur_post
     return observed;
 }
 
-/* Where scene and noise are right, what a sample leaves is noise: its residuals are normal, of
- * variance 1. */
+/* Where scene and noise are right, what a sample leaves (of the first frame) is noise: its
+ * residuals are normal, of variance 1. */
 static sf_status take_samples(const deblur_frame *f, const sf_ensemble *ensemble,
                               deblur_posterior *p)
 {
@@ -206,7 +206,8 @@ static sf_status take_samples(const deblur_frame *f, const sf_ensemble *ensemble
     const size_t cells = sf_grid_size(sf_observation_scene(f->observation));
     const double width = 2.0 * RANGE / DEBLUR_BINS;
     const double *sample = sf_ensemble_samples(ensemble, &p->kept);
-    const double measured = (double)sf_observation_observed(f->observation);
+    const double measured =
+        (double)sf_observation_observed(sf_observation_exposure(f->observation, 0));
     double *residual = NULL, total = 0.0, variance = 1.0;
     sf_status status;
 

@@ -1,4 +1,5 @@
 /* deblur_report.c - the run report of sf-deblur: inputs, options, solver, diagnostics as JSON. */
+#include "deblur_exposures.h"
 #include "deblur_output.h"
 #include "program.h"
 
@@ -87,6 +88,43 @@ static sf_status report_inputs(sf_report *p, const deblur_options *o, const debl
     }
     if (f->psf != NULL) GO(report_psf(p, f->psf, f->upsample));
     GO(sf_report_double(p, "observation/resolution", f->resolution));
+done:
+    return status;
+}
+
+/* frames/1/..., the first one's shift 0. */
+static sf_status report_frames(sf_report *p, const deblur_options *o, const deblur_frame *first,
+                               const deblur_result *r)
+{
+    sf_status status = SF_OK;
+    char name[48];
+
+    for (size_t i = 0; i < o->frames; i++) {
+        const deblur_exposure *e = i > 0 ? &first->more->exposure[i - 1] : NULL;
+        const sf_observation *own = sf_observation_exposure(first->observation, i);
+        const double shift[2] = {e != NULL ? e->shift[1] : 0.0, e != NULL ? e->shift[0] : 0.0};
+        const struct {
+            const char *name;
+            double value;
+        } figures[] = {{"noise", sf_observation_noise(own)},
+                       {"background", sf_observation_background(own)},
+                       {"psf_fwhm", sf_psf_fwhm(e != NULL ? e->frame.psf : first->psf) /
+                                        (double)(e != NULL ? e->frame.upsample : first->upsample)},
+                       {"misplaced", e != NULL ? e->misplaced : 0.0},
+                       {"chi_squared", r->each[i].chi_squared},
+                       {"chi_squared_z", r->each[i].chi_squared_z},
+                       {"whiteness_z", r->each[i].whiteness_z},
+                       {"flux_ratio", r->each[i].flux_ratio}};
+
+        (void)snprintf(name, sizeof name, "frames/%zu/file", i + 1);
+        GO(sf_report_string(p, name, o->inputs[i]));
+        (void)snprintf(name, sizeof name, "frames/%zu/shift", i + 1);
+        GO(sf_report_doubles(p, name, shift, 2));
+        for (size_t k = 0; k < sizeof figures / sizeof figures[0]; k++) {
+            (void)snprintf(name, sizeof name, "frames/%zu/%s", i + 1, figures[k].name);
+            GO(sf_report_double(p, name, figures[k].value));
+        }
+    }
 done:
     return status;
 }
@@ -193,6 +231,7 @@ sf_status deblur_report_write(const deblur_options *o, const deblur_facts *f,
     GO(r->posterior.samples > 0 ? report_posterior(p, o, &r->posterior)
                                 : report_solver(p, o, &r->solver));
     GO(report_diagnostics(p, &r->diagnostics));
+    if (f->first != NULL) GO(report_frames(p, o, f->first, r));
     if (f->deviance) GO(report_deviance(p, r));
     if (f->compared) {
         GO(report_comparison(p, "frame", &r->before));

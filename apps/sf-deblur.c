@@ -1,5 +1,6 @@
 /* sf-deblur.c - deconvolves a FITS frame: reads, builds the objects, calls one library algorithm,
  * reports. */
+#include "deblur_exposures.h"
 #include "deblur_inspect.h"
 #include "deblur_output.h"
 #include "deblur_plan.h"
@@ -74,6 +75,7 @@ static sf_status deblur_whole(const deblur_options *o, deblur_files *files, prog
     sf_status status;
 
     GO(deblur_frame_read(o, files, &frame));
+    if (o->frames > 1) GO(deblur_exposures_read(o, &frame));
     GO(sf_allocate(&scene, sf_grid_size(sf_observation_scene(frame.observation)), sizeof *scene));
     progress_begin(line, o->quiet != 0);
     if (o->method == DEBLUR_POSTERIOR)

@@ -13,6 +13,7 @@ get_target_property(gsl_libraries PkgConfig::GSL INTERFACE_LINK_LIBRARIES)
 list(FILTER gsl_libraries EXCLUDE REGEX gslcblas)
 set_target_properties(PkgConfig::GSL PROPERTIES INTERFACE_LINK_LIBRARIES "${gsl_libraries}")
 pkg_check_modules(CFITSIO REQUIRED IMPORTED_TARGET cfitsio)
+pkg_check_modules(WCSLIB REQUIRED IMPORTED_TARGET wcslib)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(GIZA REQUIRED IMPORTED_TARGET giza)
@@ -37,7 +38,7 @@ endif()
 # pkg-config file. Not Requires.private: `pkg-config --static` would then ask for the development
 # files of what these libraries use themselves (curl behind CFITSIO).
 pkg_check_modules(SCOREFIELD_PRIVATE REQUIRED
-    fftw3 fftw3f openblas lapacke gsl cfitsio zlib jansson giza libprotobuf-c)
+    fftw3 fftw3f openblas lapacke gsl cfitsio wcslib zlib jansson giza libprotobuf-c)
 set(SCOREFIELD_STATIC_FLAGS ${SCOREFIELD_PRIVATE_LDFLAGS} -ldnnl)
 foreach(library IN LISTS OpenMP_C_LIB_NAMES)
     list(APPEND SCOREFIELD_STATIC_FLAGS -l${library})

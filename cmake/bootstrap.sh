@@ -8,7 +8,7 @@
 set -eu
 
 packages="gcc g++ libc6-dev cmake ninja-build pkg-config
-    libfftw3-dev libopenblas-dev liblapacke-dev libgsl-dev libcfitsio-dev zlib1g-dev
+    libfftw3-dev libopenblas-dev liblapacke-dev libgsl-dev libcfitsio-dev wcslib-dev zlib1g-dev
     libjansson-dev giza-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev libdnnl-dev
     librandom123-dev libpopt-dev libcmocka-dev libonnx-testdata"
 

@@ -62,6 +62,14 @@ SF_API sf_status sf_fits_file_read(sf_fits_file *file, const size_t *first, cons
  * where an axis has neither. */
 SF_API sf_status sf_fits_box(const sf_fits *fits, sf_grid *grid);
 
+/* Where pixels of one image lie in another by the celestial coordinates (WCS) of both headers,
+ * their first description: count pairs (row, column), centres of pixels being whole numbers from 0
+ * on, of axes 2 and 1. All projections of Calabretta & Greisen, SIP and the other distortions that
+ * wcslib takes from a header alone. SF_ERR_FORMAT where a header has none, the two are of different
+ * systems (RADESYS, galactic), or a pixel is nowhere in the other projection. */
+SF_API sf_status sf_fits_locate(const sf_fits *from, const sf_fits *to, size_t count,
+                                const double *pixels, double *found);
+
 /* A binary table, open for reading. */
 typedef struct sf_table sf_table;
 

@@ -21,5 +21,6 @@ works() {
 }
 
 has() { # WORDS FILE: a card of one of the headers, or a line of a report
-    tr '\0\n' '  ' <"$2" | fold -b -w 80 | grep -a -q -e "$1" || complain "no '$1' in $2"
+    grep -a -q -e "$1" "$2" || tr '\0\n' '  ' <"$2" | fold -b -w 80 | grep -a -q -e "$1" ||
+        complain "no '$1' in $2"
 }

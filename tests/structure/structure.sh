@@ -41,7 +41,7 @@ third_parties_in_their_rooms() {
     includes $(find lib apps examples include -name '*.[ch]') | awk '
         BEGIN {
             home["^fftw3"] = "lib/grid/"
-            home["^(fitsio2?|longnam)\\.h$"] = home["^jansson"] = home["^c?giza"] = "lib/io/"
+            home["^(fitsio2?|longnam)\\.h$"] = home["^jansson"] = home["^c?giza"] = home["^wcs"] = "lib/io/"
             home["dnnl"] = home["^(protobuf-c|google/protobuf-c)/"] = home["pb-c\\.h$"] = "lib/network/"
             home["^Random123/"] = "lib/base/"
             home["^popt\\.h$"] = "apps/"
