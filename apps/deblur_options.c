@@ -76,8 +76,8 @@ static const struct {
     bool prior, psf, iterations, tolerance, penalty, strength, schedule, positive, resolution,
         samples;
 } methods[] = {
-    [DEBLUR_PNP] = {"pnp", true, true, true, true, true, true, true, true, true, false},
-    [DEBLUR_HQS] = {"hqs", true, true, true, true, true, true, true, true, true, false},
+    [DEBLUR_PNP] = {"pnp", true, true, true, true, false, false, false, true, true, false},
+    [DEBLUR_HQS] = {"hqs", true, true, true, false, false, false, true, true, true, false},
     [DEBLUR_TV] = {"tv", false, true, true, true, true, true, false, true, true, false},
     [DEBLUR_WIENER] = {"wiener", true, true, true, true, false, true, false, false, true, false},
     [DEBLUR_RL] = {"rl", false, true, true, false, false, false, false, true, false, false},
@@ -212,8 +212,6 @@ static const char *useless(const deblur_options *o)
     if (o->detector.spectrum != NULL && !solves_by_waves(o)) return "--noise-spectrum";
     if (o->iterations != INT_MIN && !methods[o->method].iterations) return "--iterations";
     if (!isnan(o->tolerance) && !methods[o->method].tolerance) return "--tolerance";
-    if (!isnan(o->tolerance) && isnan(o->penalty) && methods[o->method].schedule)
-        return "--tolerance without --penalty: a schedule has a length, not an end";
     if (!isnan(o->penalty) && !methods[o->method].penalty) return "--penalty";
     if (!isnan(o->strength) &&
         (!methods[o->method].strength || (o->method == DEBLUR_WIENER && field)))
@@ -389,8 +387,6 @@ static int check(deblur_options *o)
     if (o->upsample > DEBLUR_MOST_UPSAMPLE || o->psf_sampling > MOST_SAMPLING)
         return program_usage(NAME, "--upsample goes up to %d, --psf-sampling up to %d",
                              DEBLUR_MOST_UPSAMPLE, MOST_SAMPLING);
-    if (o->schedule != NULL && !isnan(o->penalty))
-        return program_usage(NAME, "--penalty fixes what --schedule varies; give one of them");
     if (same(o->output, o->plot) || same(o->output, o->report) || same(o->plot, o->report) ||
         same(o->checkpoint, o->output) || same(o->checkpoint, o->plot) ||
         same(o->checkpoint, o->report))
@@ -509,12 +505,13 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
         {"iterations", 'i', POPT_ARG_INT, &o->iterations, 0, "at most; of a schedule: its length",
          "N"},
         {"tolerance", 0, POPT_ARG_DOUBLE, &o->tolerance, 0,
-         "relative change to stop at; of hqs and pnp with --penalty", "T"},
-        {"penalty", 0, POPT_ARG_DOUBLE, &o->penalty, 0,
-         "fixed penalty of the splitting, in units of 1/noise^2, run to convergence", "R"},
+         "of pnp both residuals in parts of the noise, else the relative change, to stop at", "T"},
+        {"penalty", 0, POPT_ARG_DOUBLE, &o->penalty, 0, "of the splitting in tv: speed, not result",
+         "R"},
         {"schedule", 0, POPT_ARG_STRING, &o->schedule, 0,
-         "first and last level of the denoiser, in units of the noise", "FROM,TO"},
-        {"strength", 0, POPT_ARG_DOUBLE, &o->strength, 0, "of the prior; chosen if not given", "S"},
+         "of hqs, first and last level of the denoiser, in units of the noise", "FROM,TO"},
+        {"strength", 0, POPT_ARG_DOUBLE, &o->strength, 0,
+         "of the smoothness in tv and wiener; chosen if not given", "S"},
         {"resolution", 0, POPT_ARG_DOUBLE, &o->resolution, 0,
          "FWHM in pixels of the result that it keeps: 0 for simulations made of pixels; by default "
          "0.9 "

@@ -362,6 +362,29 @@ static void warn_of_systems(const deblur_options *o, const sf_linear_systems *s)
             sf_posterior_options_default().tolerance, s->residual);
 }
 
+/* How a splitting ended, and what its residual said of the noise: of all pixels, where chi^2 has it
+ * too, or else only of what neighbours share. */
+static void print_settled(const deblur_facts *f, const deblur_result *r)
+{
+    const sf_solver_report *s = &r->solver;
+    const double excess = s->noise_excess;
+
+    if (s->stop == SF_STOP_DISCREPANCY && s->kept > 0)
+        printf("            iterate %zu is the result: later ones fit the noise\n", s->kept);
+    if (isfinite(s->primal_residual))
+        printf("            residuals in parts of the noise: primal %.2g, dual %.2g\n",
+               s->primal_residual, s->dual_residual);
+    if (!(excess > 0.0) || excess == 1.0) return;
+    if (excess < 1.0 || fabs(sqrt(r->diagnostics.chi_squared) / excess - 1.0) < 0.1)
+        printf("            the residual has %.2f times the above noise, and that was used: "
+               "%.6g\n",
+               excess, excess * f->noise);
+    else
+        printf(
+            "            neighbours share their noise: %.2f times the above where the PSF looks\n",
+            excess);
+}
+
 void deblur_output_print(const deblur_options *o, const deblur_facts *f, const deblur_result *r)
 {
     const sf_diagnostics *d = &r->diagnostics;
@@ -393,10 +416,7 @@ void deblur_output_print(const deblur_options *o, const deblur_facts *f, const d
     } else
         printf("solver      %zu iterations, %s, %.2f s\n", r->solver.iterations,
                sf_stop_text(r->solver.stop), r->solver.seconds);
-    if (r->solver.noise_excess > 1.0)
-        printf(
-            "            neighbours share their noise: %.2f times the above where the PSF looks\n",
-            r->solver.noise_excess);
+    print_settled(f, r);
     printf("residual    chi^2 per %s %#.4g (%+.3g sigma)", f->fourier ? "number" : "pixel",
            d->chi_squared, d->chi_squared_z);
     if (!f->fourier) printf(", whiteness %+.3g sigma", d->whiteness_z);

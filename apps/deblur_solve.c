@@ -25,13 +25,12 @@ static sf_status plug_and_play(const deblur_options *o, const deblur_tuning *tun
 
     set_count(o->iterations, &options.iterations);
     set_number(o->tolerance, &options.tolerance);
-    set_number(o->penalty, &options.penalty);
-    set_number(o->strength, &options.strength);
     if (o->schedule != NULL) {
         options.schedule_from = o->schedule_from;
         options.schedule_to = o->schedule_to;
     }
     options.multiplier = o->method == DEBLUR_PNP;
+    options.discrepancy = !deblur_prior_is_field(o);
     options.positive = o->positive != 0;
     options.find_excess = isnan(tuning->noise_excess);
     set_number(tuning->noise_excess, &options.noise_excess);

@@ -260,12 +260,13 @@ SF_API const char *sf_stop_text(sf_stop stop);
 
 typedef struct sf_solver_report {
     size_t iterations;
+    size_t kept; /* of plug and play: number of the iterate that is the result; else 0 */
     sf_stop stop;
-    double primal_residual; /* |x - z| / |z|; NaN where a method has none */
-    double dual_residual;   /* |z - previous z| / |z|; NaN where a method has none */
-    double strength;        /* of the regularisation: as given, or as found */
-    double noise_level;     /* the last level that the denoiser was told; NaN without denoiser */
-    double noise_excess;    /* what noise shared by neighbours was found to add to it: a factor */
+    double primal_residual; /* of splittings, as each says; NaN where a method has none */
+    double dual_residual;
+    double strength;     /* of the regularisation: as given, or as found */
+    double noise_level;  /* the last level that the denoiser was told; NaN without denoiser */
+    double noise_excess; /* what the residual was found to say of the noise: a factor */
     double seconds, prior_seconds, transform_seconds; /* the rest: vectors in pixel space */
     const char *guarantee;                            /* what is proven about this iteration */
 } sf_solver_report;
@@ -275,32 +276,48 @@ typedef struct sf_solver_report {
  *     x = argmin |W^1/2 (y - H x)|^2 + rho |x - (z - u)|^2
  *     z = prox of the prior at x + u and variance sigma_d^2 (a denoiser's D(x + u; sigma_d))
  *     u = u + x - z        (ADMM; half-quadratic splitting keeps u = 0)
- * with rho = strength noise^2 / sigma_d^2. The x-step is a division in Fourier space where every
- * cell is observed at one noise level, else conjugate gradients to a small part of the noise. Of
- * counts (the observation's gain) its first term is 2 noise^2 gain (m - y log m), summed over the
- * observed pixels, with m = H x + b >= 0: pixels split from the blur, some 5 to 30 linear systems.
+ * The x-step is a division in Fourier space where every cell is observed at one noise level, else
+ * conjugate gradients to a small part of the noise. Of counts (the observation's gain) its first
+ * term is 2 noise^2 gain (m - y log m), summed over the observed pixels, with m = H x + b >= 0:
+ * pixels split from the blur, some 5 to 30 linear systems. There is nothing to tune.
  *
- * Fixed penalty: sigma_d^2 = noise^2 / penalty, until both relative residuals are below
- * `tolerance`. At strength 1 ADMM's fixed point is the posterior mode of the prior whose proximal
- * operator is used (for a Gaussian field the Wiener solution, whatever the penalty); half-
- * quadratic splitting's is that for the prior smoothed by sigma_d, passed once through the
- * denoiser. Schedule (penalty = 0): sigma_d falls logarithmically from schedule_from to
- * schedule_to in `iterations` steps. */
+ * Half-quadratic splitting follows a schedule: sigma_d falls logarithmically from schedule_from to
+ * schedule_to, rho = 0.23 noise^2 / sigma_d^2.
+ *
+ * ADMM (`multiplier`) begins with 8 such steps, down to sigma_d = 3 noise. Then rho = noise^2 /
+ * sigma_d^2, so that its fixed point is the posterior mode of the prior whose proximal operator is
+ * used, whatever rho is (for a Gaussian field the Wiener solution), and rho is balanced (Boyd et
+ * al. 2011, doi:10.1561/2200000016, section 3.4.1; sigma_d goes with it): of the residuals
+ *     primal = rms(x - z) / noise,    dual = rho rms(z - previous z) / (noise h),
+ * h^2 the mean of |W^1/2 H|^2 over the modes, each is in units of what the noise makes of it, and
+ * rho <- rho sqrt(primal/dual), within a factor 10, in the first 50 steps. It ends when both are
+ * below `tolerance`. With `discrepancy` the last iterate is the result, but for one whose residual
+ * has less than half of the noise where the PSF looks (sf_noise_excess; good images have 0.6 to 1
+ * of it): then the last one that has more.
+ *
+ * The noise: where the residual is that of other noise than was said, beyond 5 % and two standard
+ * errors, the levels go on in units of that noise (found with the 8th step of ADMM, the last but
+ * one of a schedule; not of counts, whose law is known), and the report has the factor. An excess
+ * that was found half way stays only if the PSF still sees one then.
+ *
+ * Measured by tests/benchmark/bench_tuning: see there. */
 typedef struct sf_pnp_options {
-    size_t iterations; /* at most; of a schedule: its length; 0 = chosen: 300, a schedule's 12, 40
-                          where frequencies were observed */
-    double tolerance;  /* on both relative residuals; fixed penalty only */
-    double penalty;    /* in units of 1/noise^2; 0 = a decreasing schedule */
+    size_t iterations;    /* of a schedule: its length; of ADMM: at most, after its schedule; 0 =
+                             chosen: 12 (40 where frequencies were observed), 40 */
+    double tolerance;     /* on both residuals; ADMM only */
+    double penalty;       /* of ADMM: rho to begin with, and no schedule before; 0 = as above */
     double schedule_from; /* first denoiser level in units of the frame's noise; 0 = chosen */
-    double schedule_to;   /* last denoiser level in units of the frame's noise */
-    double strength;      /* of the prior; 0 = chosen: 1 at a fixed penalty, else as tuned */
+    double schedule_to;   /* last denoiser level in units of the frame's noise; of ADMM 3 */
     bool multiplier;      /* true: ADMM, false: half-quadratic splitting */
     bool positive;        /* z >= 0 (above the background), by projection after each prior step */
-    bool conserve_flux;   /* of a schedule: scales beyond 63 pixels, the flux among them, are at
-                             last taken from the data, which know them better than a denoiser */
-    bool find_excess;     /* of a schedule: at 3 times the noise, look for sf_noise_excess above 1.1
+    bool conserve_flux;   /* scales beyond 63 pixels, the flux among them, are at last taken from
+                             the data, which know them better than a denoiser */
+    bool find_excess;     /* at 3 times the noise of a schedule, look for sf_noise_excess above 1.1
                              by two of its errors; if so start again at that larger noise (twice at
-                             most) */
+                             most). And correct the noise, as above */
+    bool discrepancy;     /* of ADMM: no iterate that fits the noise is the result, as above. For
+                             denoisers, which nothing keeps from it; the mode of a Gaussian field's
+                             posterior rightly does that */
     double noise_excess;  /* by which the noise is larger than believed from the beginning: 1, or
                              what was found on other parts of the frame */
     const double *start;  /* first z on the scene's grid; NULL: a smooth solution */

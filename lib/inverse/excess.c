@@ -1,4 +1,4 @@
-/* excess.c - how much more noise there is where a PSF looks than single pixels tell.
+/* excess.c - how much noise a residual shows: of single pixels, and where a PSF looks.
  *
  * Resampled and drizzled frames have noise that neighbours share: its power is large at the long
  * waves, which a PSF passes, and small at the short ones, which it does not (Casertano et al. 2000,
@@ -106,5 +106,24 @@ done:
     sf_free(work);
     sf_free(spectrum);
     sf_free(square);
+    return status;
+}
+
+sf_status sf_noise_scale(const sf_observation *o, const double *scene, double *scale, double *error)
+{
+    double *misfit = NULL;
+    size_t count = 0;
+    sf_status status;
+
+    *scale = 1.0;
+    *error = 0.0;
+    SF_GO(sf_allocate(&misfit, o->values, sizeof *misfit));
+    SF_GO(sf_observation_misfit(o, scene, misfit));
+    for (size_t i = 0; i < o->values; i++)
+        if (o->weight[i] > 0.0) misfit[count++] = fabs(misfit[i]);
+    *scale = gsl_stats_median(misfit, 1, count) / NORMAL_QUARTILE;
+    *error = 1.17 * sqrt(0.5 / (double)count);
+done:
+    sf_free(misfit);
     return status;
 }

@@ -123,6 +123,11 @@ void sf_observation_chi_squared(const sf_observation *observation, const double 
 void sf_observation_expect_square(const sf_observation *observation, size_t cell, double predicted,
                                   double *expected, double *variance);
 
+/* The noise of single pixels that the residual of a scene shows, in parts of what was said: the
+ * median of |misfit|, which sources do not reach, as a standard deviation; and its error. */
+sf_status sf_noise_scale(const sf_observation *observation, const double *scene, double *scale,
+                         double *error);
+
 /* Makes the noise one of that power spectrum, whatever its scale, and `noise` what the PSF sees of
  * it. */
 sf_status sf_observation_correlate(sf_observation *observation, const sf_spectrum *spectrum);

@@ -46,11 +46,12 @@ fails 2 'needs a point spread' "$frame" -o out/x.fits
 fails 2 'none of' "$frame" -o out/x.fits --psf gaussian:2 -m magic
 fails 2 'no use for --prior' "$frame" -o out/x.fits --psf gaussian:2 -m rl --prior builtin
 fails 2 'unknown option' "$frame" -o out/x.fits --nonsense
-fails 2 'not a positive' "$frame" -o out/x.fits --psf gaussian:2 --penalty -1
-fails 2 '\-\-tolerance without --penalty' "$frame" -o out/x.fits --psf gaussian:2 --tolerance 1e-3
+fails 2 'not a positive' "$frame" -o out/x.fits --psf gaussian:2 -m tv --penalty -1
+fails 2 'no use for --tolerance' "$frame" -o out/x.fits --psf gaussian:2 --tolerance 1e-3
+fails 2 'no use for --strength' "$frame" -o out/x.fits --psf gaussian:2 -m pnp --strength 2
 fails 2 'no use for --penalty' "$frame" -o out/x.fits --psf gaussian:2 -m rl --penalty 1
 fails 2 'no use for --schedule' "$frame" -o out/x.fits --psf gaussian:2 -m tv --schedule 9,1
-fails 2 'give one of them' "$frame" -o out/x.fits --psf gaussian:2 --penalty 1 --schedule 9,1
+fails 2 'no use for --penalty' "$frame" -o out/x.fits --psf gaussian:2 -m pnp --penalty 1
 fails 2 'no use for --network' "$frame" -o out/x.fits --psf gaussian:2 --prior builtin \
     --network margin=3
 fails 2 'below 1' "$frame" -o out/x.fits --psf gaussian:2 -i -1

@@ -135,7 +135,6 @@ static void restore(const sf_observation *observation, sf_model *model, const do
     options.iterations = 8;
     options.schedule_from = 49.0 / 255.0 / noise;
     options.schedule_to = 1.0;
-    options.strength = 0.23;
     options.conserve_flux = false;
     options.find_excess = false;
     options.start = y;

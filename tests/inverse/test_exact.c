@@ -90,17 +90,22 @@ static void periodic_destroy(periodic *p)
     sf_psf_release(&p->psf);
 }
 
-static sf_pnp_options to_convergence(double penalty, bool multiplier)
+static sf_pnp_options to_convergence(double penalty)
 {
     sf_pnp_options options = sf_pnp_options_default();
 
     options.penalty = penalty;
-    options.multiplier = multiplier;
+    options.multiplier = true;
+    options.conserve_flux = false;
+    options.find_excess = false;
     options.iterations = 200000;
     options.tolerance = 1e-13;
     return options;
 }
 
+/* Whatever the unit, and whatever the penalty to begin with, over a factor of 1e4. Balanced, it
+ * takes 45 to 47 steps to rounding; left alone, these penalties take 1499, 165, 43, 192 and 1810.
+ */
 static void test_admm_reaches_wiener(void **state)
 {
     static const double scales[] = {1.0, 1e-11, 1e9};
@@ -111,33 +116,15 @@ static void test_admm_reaches_wiener(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
         periodic_create(scales[i], &p);
-        for (double penalty = 0.003; penalty < 4.0; penalty *= 10.0) {
-            const sf_pnp_options options = to_convergence(penalty, true);
+        for (double penalty = 0.001; penalty < 11.0; penalty *= 10.0) {
+            const sf_pnp_options options = to_convergence(penalty);
             assert_ok(sf_pnp(p.observation, p.prior, &options, scene, &report));
             assert_true(report.stop == SF_STOP_CONVERGED);
+            assert_true(report.iterations <= 60);
             assert_close(relative_distance(scene, p.solution, CELLS), 0.0, 1e-10);
         }
         periodic_destroy(&p);
     }
-}
-
-static void test_splitting_has_its_own_fixed_point(void **state)
-{
-    double scene[CELLS], expected[CELLS];
-    sf_solver_report report;
-    periodic p;
-
-    (void)state;
-    periodic_create(1.0, &p);
-    for (double penalty = 0.003; penalty < 4.0; penalty *= 10.0) {
-        const sf_pnp_options options = to_convergence(penalty, false);
-        assert_ok(sf_pnp(p.observation, p.prior, &options, scene, &report));
-        assert_true(report.stop == SF_STOP_CONVERGED);
-        closed_form(&p, p.noise * p.noise / penalty, expected);
-        assert_close(relative_distance(scene, expected, CELLS), 0.0, 1e-10);
-        assert_true(relative_distance(scene, p.solution, CELLS) > 1e-4);
-    }
-    periodic_destroy(&p);
 }
 
 static void test_wiener_is_the_closed_form(void **state)
@@ -158,7 +145,7 @@ static void test_wiener_is_the_closed_form(void **state)
 static void test_mean_of_the_prior(void **state)
 {
     const double mean = 7.0;
-    const sf_pnp_options options = to_convergence(0.3, true);
+    const sf_pnp_options options = to_convergence(0.3);
     double scene[CELLS];
     sf_observation_options periodic_frame = sf_observation_options_default();
     sf_observation *shifted;
@@ -334,7 +321,7 @@ static void test_masked_posterior_mean(void **state)
     assert_ok(sf_wiener(m.observation, &wiener, scene, NULL));
     assert_close(relative_distance(scene, m.mean, m.cells), 0.0, 1e-10);
     for (double penalty = 0.003; penalty < 4.0; penalty *= 10.0) {
-        const sf_pnp_options options = to_convergence(penalty, true);
+        const sf_pnp_options options = to_convergence(penalty);
         assert_ok(sf_pnp(m.observation, m.prior, &options, scene, &report));
         assert_true(report.stop == SF_STOP_CONVERGED);
         assert_close(relative_distance(scene, m.mean, m.cells), 0.0, 1e-10);
@@ -391,8 +378,8 @@ static void dense_schedule(const masked *m, const sf_pnp_options *o, double *z)
 {
     const size_t n = m->cells;
     const double noise = sf_observation_noise(m->observation);
-    double *a = new_array(n * n), *c = new_array(n * n), *back = new_array(n), *u = new_array(n);
-    double *x = new_array(n), *t = new_array(n), before = 0.0;
+    double *a = new_array(n * n), *c = new_array(n * n), *back = new_array(n);
+    double *x = new_array(n), *t = new_array(n);
 
     dense_normal(m, a, back);
     for (size_t i = 0; i < n * n; i++)
@@ -400,20 +387,15 @@ static void dense_schedule(const masked *m, const sf_pnp_options *o, double *z)
     for (size_t k = 0; k < o->iterations; k++) {
         const double part = (double)k / (double)(o->iterations - 1);
         const double level = o->schedule_from * pow(o->schedule_to / o->schedule_from, part);
-        const double rho = o->strength / (level * level), s2 = level * level * noise * noise;
-        for (size_t i = 0; i < n; i++) u[i] *= k > 0 ? before / rho : 0.0;
-        for (size_t i = 0; i < n; i++) t[i] = back[i] + rho * (z[i] - u[i]);
+        const double rho = 0.23 / (level * level), s2 = level * level * noise * noise;
+        for (size_t i = 0; i < n; i++) t[i] = back[i] + rho * z[i];
         solve_dense(n, a, rho, t, x);
-        for (size_t i = 0; i < n; i++) u[i] += x[i];
-        solve_dense(n, c, s2, u, t); /* C (C + s^2)^-1 u = u - s^2 (C + s^2)^-1 u */
-        for (size_t i = 0; i < n; i++) z[i] = u[i] - s2 * t[i];
-        for (size_t i = 0; i < n; i++) u[i] = o->multiplier ? u[i] - z[i] : 0.0;
-        before = rho;
+        solve_dense(n, c, s2, x, t); /* C (C + s^2)^-1 x = x - s^2 (C + s^2)^-1 x */
+        for (size_t i = 0; i < n; i++) z[i] = x[i] - s2 * t[i];
     }
     sf_free(a);
     sf_free(c);
     sf_free(back);
-    sf_free(u);
     sf_free(x);
     sf_free(t);
 }
@@ -427,28 +409,26 @@ static void test_schedule_step_by_step(void **state)
 
     (void)state;
     masked_create(&m);
-    for (int multiplier = 0; multiplier < 2; multiplier++)
-        for (size_t steps = 3; steps <= 48; steps *= 4) {
-            sf_pnp_options options = sf_pnp_options_default();
-            double expected[MOST] = {0.0}, worst = 0.0;
-            options.multiplier = multiplier != 0;
-            options.iterations = steps;
-            options.schedule_from = 20.0;
-            options.strength = 0.5;
-            options.conserve_flux = false;
-            options.start = zero;
-            assert_ok(sf_pnp(m.observation, m.prior, &options, scene, NULL));
-            dense_schedule(&m, &options, expected);
-            for (size_t i = 0; i < m.cells; i++) worst = fmax(worst, fabs(scene[i] - expected[i]));
-            assert_true(worst < 0.1 * sf_observation_noise(m.observation));
-        }
+    for (size_t steps = 3; steps <= 48; steps *= 4) {
+        sf_pnp_options options = sf_pnp_options_default();
+        double expected[MOST] = {0.0}, worst = 0.0;
+        options.iterations = steps;
+        options.schedule_from = 20.0;
+        options.conserve_flux = false;
+        options.find_excess = false;
+        options.start = zero;
+        assert_ok(sf_pnp(m.observation, m.prior, &options, scene, NULL));
+        dense_schedule(&m, &options, expected);
+        for (size_t i = 0; i < m.cells; i++) worst = fmax(worst, fabs(scene[i] - expected[i]));
+        assert_true(worst < 0.1 * sf_observation_noise(m.observation));
+    }
     masked_destroy(&m);
 }
 
 /* Without a PSF: the prior against pixels of given variances, still exact. */
 static void test_no_blur(void **state)
 {
-    const sf_pnp_options options = to_convergence(0.5, true);
+    const sf_pnp_options options = to_convergence(0.5);
     static const double one = 1.0;
     double *scene = new_array(MOST);
     masked m;
@@ -502,7 +482,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_admm_reaches_wiener),
-        cmocka_unit_test(test_splitting_has_its_own_fixed_point),
         cmocka_unit_test(test_wiener_is_the_closed_form),
         cmocka_unit_test(test_mean_of_the_prior),
         cmocka_unit_test(test_masked_posterior_mean),

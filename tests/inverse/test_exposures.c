@@ -321,6 +321,8 @@ static void test_linear_solution(void **state)
     assert_true(relative_distance(scene, expected, d.cells) < 1e-9);
     pnp.penalty = 0.1;
     pnp.multiplier = true;
+    pnp.conserve_flux = false;
+    pnp.find_excess = false;
     pnp.iterations = 20000;
     pnp.tolerance = 1e-12;
     memset(scene, 0, d.cells * sizeof *scene);
@@ -527,6 +529,7 @@ static void repeat(bool counts, sf_observation **joint, sf_observation **single)
 
 static void test_repeats_are_less_noise(void **state)
 {
+    sf_pnp_options options = sf_pnp_options_default();
     sf_observation *joint, *single;
     sf_solver_report of_joint, of_single;
     sf_diagnostics d, e;
@@ -545,8 +548,9 @@ static void test_repeats_are_less_noise(void **state)
     b = new_array(cells);
     assert_ok(sf_spectrum_parse("power:100,-3", &spectrum));
     assert_ok(sf_prior_gaussian(sf_observation_scene(joint), spectrum, 0.0, &prior));
-    assert_ok(sf_pnp(joint, prior, NULL, a, &of_joint));
-    assert_ok(sf_pnp(single, prior, NULL, b, &of_single));
+    options.find_excess = false; /* copies of one noise are what no law makes likely */
+    assert_ok(sf_pnp(joint, prior, &options, a, &of_joint));
+    assert_ok(sf_pnp(single, prior, &options, b, &of_single));
     assert_same(a, b, cells, 1e-5); /* the last step is solved to 1e-3 of the noise */
     assert_close(of_joint.noise_level, of_single.noise_level, 1e-12);
     assert_ok(
@@ -593,13 +597,10 @@ static void test_repeated_counts_add_up(void **state)
     b = new_array(cells);
     assert_ok(sf_spectrum_parse("power:100,-3", &spectrum));
     assert_ok(sf_prior_gaussian(sf_observation_scene(joint), spectrum, 0.0, &prior));
-    options.penalty = 0.02;
-    options.multiplier = true;
-    options.tolerance = 1e-8;
-    options.iterations = 500;
+    options.conserve_flux = false;
     assert_ok(sf_pnp(joint, prior, &options, a, NULL));
     assert_ok(sf_pnp(single, prior, &options, b, NULL));
-    assert_same(a, b, cells, 1e-5);
+    assert_same(a, b, cells, 5e-3); /* steps are solved to 2e-3 of the noise */
     assert_ok(sf_richardson_lucy(
         joint, &(sf_richardson_lucy_options){.iterations = 20, .offset = -1}, a, NULL));
     assert_ok(sf_richardson_lucy(

@@ -330,6 +330,7 @@ static void test_mode_of_the_posterior(void **state)
     assert_ok(sf_observation_create(&grid, pixels, NULL, 0.0, NULL, psf, &options, &o));
     how.penalty = 0.3;
     how.multiplier = true;
+    how.conserve_flux = false;
     how.tolerance = 1e-10;
     how.iterations = 5000;
     assert_ok(sf_pnp(o, prior, &how, x, &report));

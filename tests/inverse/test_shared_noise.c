@@ -167,6 +167,8 @@ static void test_plug_and_play_goes_there(void **state)
     assert_ok(sf_prior_gaussian(&p.grid, p.field, 0.0, &prior));
     options.penalty = 0.1;
     options.multiplier = true;
+    options.conserve_flux = false;
+    options.find_excess = false;
     options.iterations = 100000;
     options.tolerance = 1e-12;
     assert_ok(sf_pnp(p.observation, prior, &options, scene, NULL));
