@@ -145,12 +145,12 @@ static sf_status start(pnp_state *s)
 }
 
 /* Where a schedule starts: a fifth of the frame's range (as in Zhang et al. 2022), as far as that
- * is between 10 and 50 times the noise. */
+ * is between 10 and 500 times the noise. */
 static void choose_first_level(pnp_state *s)
 {
     s->first = s->options->schedule_from;
     if (s->first > 0.0) return;
-    s->first = fmin(fmax(0.2 * s->o->summary.range / s->noise, 10.0), 50.0);
+    s->first = fmin(fmax(0.2 * s->o->summary.range / s->noise, 10.0), 500.0);
     s->first = fmax(s->first, s->options->schedule_to);
 }
 

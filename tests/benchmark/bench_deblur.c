@@ -16,6 +16,23 @@
  * true one. Then the time of an
  * iteration on a 460 x 460 frame: denoiser, transforms, the rest.
  *
+ * Measured with the built-in denoiser (0.1.0) in bf16, mean PSNR over the four noises, in dB, and
+ * the least by which the default and resolution 0 are ahead of both oracles:
+ *
+ *                      observed  default  res. 0   TV     RL     Wiener  least, default  res. 0
+ *   M 31 (radio)       31.44     42.89    43.75    38.99  43.39  40.21   -0.95           -0.24
+ *   30 Doradus         34.04     39.27    39.59    37.09  38.91  37.60   -0.54           -0.47
+ *   radio cluster      40.50     55.49    58.04    45.76  52.05  48.27   +0.89           +5.15
+ *   HST dwarf          35.58     49.62    52.94    42.34  49.52  42.24   -3.19           +0.18
+ *   scene 0            37.15     50.48    53.10    42.28  47.00  42.34   +2.06           +4.86
+ *   scene 1            36.56     50.82    51.92    42.99  44.49  43.42   +5.30           +6.90
+ *   scene 2            35.94     47.92    51.08    40.57  46.99  39.96   -2.37           +2.88
+ *   scene 3            37.47     44.73    45.25    40.76  43.74  41.03   +0.45           +0.92
+ *   scene 4            33.60     44.12    46.07    39.15  44.51  38.87   -1.93           -1.81
+ *
+ * That is 1.6 dB ahead on average, and 3.5 at resolution 0, which suits truths of pixels; where
+ * it falls behind, the noise is 0.2 to 0.5 % of the peak and sources are as sharp as a pixel.
+ *
  * usage: bench_deblur [builtin | MODEL.onnx [USAGE]] (USAGE as in sf_model_usage_parse: bf16=true
  * is 4 times as fast where the processor has matrix units), with SCOREFIELD_DATA. */
 #include <scorefield.h>
@@ -31,7 +48,7 @@
 #define SKY        0.1 /* of counts, over the peak */
 #define FIXED      10  /* iterations of Richardson-Lucy that many settle for */
 #define MARGIN     12  /* pixels of the scene around the frame */
-#define SCENES     12
+#define SCENES     8
 #define APERTURE   3.0 /* sizes of the galaxy as observed */
 #define MAX_TRUTHS 32
 

@@ -3,14 +3,39 @@
  *
  * Frames of SCOREFIELD_DATA/fits that come with a PSF are reconstructed as sf-deblur does by
  * default: sigma maps and masks where there are some, else noise and sky are estimated. First
- * table: chi^2 per pixel, how much more noise neighbours share than their sigmas tell, the
- * whiteness of the residual, and the resolution that was kept. Then stars (the PSF, moved by parts
- * of a pixel) are put into the frames, all of one signal-to-noise ratio F (sum psf^2/sigma^2)^1/2,
- * that of the best photometry in the sky's noise, and the frames reconstructed again. A star is
- * recovered with the light that the result has gained within a PSF's FWHM and a pixel of it; the
- * frame's own noise is in both results. Isolated: at less than one sigma of the model's light;
- * near a galaxy: at 3 to 30. No photon noise of the stars themselves, but for counts. Second
- * table: recovered over true flux, its mean, the error of that, and its scatter.
+ * table: chi^2 per pixel and its deviation from 1 in standard deviations of white noise, by how
+ * much neighbours share more noise than their sigmas tell, the whiteness of the residual, and the
+ * resolution that was kept. Then stars (the PSF, moved by parts of a pixel) are put into the frame,
+ * all of one signal-to-noise ratio F (sum psf^2/sigma^2)^1/2, that of the best photometry in the
+ * frame's noise, and it is reconstructed again. A star is recovered with the light that the result
+ * has gained within a PSF's FWHM and a pixel of it; the frame's own noise is in both results, so
+ * that the scatter is the method's alone. Isolated: at less than one sigma of the model's light;
+ * near a galaxy: at 3 to 30. No photon noise of the stars themselves, but for counts.
+ *
+ * Measured with the built-in denoiser (0.1.0) in bf16, two minutes of a core, recovered over true:
+ *
+ *      S/N        isolated, 82 stars           near a galaxy, 60 stars
+ *                 mean              scatter    mean              scatter
+ *      3          0.193 +- 0.031    0.28       0.881 +- 0.040    0.31
+ *      5          0.307 +- 0.044    0.40       0.951 +- 0.039    0.30
+ *      10         1.024 +- 0.035    0.32       1.136 +- 0.022    0.17
+ *      30         1.070 +- 0.010    0.086      1.043 +- 0.008    0.058
+ *      100        1.038 +- 0.003    0.023      1.002 +- 0.002    0.019
+ *      1000       1.000 +- 0.001    0.007      0.997 +- 0.003    0.020
+ *
+ * So what is alone and below 5 sigma is mostly left out, and what is found is too bright by one to
+ * four of its own standard deviations, until it is very bright. In white noise (64 stars, FWHM 3.4)
+ * this is +16, +8 and +5 % at 10, 30 and 100; refitting the star as it is drawn by least squares
+ * leaves +16, +6 and +4 %, so most of it is that it is drawn wider than a point, as the faint
+ * galaxies are for which it could also be taken, and 1 to 9 % are the denoiser's own, applied once.
+ * Photometry of faint stars belongs on the frame; a posterior's samples say how far the flux is
+ * open.
+ *
+ * chi^2 with sigma maps: SDSS 0.91 to 0.97, KiDS 0.87 to 0.94, HSC 0.94 and 0.97; HST 0.33, whose
+ * rms map tells of the noise that neighbours share; HSC's cut-out of COSMOS, without a map, 1.57;
+ * Chandra 1.01. In the drizzled frame of Abell 2744 there is a hatching of single pixels beside the
+ * two brightest galaxies, at a thousandth of their peaks and more, which is not on the sky: the
+ * denoiser lets detail at the sampling limit grow where the PSF shows none of it.
  *
  * usage: bench_frames [builtin | MODEL.onnx [USAGE]] (bf16=true as USAGE: fast), with
  * SCOREFIELD_DATA */
