@@ -75,9 +75,9 @@ typedef struct sf_observation_options {
     const sf_spectrum *correlation;
     /* NULL, or the PSF at every place, instead of one: H x = sum_i h_i * (w_i x), as
      * sf_operator_psf_field has it. Its places are pixels of the frame (row, column; centres are
-     * whole numbers from 0 on), its PSFs in cells. Each H costs some 4 (1 + b/(2 D))^2 + 1 times
-     * two transforms (PSFs b cells across, D apart). Not for split Gibbs sampling, whose draws need
-     * an H that is diagonal in Fourier space; and sf_noise_excess is 1. */
+     * whole numbers from 0 on), its PSFs in cells. What an H costs stands there. Not for split
+     * Gibbs sampling, whose draws need an H that is diagonal in Fourier space; and sf_noise_excess
+     * is 1. */
     const sf_psf_field *psf_field;
 } sf_observation_options;
 
