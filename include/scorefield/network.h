@@ -162,9 +162,11 @@ typedef struct sf_train_options {
     double ema;                  /* decay of the weights' running mean, 0.999 */
     double clip;                 /* largest norm of the gradient; 0 = none */
     double weight_decay;
-    double balance;       /* b: a sample of error e = |eps_hat - eps|^2 a pixel counts with
-                             the weight 1/(e + b^2 (1 + A^(3/2))), A = rms(x_0)/sigma, so that
-                             bright and faint ones teach alike; 0: all weights are 1 */
+    double balance;       /* b: a sample's squared error counts with the weight
+                             1/(0.34 q^0.65 + b^2 (1 + A^(3/2))), q the share of pixels with detail
+                             above the noise and A the signal's rms in units of it, both as the noisy
+                             image shows them, so that bright and faint, busy and empty ones teach
+                             alike and the minimum is still E[x_0 | x]; 0: all weights are 1 */
     bool mixed_precision; /* bf16 activations where the processor has them */
     uint64_t seed;
     const char *checkpoint; /* written every checkpoint_every steps and at the end; NULL none */

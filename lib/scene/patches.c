@@ -118,8 +118,8 @@ sf_status sf_patches_add_image(sf_patches *patches, double weight, size_t rows, 
 
 /* ---- simulated -------------------------------------------------------------------------- */
 
-/* What a patch of `side` pixels shows: a large galaxy, many small ones, stars, a cluster, a nebula,
- * or some of everything. */
+/* What a patch of `side` pixels shows: a large galaxy, many small ones, a few of all sizes on a
+ * dark sky, stars, a cluster, a nebula, or some of everything. */
 static sf_recipe draw_recipe(sf_dice *dice, double side)
 {
     const double kind = sf_dice_between(dice, 0.0, 1.0);
@@ -130,18 +130,22 @@ static sf_recipe draw_recipe(sf_dice *dice, double side)
                    .stars = sf_dice_chance(dice, 0.6) ? sf_dice_log(dice, 0.5, 8.0) : 0.0,
                    .seeing = sf_dice_log(dice, 1.0, 5.0)};
 
-    if (kind < 0.32) {
+    if (kind < 0.26) {
         r.galaxies = sf_dice_between(dice, 1.0, 3.0);
         r.smallest = 0.05 * side;
         r.largest = 0.3 * side;
         r.pairs = 0.25;
-    } else if (kind < 0.54) {
+    } else if (kind < 0.42) {
         r.galaxies = sf_dice_log(dice, 2.0, 40.0);
-    } else if (kind < 0.66) {
+    } else if (kind < 0.64) {
+        r.galaxies = sf_dice_log(dice, 1.0, 6.0);
+        r.smallest = 1.0;
+        r.largest = 1.0 + 0.15 * side;
+    } else if (kind < 0.74) {
         r.stars = sf_dice_log(dice, 3.0, 120.0);
-    } else if (kind < 0.72) {
+    } else if (kind < 0.79) {
         r.clusters = 1.0;
-    } else if (kind < 0.88) {
+    } else if (kind < 0.91) {
         r.diffuse = sf_dice_log(dice, 0.02, 2.0);
         r.filaments = sf_dice_chance(dice, 0.5) ? sf_dice_log(dice, 0.02, 0.5) : 0.0;
         r.shells = sf_dice_between(dice, 0.0, 1.5);

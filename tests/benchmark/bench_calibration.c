@@ -6,10 +6,10 @@
  * COUNT - 1: their rows are added to TABLE (those that it has already are left out, so that a run
  * may be continued or shared by several processes), and a summary of the whole table follows.
  * COUNT 0: the summary alone. Names: samples, bf16 (1: four times as fast), picture=FILE.png (of
- * the first), noise (of the observation: its S/N instead of one between 10 and 200); of split Gibbs
- * iterations, hold, from, steps, held (steps then), depth, end, heat, heat_held; and for a
- * diffusion instead likelihood (its number), evaluations, corrections, step. PSFs: survey stars and
- * models of SCOREFIELD_DATA/fits, else Moffat profiles.
+ * the first), model=FILE.onnx, noise (of the observation: its S/N instead of one between 10 and
+ * 200); of split Gibbs iterations, hold, from, steps, held (steps then), depth, end, heat,
+ * heat_held; and for a diffusion instead likelihood (its number), evaluations, corrections, step.
+ * PSFs: survey stars and models of SCOREFIELD_DATA/fits, else Moffat profiles.
  *
  * The interval mean +- t_c sd sqrt(1 + 1/n) of n samples, t_c Student's with n - 1 degrees, covers
  * the truth with probability c if the posterior is a Gaussian; the truth's rank among them is one
@@ -139,9 +139,9 @@ enum {
 
 typedef struct settings {
     size_t samples;
-    size_t bf16;  /* 1: networks in bf16 */
-    double ratio; /* 0: by the observation's number */
-    const char *picture;
+    size_t bf16;                 /* 1: networks in bf16 */
+    double ratio;                /* 0: by the observation's number */
+    const char *picture, *model; /* model: NULL for the built-in one */
     sf_split_gibbs_options gibbs;
     double likelihood; /* of a diffusion instead; negative: split Gibbs */
     sf_sample_options diffusion;
@@ -637,18 +637,22 @@ static void set(settings *s, const char *argument)
         s->picture = value + 1;
         return;
     }
+    if (strncmp(argument, "model=", 6) == 0) {
+        s->model = value + 1;
+        return;
+    }
     fprintf(stderr, "bench_calibration: what is %s?\n", argument);
     exit(2);
 }
 
-static sf_model *read_model(bool bf16)
+static sf_model *read_model(const settings *s)
 {
     sf_model *model, *changed;
     sf_model_usage usage;
 
-    OK(sf_model_builtin(&model));
+    OK(s->model != NULL ? sf_model_load(s->model, &model) : sf_model_builtin(&model));
     usage = *sf_model_get_usage(model);
-    usage.bf16 = bf16;
+    usage.bf16 = s->bf16 == 1;
     OK(sf_model_with_usage(model, &usage, &changed));
     sf_model_release(&model);
     return changed;
@@ -674,7 +678,7 @@ int main(int count, char **arguments)
     s.diffusion.predictor = SF_PREDICTOR_MULTISTEP_SDE;
     s.diffusion.spacing = SF_TIMES_LOG_SNR;
     if (s.diffusion.corrections > 0) s.diffusion.corrector = SF_CORRECTOR_PRECONDITIONED;
-    model = read_model(s.bf16 == 1);
+    model = read_model(&s);
     for (size_t index = first; index < last; index++) {
         double row[COLUMNS];
 

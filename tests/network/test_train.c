@@ -36,8 +36,29 @@ static double loss_of(const problem *p, const double *parameters, double *slope)
     return loss;
 }
 
+/* Images whose weight is known: a flat one, of which only the power counts, and a chess board of
+ * +-a, whose Laplacian is 8 a everywhere, edges too. */
+static void weights_follow_detail_and_power(void **state)
+{
+    enum { SIDE = 6, PIXELS = SIDE * SIDE };
+    double noisy[PIXELS], flat[PIXELS], board[PIXELS];
+
+    (void)state;
+    for (int i = 0; i < PIXELS; i++) {
+        noisy[i] = i % 2 == 0 ? 1.0 : 7.0; /* mean square 25: A^2 = 24 */
+        flat[i] = 4.0;
+        board[i] = (i / SIDE + i % SIDE) % 2 == 0 ? 0.25 : -0.25; /* l^2 = 4: q = 4/5 */
+    }
+    assert_close(sf_sample_weight(noisy, flat, SIDE, 0.1), 1.0 / (0.01 * (1.0 + pow(24.0, 0.75))),
+                 1e-12);
+    assert_close(sf_sample_weight(noisy, board, SIDE, 0.1),
+                 1.0 / (0.34 * pow(0.8, 0.65) + 0.01 * (1.0 + pow(24.0, 0.75))), 1e-12);
+    /* less power than the noise alone has counts as none */
+    assert_close(sf_sample_weight(board, flat, SIDE, 0.1), 100.0, 1e-10);
+}
+
 /* Every parameter's derivative of the loss against central differences, in double, plain and
- * balanced. */
+ * weighted. */
 static void gradients_are_derivatives(void **state)
 {
     const sf_unet_options options = {2, 2, 1, 3};
@@ -48,7 +69,7 @@ static void gradients_are_derivatives(void **state)
     for (int balanced = 0; balanced < 2; balanced++) {
         problem p = {.graph = sf_model_graph(model),
                      .shape = {4, {1, 2, 8, 8}},
-                     .sample = {64, 1.3, balanced != 0 ? 0.01 : 0.0}};
+                     .sample = {64, 1.3, balanced != 0 ? 7.0 : 1.0}};
         const size_t count = p.graph->parameter_count;
         float *flat;
         double *parameters, *gradient, slope[64], largest = 0.0;
@@ -446,6 +467,7 @@ static void wrong_runs_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weights_follow_detail_and_power),
         cmocka_unit_test(gradients_are_derivatives),
         cmocka_unit_test(linear_denoiser_is_wiener),
         cmocka_unit_test(resumed_run_is_the_same),
