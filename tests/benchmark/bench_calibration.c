@@ -134,6 +134,7 @@ enum {
     FLUX_ERROR,  /* (mean - truth)/deviation */
     TARP,        /* share of samples that are nearer to another scene */
     SECONDS,     /* of sampling */
+    PEAK,        /* the truth's range in units of the noise: PSNR's peak */
     COLUMNS
 };
 
@@ -305,13 +306,15 @@ static double rank_of(const double *sorted, size_t count, double truth)
     return (double)below;
 }
 
-static double psnr(const trial *t, const double *frame)
+static sf_comparison compare_frames(const trial *t, const double *frame)
 {
     sf_comparison c;
 
     OK(sf_compare(&t->frame, frame, t->truth, 0.0, &c));
-    return c.psnr;
+    return c;
 }
+
+static double psnr(const trial *t, const double *frame) { return compare_frames(t, frame).psnr; }
 
 static void score_pixels(const settings *s, const trial *t, size_t chosen, double *row)
 {
@@ -336,6 +339,7 @@ static void score_pixels(const settings *s, const trial *t, size_t chosen, doubl
         row[VARIANCE] += square / (double)(s->samples - 1) * (1.0 + 1.0 / (double)s->samples);
     }
     row[PSNR_MEAN] = psnr(t, mean);
+    row[PEAK] = compare_frames(t, mean).peak / t->noise;
     for (size_t b = 0; b < s->samples; b++)
         row[PSNR_SAMPLE] += psnr(t, t->samples + b * PIXELS) / (double)s->samples;
     sf_free(column);
@@ -553,22 +557,44 @@ static void print_ranks(const char *name, const double *values, size_t rows, siz
     printf("   p = %.3g\n", gsl_cdf_chisq_Q(chi_squared, BINS - 1));
 }
 
-/* By how much the samples' mean is better, observation by observation. */
+/* The mean square error in units of the noise, of all observations but one. */
+static double square_without(const double *values, size_t rows, size_t column, size_t left)
+{
+    double sum = 0.0;
+
+    for (size_t r = 0; r < rows; r++) {
+        const double *row = values + r * COLUMNS;
+        if (r != left) sum += pow(row[PEAK], 2.0) * pow(10.0, -0.1 * row[column]);
+    }
+    return sum / (double)(left < rows ? rows - 1 : rows);
+}
+
+/* By how much the samples' mean is better: observation by observation, and by the mean square error
+ * of all of them in units of the noise, which is what a posterior's mean makes least (its error
+ * from leaving out one after the other). */
 static void print_lead(const char *name, const double *values, size_t rows, size_t column)
 {
+    const double n = (double)rows;
     const double lead = mean_of(values, rows, PSNR_MEAN) - mean_of(values, rows, column);
-    double square = 0.0;
+    const double all = 10.0 * log10(square_without(values, rows, column, rows) /
+                                    square_without(values, rows, PSNR_MEAN, rows));
+    double square = 0.0, spread = 0.0;
     size_t ahead = 0;
 
     for (size_t r = 0; r < rows; r++) {
         const double own = values[r * COLUMNS + PSNR_MEAN] - values[r * COLUMNS + column];
+        const double others = 10.0 * log10(square_without(values, rows, column, r) /
+                                           square_without(values, rows, PSNR_MEAN, r));
 
         square += (own - lead) * (own - lead);
+        spread += (others - all) * (others - all);
         ahead += own > 0.0 ? 1 : 0;
     }
-    printf("  %s %.2f dB: the samples' mean is %+.2f +- %.2f dB, ahead on %zu of %zu\n", name,
-           mean_of(values, rows, column), lead,
-           sqrt(square / (double)rows / fmax(1.0, (double)rows - 1.0)), ahead, rows);
+    printf(
+        "  %s %.2f dB: the samples' mean is %+.2f +- %.2f dB, ahead on %zu of %zu; in mean square "
+        "error %+.2f +- %.2f dB\n",
+        name, mean_of(values, rows, column), lead, sqrt(square / n / fmax(1.0, n - 1.0)), ahead,
+        rows, all, sqrt(spread * (n - 1.0) / n));
 }
 
 static void print_summary(const char *path, size_t samples)
