@@ -1,5 +1,5 @@
 #!/bin/sh
-# train.sh - the built-in denoiser from random weights on: pictures, three stages of training, table.
+# train.sh - a denoiser like the built-in one from random weights: pictures, three stages, a table.
 #
 #     sh lib/prior/builtin/train.sh SF-TRAIN FOLDER [FRAMES]
 #
