@@ -30,8 +30,11 @@
  *   scene 3            37.47     44.73    45.25    40.76  43.74  41.03   +0.45           +0.92
  *   scene 4            33.60     44.12    46.07    39.15  44.51  38.87   -1.93           -1.81
  *
- * That is 1.6 dB ahead on average, and 3.5 at resolution 0, which suits truths of pixels; where
- * it falls behind, the noise is 0.2 to 0.5 % of the peak and sources are as sharp as a pixel.
+ * Those nine: 1.6 dB ahead on average, 3.5 at resolution 0, which suits truths of pixels; where it
+ * falls behind, the noise is 0.2 to 0.5 % of the peak and sources are as sharp as a pixel. Galaxies
+ * (7, each at four noises): |g - g of the truth| 0.0229 by default, 0.0170 at resolution 0, 0.0207
+ * RL, 0.0369 Wiener, 0.0649 after 10 iterations of RL; fluxes off by 0.76, 0.54, 0.67, 0.64 and
+ * 1.11 %, the default's by 3.2 % at most.
  *
  * usage: bench_deblur [builtin | MODEL.onnx [USAGE]] (USAGE as in sf_model_usage_parse: bf16=true
  * is 4 times as fast where the processor has matrix units), with SCOREFIELD_DATA. */
