@@ -37,6 +37,25 @@ static void print_model(const sf_model *model)
            usage->margin);
 }
 
+static sf_status print_ridge(const deblur_options *o)
+{
+    sf_ridge *ridge = NULL;
+    double lipschitz;
+    sf_status status;
+
+    GO(deblur_prior_ridge(o, &ridge));
+    GO(sf_ridge_lipschitz(ridge, &lipschitz));
+    printf(
+        "parameters    %zu\n"
+        "energy        convex, with a Lipschitz constant of its gradient of %.4g in units of the "
+        "noise\n"
+        "units         any: D(a x; a sigma) = a D(x; sigma)\n",
+        sf_ridge_parameter_count(ridge), lipschitz);
+done:
+    sf_ridge_release(&ridge);
+    return status;
+}
+
 /* A scene whose brightest pixel is `peak`, and noise. */
 static sf_status draw(const sf_grid *grid, uint64_t index, double peak, double sigma, double *x)
 {
@@ -103,9 +122,14 @@ sf_status deblur_inspect(const deblur_options *o)
     if (o->threads > 0) GO(sf_thread_count_set(o->threads));
     GO(sf_grid_image(SIDE, SIDE, &grid));
     printf("prior         %s\n", o->prior != NULL ? o->prior : "builtin");
-    if (!deblur_prior_is_field(o)) {
+    if (deblur_prior_is_ridge(o)) {
+        GO(print_ridge(o));
+    } else if (!deblur_prior_is_field(o)) {
         GO(deblur_prior_read(o, &model));
-        print_model(model);
+        if (sf_model_is_ridge(model))
+            GO(print_ridge(o));
+        else
+            print_model(model);
         if (!sf_model_get_usage(model)->homogeneous) peak = sf_model_get_usage(model)->value_scale;
     }
     GO(deblur_prior_make(o, &grid, &prior));

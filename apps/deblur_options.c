@@ -27,6 +27,8 @@ static const char lesson[] =
     "  pnp      plug and play by ADMM with the prior\n"
     "  tv       total variation\n"
     "  wiener   linear; with --prior field:SPECTRUM the mean of that Gaussian field's posterior\n"
+    "  map      the minimum of a convex energy, with --prior ridge (its default) or a ridge's "
+    "file\n"
     "  rl       Richardson-Lucy, stopped when the residual reaches the noise\n"
     "  denoise  the prior applied once; no point spread function\n"
     "  posterior  samples instead of one image: mean, standard deviation, quantiles and a cube\n"
@@ -80,6 +82,7 @@ static const struct {
     [DEBLUR_HQS] = {"hqs", true, true, true, false, false, false, true, true, true, false},
     [DEBLUR_TV] = {"tv", false, true, true, true, true, true, false, true, true, false},
     [DEBLUR_WIENER] = {"wiener", true, true, true, true, false, true, false, false, true, false},
+    [DEBLUR_MAP] = {"map", true, true, true, true, false, true, false, false, true, false},
     [DEBLUR_RL] = {"rl", false, true, true, false, false, false, false, true, false, false},
     [DEBLUR_DENOISE] = {"denoise", true, false, false, false, false, false, false, false, false,
                         false},
@@ -87,10 +90,22 @@ static const struct {
                           true},
 };
 
+bool deblur_prior_is_field(const deblur_options *o)
+{
+    return o->prior != NULL && strncmp(o->prior, "field:", 6) == 0;
+}
+
+bool deblur_prior_is_ridge(const deblur_options *o)
+{
+    return o->prior != NULL && strcmp(o->prior, "ridge") == 0;
+}
+
 static bool find_method(deblur_options *o)
 {
-    const char *name = o->method_name != NULL ? o->method_name : "hqs";
+    const char *name = deblur_prior_is_ridge(o) ? "map" : "hqs";
 
+    if (o->method_name == NULL) o->method_name = strdup(name); /* where this fails, so does more */
+    name = o->method_name != NULL ? o->method_name : name;
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         if (strcmp(name, methods[i].name) != 0) continue;
         o->method = (deblur_method)i;
@@ -148,16 +163,11 @@ static bool parse_memory(const char *text, double *bytes)
     return true;
 }
 
-bool deblur_prior_is_field(const deblur_options *o)
-{
-    return o->prior != NULL && strncmp(o->prior, "field:", 6) == 0;
-}
-
 /* Whether the noise may have a spectrum. */
 static bool solves_by_waves(const deblur_options *o)
 {
     return o->method == DEBLUR_PNP || o->method == DEBLUR_HQS || o->method == DEBLUR_TV ||
-           o->method == DEBLUR_WIENER;
+           o->method == DEBLUR_WIENER || o->method == DEBLUR_MAP;
 }
 
 /* The first option that is about pixels, or NULL. */
@@ -196,8 +206,10 @@ static int check_sampling(const deblur_options *o)
 /* The first option that the method has no use for, or NULL. */
 static const char *useless(const deblur_options *o)
 {
-    const bool field = deblur_prior_is_field(o);
+    const bool field = deblur_prior_is_field(o), ridge = deblur_prior_is_ridge(o);
 
+    if (o->method == DEBLUR_MAP && (field || same(o->prior, "builtin")))
+        return "--prior other than ridge, or the FILE.onnx of a ridge";
     if (o->prior != NULL && !methods[o->method].prior) return "--prior";
     if (o->prior != NULL && !field && o->method == DEBLUR_WIENER) return "--prior without field:";
     if (o->psf != NULL && !methods[o->method].psf) return "--psf";
@@ -205,9 +217,11 @@ static const char *useless(const deblur_options *o)
     if (o->psf_sampling != INT_MIN && o->psf == NULL) return "--psf-sampling without --psf";
     if (o->upsample > 1 && o->method == DEBLUR_DENOISE) return "--upsample";
     if (o->mask_bits != NULL && same(o->mask, "none")) return "--mask-bits with --mask none";
-    if (o->network != NULL && (o->prior == NULL || field || same(o->prior, "builtin")))
+    if (o->network != NULL && (o->prior == NULL || field || ridge || same(o->prior, "builtin")))
         return "--network without --prior FILE.onnx";
-    if (o->bf16 && (field || !methods[o->method].prior || o->method == DEBLUR_WIENER))
+    if (o->network != NULL && o->method == DEBLUR_MAP) return "--network";
+    if (o->bf16 && (field || ridge || o->method == DEBLUR_MAP || !methods[o->method].prior ||
+                    o->method == DEBLUR_WIENER))
         return "--bf16 without a network";
     if (o->detector.spectrum != NULL && !solves_by_waves(o)) return "--noise-spectrum";
     if (o->iterations != INT_MIN && !methods[o->method].iterations) return "--iterations";
@@ -246,7 +260,8 @@ static int read_lists(deblur_options *o)
 
 bool deblur_uses_network(const deblur_options *o)
 {
-    return methods[o->method].prior && o->method != DEBLUR_WIENER && !deblur_prior_is_field(o);
+    return methods[o->method].prior && o->method != DEBLUR_WIENER && o->method != DEBLUR_MAP &&
+           !deblur_prior_is_field(o) && !deblur_prior_is_ridge(o);
 }
 
 /* Galaxies are sampled well enough at the first; a star half way between two pixels, at a
@@ -258,7 +273,7 @@ bool deblur_uses_network(const deblur_options *o)
 static bool learned(const deblur_options *o)
 {
     return (o->method == DEBLUR_PNP || o->method == DEBLUR_HQS || o->method == DEBLUR_POSTERIOR) &&
-           !deblur_prior_is_field(o) && o->sampling == NULL;
+           !deblur_prior_is_field(o) && !deblur_prior_is_ridge(o) && o->sampling == NULL;
 }
 
 double deblur_first_resolution(const deblur_options *o)
@@ -360,7 +375,7 @@ static int check(deblur_options *o)
     if (o->output == NULL) return program_usage(NAME, "say where the result goes: -o OUT.fits");
     if (!find_method(o))
         return program_usage(NAME,
-                             "--method %s is none of pnp, hqs, tv, wiener, rl, denoise, "
+                             "--method %s is none of pnp, hqs, tv, wiener, map, rl, denoise, "
                              "posterior",
                              o->method_name);
     if (!find_sampler(o))
@@ -469,10 +484,12 @@ bool deblur_options_parse(int argc, const char **argv, deblur_options *options, 
          "that of the light that falls on the pixels, their own width not in it",
          "K"},
         {"method", 'm', POPT_ARG_STRING, &o->method_name, 0,
-         "pnp, hqs (default), tv, wiener, rl, denoise or posterior", "METHOD"},
+         "pnp, hqs (default), tv, wiener, map (default with --prior ridge), rl, denoise or "
+         "posterior",
+         "METHOD"},
         {"prior", 0, POPT_ARG_STRING, &o->prior, 0,
-         "builtin (default), a network FILE.onnx, or a Gaussian field: field:power:A,N (P = A k^N) "
-         "or field:table:FILE",
+         "builtin (default), a network or convex ridge FILE.onnx, the convex ridge that is built "
+         "in: ridge, or a Gaussian field: field:power:A,N (P = A k^N) or field:table:FILE",
          "PRIOR"},
         {"network", 0, POPT_ARG_STRING, &o->network, 0,
          "how FILE.onnx is used, where it does not say so itself: noise_input=none|channel|second, "

@@ -14,6 +14,7 @@ typedef enum deblur_method {
     DEBLUR_HQS,
     DEBLUR_TV,
     DEBLUR_WIENER,
+    DEBLUR_MAP,
     DEBLUR_RL,
     DEBLUR_DENOISE,
     DEBLUR_POSTERIOR
@@ -50,6 +51,8 @@ typedef struct deblur_options {
 
 /* Whether the prior is a Gaussian field: field:SPECTRUM. */
 bool deblur_prior_is_field(const deblur_options *options);
+/* Whether it is the convex ridge that is built in. */
+bool deblur_prior_is_ridge(const deblur_options *options);
 /* Whether the method's prior is a network. */
 bool deblur_uses_network(const deblur_options *options);
 /* A result with hollows deeper than this, in units of the noise below the frame's lowest pixel, is

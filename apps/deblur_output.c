@@ -109,6 +109,7 @@ const char *deblur_prior_name(const deblur_options *o)
     case DEBLUR_DENOISE: return o->prior != NULL ? o->prior : "builtin";
     case DEBLUR_TV: return "total variation";
     case DEBLUR_WIENER: return o->prior != NULL ? o->prior : "squared Laplacian";
+    case DEBLUR_MAP: return o->prior != NULL ? o->prior : "ridge";
     case DEBLUR_RL: break;
     }
     return "none";
@@ -120,8 +121,7 @@ sf_status deblur_keywords_write(sf_fits_writer *w, const deblur_options *o, cons
     sf_status status;
 
     GO(sf_fits_writer_string(w, "SFVERS", sf_version(), "scorefield"));
-    GO(sf_fits_writer_string(w, "SFMETHOD", o->method_name != NULL ? o->method_name : "hqs",
-                             "method of reconstruction"));
+    GO(sf_fits_writer_string(w, "SFMETHOD", o->method_name, "method of reconstruction"));
     GO(sf_fits_writer_string(w, "SFPSF", o->psf != NULL ? o->psf : "none",
                              "point spread function"));
     GO(sf_fits_writer_double(w, "SFRESOL", f->resolution, "FWHM kept in the result, its pixels"));
@@ -352,6 +352,13 @@ static void print_posterior(const deblur_options *o, const deblur_posterior *p)
                100.0 * p->inside[0], 100.0 * p->inside[1]);
 }
 
+static void print_solver(const sf_solver_report *s)
+{
+    printf("solver      %zu iterations, %s, %.2f s\n", s->iterations, sf_stop_text(s->stop),
+           s->seconds);
+    if (s->guarantee != NULL) printf("guarantee   %s\n", s->guarantee);
+}
+
 static void warn_of_systems(const deblur_options *o, const sf_linear_systems *s)
 {
     if (s->unfinished == 0) return;
@@ -414,8 +421,7 @@ void deblur_output_print(const deblur_options *o, const deblur_facts *f, const d
         print_posterior(o, &r->posterior);
         warn_of_systems(o, &r->posterior.systems);
     } else
-        printf("solver      %zu iterations, %s, %.2f s\n", r->solver.iterations,
-               sf_stop_text(r->solver.stop), r->solver.seconds);
+        print_solver(&r->solver);
     print_settled(f, r);
     printf("residual    chi^2 per %s %#.4g (%+.3g sigma)", f->fourier ? "number" : "pixel",
            d->chi_squared, d->chi_squared_z);

@@ -22,6 +22,7 @@ static double bytes_of(const deblur_options *o)
     case DEBLUR_RL: return 90.0;
     case DEBLUR_WIENER: return 180.0;
     case DEBLUR_TV: return 280.0;
+    case DEBLUR_MAP: return 500.0;
     case DEBLUR_DENOISE: return 400.0;
     case DEBLUR_PNP:
     case DEBLUR_HQS:

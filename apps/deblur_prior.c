@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define RIDGE_TOLERANCE 1e-3 /* of the noise */
+
 sf_status deblur_prior_read(const deblur_options *o, sf_model **model)
 {
     sf_model *plain = NULL;
@@ -23,6 +25,33 @@ done:
     return status;
 }
 
+sf_status deblur_prior_ridge(const deblur_options *o, sf_ridge **ridge)
+{
+    sf_model *model = NULL;
+    sf_status status;
+
+    if (o->prior == NULL || deblur_prior_is_ridge(o)) return sf_ridge_builtin(ridge);
+    GO(sf_model_load(o->prior, &model));
+    status = sf_ridge_from_model(model, ridge);
+    if (status != SF_OK) status = sf_fail(status, "%s: %s", o->prior, sf_last_error());
+done:
+    sf_model_release(&model);
+    return status;
+}
+
+/* At the level of each call, as it was trained. */
+static sf_status make_ridge(const deblur_options *o, const sf_grid *grid, sf_prior **prior)
+{
+    sf_ridge *ridge = NULL;
+    sf_status status;
+
+    GO(deblur_prior_ridge(o, &ridge));
+    status = sf_prior_ridge(grid, ridge, 1.0, 0.0, RIDGE_TOLERANCE, prior);
+done:
+    sf_ridge_release(&ridge);
+    return status;
+}
+
 sf_status deblur_prior_make(const deblur_options *o, const sf_grid *grid, sf_prior **prior)
 {
     sf_spectrum *spectrum = NULL;
@@ -32,9 +61,12 @@ sf_status deblur_prior_make(const deblur_options *o, const sf_grid *grid, sf_pri
     if (deblur_prior_is_field(o)) {
         GO(sf_spectrum_parse(o->prior + 6, &spectrum));
         GO(sf_prior_gaussian(grid, spectrum, 0.0, prior));
+    } else if (deblur_prior_is_ridge(o)) {
+        GO(make_ridge(o, grid, prior));
     } else {
         GO(deblur_prior_read(o, &model));
-        GO(sf_prior_network(grid, model, prior));
+        GO(sf_model_is_ridge(model) ? make_ridge(o, grid, prior)
+                                    : sf_prior_network(grid, model, prior));
     }
 done:
     sf_model_release(&model);

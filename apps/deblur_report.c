@@ -133,7 +133,7 @@ static sf_status report_solver(sf_report *p, const deblur_options *o, const sf_s
 {
     sf_status status;
 
-    GO(sf_report_string(p, "solver/method", o->method_name != NULL ? o->method_name : "hqs"));
+    GO(sf_report_string(p, "solver/method", o->method_name));
     GO(sf_report_integer(p, "solver/iterations", (long long)s->iterations));
     GO(sf_report_integer(p, "solver/kept", (long long)s->kept));
     GO(sf_report_string(p, "solver/stop", sf_stop_text(s->stop)));

@@ -75,6 +75,26 @@ done:
     return status;
 }
 
+static sf_status most_probable(const deblur_options *o, const deblur_tuning *tuning,
+                               const sf_observation *observation, sf_monitor monitor, double *scene,
+                               sf_solver_report *report)
+{
+    sf_ridge_map_options options = sf_ridge_map_options_default();
+    sf_ridge *ridge = NULL;
+    sf_status status;
+
+    set_count(o->iterations, &options.iterations);
+    set_number(o->tolerance, &options.tolerance);
+    set_number(tuning->strength, &options.strength);
+    set_number(o->strength, &options.strength);
+    options.monitor = monitor;
+    GO(deblur_prior_ridge(o, &ridge));
+    status = sf_ridge_map(observation, ridge, &options, scene, report);
+done:
+    sf_ridge_release(&ridge);
+    return status;
+}
+
 static sf_status richardson_lucy(const deblur_options *o, const deblur_tuning *tuning,
                                  const sf_observation *observation, sf_monitor monitor,
                                  double *scene, sf_solver_report *report)
@@ -108,6 +128,7 @@ static sf_status solve(deblur_solver *s, const deblur_tuning *tuning,
     switch (o->method) {
     case DEBLUR_TV: return total_variation(o, tuning, observation, monitor, scene, report);
     case DEBLUR_WIENER: return wiener(o, tuning, observation, monitor, scene, report);
+    case DEBLUR_MAP: return most_probable(o, tuning, observation, monitor, scene, report);
     case DEBLUR_RL: return richardson_lucy(o, tuning, observation, monitor, scene, report);
     case DEBLUR_PNP:
     case DEBLUR_HQS:

@@ -39,6 +39,7 @@ static bool chooses(const tiles *t)
     switch (o->method) {
     case DEBLUR_PNP:
     case DEBLUR_HQS: return isnan(o->penalty);
+    case DEBLUR_MAP:
     case DEBLUR_TV: return isnan(o->strength);
     case DEBLUR_WIENER: return isnan(o->strength) && !deblur_prior_is_field(o);
     case DEBLUR_RL: return true;

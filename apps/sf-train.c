@@ -28,14 +28,17 @@ static const char lesson[] =
     "      Ctrl-C stops with the model so far; resumed, the run ends with the same bits\n"
     "  sf-train -o fine.onnx --start d.onnx --rate 2e-4 --sigma 0.0003,1\n"
     "      goes on from the weights of another network\n"
+    "  sf-train pictures/ -o ridge.onnx --network ridge --steps 1500 --patch 32 --rate 0.02\n"
+    "      a convex-ridge regulariser, for sf-deblur -m map, in minutes\n"
     "\n"
     "Exit status: 0 done, 1 error (one sentence on the standard error stream), 2 wrong usage, 130\n"
     "interrupted (the model so far is written). The same seed gives the same bits on any\n"
     "number of threads.\n";
 
 typedef struct arguments {
-    char *output, *start, *sigma, *checkpoint, *validate, *frames;
-    int channels, depth, blocks, steps, patch, batch, seed, threads;
+    char *output, *start, *sigma, *checkpoint, *validate, *frames, *network;
+    int channels, depth, blocks, filters, side, steps, patch, batch, seed, threads;
+    bool ridge; /* instead of a network */
     double rate;
     train_images images;
     int resume, bf16, quiet, force;
@@ -60,14 +63,17 @@ static bool check(arguments *a, const char **problem)
 {
     sf_train_options *t = &a->train;
 
-    if (a->output == NULL)
+    a->ridge = a->network != NULL && strcmp(a->network, "ridge") == 0;
+    if (a->network != NULL && !a->ridge && strcmp(a->network, "unet") != 0)
+        *problem = "--network is unet or ridge";
+    else if (a->output == NULL)
         *problem = "name the model to write with -o";
     else if (a->sigma != NULL && !program_parse_pair(a->sigma, &t->sigma_min, &t->sigma_max))
         *problem = "--sigma takes the smallest and the largest noise level, as in 0.001,1";
     else if (!(a->images.simulated >= 0.0) || !(a->images.simulated < 1.0))
         *problem = "--scenes takes a share from 0 to less than 1";
     else if (a->channels < 1 || a->depth < 1 || a->blocks < 1 || a->steps < 1 || a->patch < 1 ||
-             a->batch < 1 || a->seed < 0 || a->threads < 0)
+             a->batch < 1 || a->filters < 1 || a->side < 2 || a->seed < 0 || a->threads < 0)
         *problem = "sizes and numbers of steps are at least 1, seed and threads at least 0";
     else if (!a->force && !a->resume && access(a->output, F_OK) == 0)
         *problem = "the model to write exists; --force replaces it";
@@ -94,56 +100,96 @@ static sf_status first_model(const arguments *a, sf_model **model)
     return a->start != NULL ? sf_model_load(a->start, model) : sf_model_unet(&options, model);
 }
 
-static void print_report(const arguments *a, const sf_model *model, size_t images,
+/* What is trained, and the model that it becomes. */
+static sf_status train_ridge(const arguments *a, const sf_patch_source *source, sf_model **trained,
+                             size_t *parameters, sf_train_report *report)
+{
+    const sf_ridge_options options = {(size_t)a->filters, (size_t)a->side, (uint64_t)a->seed};
+    sf_ridge *first = NULL, *last = NULL;
+    sf_model *model = NULL;
+    sf_status status;
+
+    if (a->start == NULL)
+        GO(sf_ridge_untrained(&options, &first));
+    else {
+        GO(sf_model_load(a->start, &model));
+        GO(sf_ridge_from_model(model, &first));
+    }
+    GO(sf_ridge_train(first, source, &a->train, &last, report));
+    *parameters = sf_ridge_parameter_count(last); /* the model counts the fixed thresholds, too */
+    status = sf_ridge_to_model(last, trained);
+done:
+    sf_ridge_release(&first);
+    sf_ridge_release(&last);
+    sf_model_release(&model);
+    return status;
+}
+
+static sf_status train_network(const arguments *a, const sf_patch_source *source,
+                               sf_model **trained, size_t *parameters, sf_train_report *report)
+{
+    sf_model *begin = NULL;
+    sf_status status;
+
+    GO(first_model(a, &begin));
+    GO(sf_train(begin, source, &a->train, trained, report));
+    *parameters = sf_model_parameter_count(*trained);
+done:
+    sf_model_release(&begin);
+    return status;
+}
+
+static void print_report(const arguments *a, size_t parameters, size_t images,
                          const sf_train_report *report)
 {
     if (a->quiet) return;
     printf("%s: %zu parameters, %zu steps of %zu patches (%zu images and simulated scenes), loss "
            "%.4f, %.0f s, %.1f patches/s\n",
-           a->output, sf_model_parameter_count(model), report->steps, a->train.batch, images,
-           report->loss, report->seconds, report->patches_per_second);
+           a->output, parameters, report->steps, a->train.batch, images, report->loss,
+           report->seconds, report->patches_per_second);
 }
 
 static sf_status train(arguments *a, bool *stopped)
 {
-    sf_model *begin = NULL, *trained = NULL;
+    sf_model *trained = NULL;
     sf_patches *patches = NULL;
     sf_patch_source source;
     sf_train_report report;
-    size_t images;
+    size_t images, parameters = 0;
     progress line;
     sf_status status;
 
     if (a->threads > 0) GO(sf_thread_count_set(a->threads));
-    GO(first_model(a, &begin));
     GO(train_images_patches(&a->images, a->train.seed, a->train.sigma_min, &patches, &images));
     source = sf_patches_source(patches);
     progress_begin(&line, a->quiet != 0);
     a->train.monitor = progress_monitor(&line);
-    status = sf_train(begin, &source, &a->train, &trained, &report);
+    status = (a->ridge ? train_ridge : train_network)(a, &source, &trained, &parameters, &report);
     progress_end(&line);
     if (status != SF_OK) goto done;
     *stopped = report.stopped;
     GO(sf_model_save(trained, a->output));
-    print_report(a, trained, images, &report);
+    print_report(a, parameters, images, &report);
     if (a->validate != NULL && !report.stopped)
         GO(train_images_validate(a->validate, 0.5 * (1.0 + a->images.gamma), trained,
                                  a->train.seed));
 done:
     sf_patches_release(&patches);
     sf_model_release(&trained);
-    sf_model_release(&begin);
     return status;
 }
 
 static arguments defaults(void)
 {
     const sf_unet_options unet = sf_unet_options_default();
+    const sf_ridge_options ridge = sf_ridge_options_default();
     const sf_train_options t = sf_train_options_default();
 
     return (arguments){.channels = (int)unet.channels,
                        .depth = (int)unet.depth,
                        .blocks = (int)unet.blocks,
+                       .filters = (int)ridge.filters,
+                       .side = (int)ridge.side,
                        .steps = (int)t.steps,
                        .patch = (int)t.patch,
                        .batch = (int)t.batch,
@@ -175,6 +221,7 @@ static void release(arguments *a)
     free(a->checkpoint);
     free(a->validate);
     free(a->frames);
+    free(a->network);
 }
 
 int main(int argc, const char **argv)
@@ -188,6 +235,10 @@ int main(int argc, const char **argv)
     }
     const struct poptOption options[] = {
         {"output", 'o', POPT_ARG_STRING, &a.output, 0, "the model to write", "MODEL.onnx"},
+        {"network", 0, POPT_ARG_STRING, &a.network, 0,
+         "what to train: unet (default) or ridge, a convex regulariser", "KIND"},
+        VALUE("filters", POPT_ARG_INT, filters, "of a ridge", "N"),
+        VALUE("side", POPT_ARG_INT, side, "of a ridge's filters, in pixels", "N"),
         VALUE("channels", POPT_ARG_INT, channels, "filters at full resolution", "N"),
         VALUE("depth", POPT_ARG_INT, depth, "resolutions", "N"),
         VALUE("blocks", POPT_ARG_INT, blocks, "residual blocks a resolution", "N"),

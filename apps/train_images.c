@@ -177,6 +177,19 @@ done:
     return status;
 }
 
+static sf_status make_prior(const sf_grid *grid, sf_model *model, sf_prior **prior)
+{
+    sf_ridge *ridge = NULL;
+    sf_status status;
+
+    if (!sf_model_is_ridge(model)) return sf_prior_network(grid, model, prior);
+    GO(sf_ridge_from_model(model, &ridge));
+    status = sf_prior_ridge(grid, ridge, 1.0, 0.0, 1e-3, prior);
+done:
+    sf_ridge_release(&ridge);
+    return status;
+}
+
 static sf_status validate_image(const char *path, const sf_fits *image, void *user)
 {
     contest *c = user;
@@ -188,7 +201,7 @@ static sf_status validate_image(const char *path, const sf_fits *image, void *us
 
     (void)path;
     GO(cut_middle(image, c->gamma, &grid, &pixels));
-    GO(sf_prior_network(&grid, c->model, &prior));
+    GO(make_prior(&grid, c->model, &prior));
     for (size_t i = 0; i < LEVELS; i++) {
         GO(sf_prior_validate(prior, 1, pixels, level[i], c->seed + c->count, &v));
         c->sum[i].noisy += v.noisy;

@@ -367,6 +367,26 @@ SF_API sf_tv_options sf_tv_options_default(void);
 SF_API sf_status sf_tv(const sf_observation *observation, const sf_tv_options *options,
                        double *scene, sf_solver_report *report);
 
+/* The most probable scene under a convex ridge, its scale the noise:
+ *     argmin |W^1/2 (y - H x)|^2/(2 noise^2) + strength R(x/noise),
+ * convex and smooth: by accelerated gradient steps in a metric diagonal in Fourier space, with
+ * restarts; the energy falls with every step, from anywhere, and tends to its minimum. Cost a step:
+ * two transforms a filter, and two more where pixels differ in weight. Two axes. Counts in the
+ * local Gaussian form of their law. SF_ERR_UNSUPPORTED for a PSF that varies. */
+typedef struct sf_ridge_map_options {
+    double strength;    /* 0 = chosen so that chi^2 per observed pixel is 1 */
+    size_t iterations;  /* at most, for each strength tried */
+    double tolerance;   /* rms of the energy's gradient in that metric, in units of the noise */
+    sf_monitor monitor; /* stage "map", residual = what `tolerance` is compared with; no image */
+} sf_ridge_map_options;
+/* Strength chosen, at most 1000 steps, tolerance 1e-3. */
+SF_API sf_ridge_map_options sf_ridge_map_options_default(void);
+/* scene: on the scene's grid; options and report may be NULL. In the report dual_residual is what
+ * `tolerance` is compared with. */
+SF_API sf_status sf_ridge_map(const sf_observation *observation, const sf_ridge *ridge,
+                              const sf_ridge_map_options *options, double *scene,
+                              sf_solver_report *report);
+
 /* Richardson-Lucy (Richardson 1972, doi:10.1364/JOSA.62.000055; Lucy 1974, doi:10.1086/111605)
  * with background and mask (Snyder et al. 1993, doi:10.1364/JOSAA.10.001014):
  *     x <- x / (H^T m) .* H^T [m max(y + b, 0) / (H x + b)],   m = 1 observed, 0 not,

@@ -48,6 +48,9 @@ typedef struct sf_prior_methods {
     sf_status (*pull)(const void *self, size_t batch, const double *x, double sigma,
                       const double *v, double *denoised, double *out);
     void (*destroy)(void *self);
+    bool convex; /* R is known to be convex and the same at every level, and the proximal step (or
+                    the denoiser in its place) to be R's own: ADMM then converges, whatever its
+                    penalties */
 } sf_prior_methods;
 
 /* Takes ownership of self, also on failure. `methods` must outlive the prior. */
@@ -136,6 +139,70 @@ SF_API sf_status sf_prior_network_conditioned(const sf_grid *grid, sf_model *mod
                                               const double *condition, sf_prior **prior);
 /* The network that is built into the library (model card: doc in lib/prior/builtin). */
 SF_API sf_status sf_model_builtin(sf_model **model);
+
+/* ---- convex ridges ----------------------------------------------------------------------- */
+
+/* A convex-ridge regulariser (Goujon et al. 2023, arXiv:2211.12461): an image's energy is
+ *     R(x) = strength sum over filters i and places n of psi_i((w_i * x)_n / s),
+ *     psi_i(t) = sum_j a_ij (t^2/2 where |t| <= b_j, else b_j |t| - b_j^2/2),   a_ij >= 0, b_j > 0,
+ * whose derivatives psi_i' are odd, do not fall, and are straight between thresholds b_j (which may
+ * be infinite: quadratic). (w * x)_n = sum_m w_m x_(n + m), wherever all of the filter lies on the
+ * image. Convex, with the Lipschitz constant strength/s^2 max_k sum_i |w_i(k)|^2 sum_j a_ij of R'.
+ * Immutable, shared by reference count. */
+typedef struct sf_ridge sf_ridge;
+/* taps: filters x side x side; threshold: knots; slope: filters x knots; copied. SF_ERR_ARGUMENT,
+ * SF_ERR_NUMERIC for what cannot be. */
+SF_API sf_status sf_ridge_create(size_t filters, size_t side, const double *taps, size_t knots,
+                                 const double *threshold, const double *slope, sf_ridge **ridge);
+SF_API sf_ridge *sf_ridge_retain(sf_ridge *ridge);
+SF_API void sf_ridge_release(sf_ridge **ridge);
+/* Taps and slopes. */
+SF_API size_t sf_ridge_parameter_count(const sf_ridge *ridge);
+/* Of R' at strength = scale = 1: max over k of sum_i |w_i(k)|^2 sum_j a_ij, from above, by at most
+ * 2 %, for images of any size. */
+SF_API sf_status sf_ridge_lipschitz(const sf_ridge *ridge, double *lipschitz);
+/* The one that is built into the library, trained as the model card in lib/prior/builtin says. */
+SF_API sf_status sf_ridge_builtin(sf_ridge **ridge);
+/* As an ONNX network whose output is R'(x) for s = strength = 1 (Conv, Clip, Mul, Add,
+ * ConvTranspose), with the metadata "scorefield.ridge" = the thresholds; and back. In single
+ * precision. SF_ERR_FORMAT for a model that is no ridge. */
+SF_API sf_status sf_ridge_to_model(const sf_ridge *ridge, sf_model **model);
+SF_API sf_status sf_ridge_from_model(const sf_model *model, sf_ridge **ridge);
+/* Whether a model says that it is one. */
+SF_API bool sf_model_is_ridge(const sf_model *model);
+
+/* The ridge as a prior on images of two axes as large as its filters and larger; retained. Its
+ * p_sigma is what the Moreau envelope of R makes of exp(-R) instead of noise: -log p_sigma(x) =
+ * min_z |z - x|^2/(2 sigma^2) + R(z),   -log p_0 = R, not normalised, so that the denoiser and the
+ * proximal step are one, argmin of the former, and the score (D - x)/sigma^2 is its gradient. s =
+ * `scale`; for scale 0 it is the level itself, sigma (or variance^1/2) of each call, as it was
+ * trained: then D(a x; a sigma) = a D(x; sigma), and there is an energy at every level above 0, but
+ * not one density behind them, so that plug and play, whose levels change, has no one energy to
+ * minimise; with a fixed scale, as the noise, it has. D by accelerated gradient steps in a metric
+ * (ridge.h) until the rms error is proven to be below `tolerance` (1e-10 .. 1) of sigma, in some 10
+ * to 60 evaluations of R' at two transforms a filter. Pull by conjugate gradients with the second
+ * derivative. Memory: a half spectrum a filter, and 30 more fields at work; for pull a field a
+ * filter. The same bits on any number of threads. */
+SF_API sf_status sf_prior_ridge(const sf_grid *grid, sf_ridge *ridge, double strength, double scale,
+                                double tolerance, sf_prior **prior);
+
+typedef struct sf_ridge_options {
+    size_t filters, side; /* 16 of 7 x 7 */
+    uint64_t seed;        /* of the first filters */
+} sf_ridge_options;
+SF_API sf_ridge_options sf_ridge_options_default(void);
+/* An untrained one: filters of white noise without mean, thresholds from 1/4 to 32 noises in powers
+ * of 2. */
+SF_API sf_status sf_ridge_untrained(const sf_ridge_options *options, sf_ridge **ridge);
+/* Trains the denoiser D(x; sigma) of scale 0 and strength 1 itself, at its minimum, on what
+ * sf_train trains networks on, with the same loss and options (sigma, patch, batch, steps, rate,
+ * warmup, ema, clip, balance, seed, monitor; no checkpoints): the gradient with respect to a
+ * parameter p is dL/dp = -v^T d/dp [R'(z)],   (1 + R''(z)) v = dL/dz,   z = D(x; sigma) (implicit
+ * differentiation). Slopes stay positive as exponentials, filters without mean. The same bits on
+ * any number of threads. */
+SF_API sf_status sf_ridge_train(const sf_ridge *ridge, const sf_patch_source *source,
+                                const sf_train_options *options, sf_ridge **trained,
+                                sf_train_report *report);
 
 /* ---- mixtures --------------------------------------------------------------------------- */
 

@@ -29,7 +29,7 @@ sf_status sf_denoise(const sf_observation *observation, const sf_prior *prior, d
     memset(report, 0, sizeof *report);
     report->primal_residual = report->dual_residual = report->strength = NAN;
     report->noise_level = observation->noise;
-    report->guarantee = "one call of the denoiser";
+    report->guarantee = "none is needed: one call of the denoiser";
     if (!sf_observation_is_plain(observation))
         return sf_fail(SF_ERR_ARGUMENT, "denoising is for one exposure without a point spread "
                                         "function; use plug and play");

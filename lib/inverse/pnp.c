@@ -8,6 +8,7 @@
 #include "inverse/poisson_step.h"
 
 #include "base/internal.h"
+#include "prior/prior.h"
 
 #include <math.h>
 #include <string.h>
@@ -220,14 +221,24 @@ static bool goes_on(const pnp_state *s)
     return sf_monitor_call(&s->options->monitor, &event);
 }
 
-static const char *guarantee(const sf_pnp_options *options)
+static const char *guarantee(const sf_pnp_options *options, const sf_prior *prior, sf_stop stop)
 {
     if (!options->multiplier)
         return "none: the schedule ends the iteration, which is an approximation by design";
     if (options->positive) return "none: a projection follows the prior's step";
-    return "converges to the posterior mode if the prior's step is the proximal operator of a "
-           "convex function (Eckstein & Bertsekas 1992; the penalty is left alone after 50 steps); "
-           "nothing is proven for other denoisers";
+    if (!sf_prior_is_convex(prior))
+        return "none: no theorem covers this prior; proximal steps of one convex function at every "
+               "level would converge";
+    if (stop == SF_STOP_DISCREPANCY)
+        return "none: the iteration converges, but its result is an earlier one that fits the "
+               "noise";
+    if (options->conserve_flux)
+        return "converges to the minimum of a convex energy by proximal steps (Eckstein & "
+               "Bertsekas "
+               "1992; the penalty is left alone after 50 steps), whose large scales are then "
+               "replaced by the data's";
+    return "converges to the minimum of a convex energy, the posterior's mode, by proximal steps "
+           "(Eckstein & Bertsekas 1992; the penalty is left alone after 50 steps)";
 }
 
 /* work = z with the data's own large scales. */
@@ -422,7 +433,7 @@ static void fill_report(const pnp_state *s, double begin, sf_solver_report *repo
     if (s->counts != NULL)
         report->transform_seconds += sf_poisson_step_transform_seconds(s->counts);
     report->seconds = sf_seconds() - begin;
-    report->guarantee = guarantee(s->options);
+    report->guarantee = guarantee(s->options, s->prior, report->stop);
 }
 
 /* How many steps, at most. */

@@ -71,6 +71,7 @@ static const sf_prior_methods gaussian_methods = {
     .energy = gaussian_energy,
     .pull = gaussian_pull,
     .destroy = gaussian_destroy,
+    .convex = true,
 };
 
 /* The field again, with its eigenvalues as numbers. */

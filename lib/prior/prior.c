@@ -73,6 +73,8 @@ const void *sf_prior_self(const sf_prior *prior, const sf_prior_methods *methods
 
 bool sf_prior_pulls(const sf_prior *prior) { return prior->methods->pull != NULL; }
 
+bool sf_prior_is_convex(const sf_prior *prior) { return prior->methods->convex; }
+
 /* The number of values in a batch that may be worked on: finite, at a level that makes sense. */
 static sf_status check_input(const sf_prior *prior, size_t batch, const double *x,
                              const double *out, double level, size_t *count)

@@ -187,6 +187,7 @@ static const sf_prior_methods total_variation_methods = {
     .name = "total variation",
     .prox = total_variation_prox,
     .destroy = sf_free,
+    .convex = true,
 };
 
 sf_status sf_prior_total_variation(const sf_grid *grid, double strength, double tolerance,

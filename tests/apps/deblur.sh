@@ -183,6 +183,19 @@ else
     echo "not tried, for want of another user: a locked folder"
 fi
 
+# The convex ridge: its minimum is proven, and a schedule is not.
+works "$frame" --psf moffat:3,3 --prior ridge --strength 1 --truth "$data/truth.fits" -o good/r.fits \
+    --report good/r.json
+grep -q '^guarantee   converges to the minimum of a convex energy' stdout ||
+    { complain "no guarantee of map"; cat stdout; }
+grep -q '"guarantee": "converges' good/r.json || complain "no guarantee in the report"
+has "SFMETHOD= 'map" good/r.fits
+works "$frame" --psf moffat:3,3 -m hqs --prior ridge -i 2 -o good/h.fits
+grep -q '^guarantee   none: the schedule' stdout || { complain "a schedule is proven"; cat stdout; }
+works --inspect --prior ridge
+grep -q 'Lipschitz constant of its gradient' stdout || { complain "--inspect of a ridge"; cat stdout; }
+fails 1 'no convex ridge' "$frame" --psf moffat:3,3 -m map --prior "$denoiser" -o out/a.fits
+fails 2 'no use for --prior other' "$frame" --psf moffat:3,3 -m map --prior builtin -o out/a.fits
 # What a prior stretches; of a Gaussian field no more than 1, and it is a gradient.
 works --inspect --prior field:power:3,-1.5
 [ "$(awk '$1 + 0 > 0 && $2 <= 1 && $3 <= 1 && $4 <= 1 && $5 < 1e-3' stdout | wc -l)" = 5 ] ||

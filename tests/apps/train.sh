@@ -43,6 +43,17 @@ grep -q "(2 images" stdout || complain "a frame is not counted"
 cmp a.onnx frames.onnx >/dev/null && complain "a frame changes nothing"
 works --start a.onnx --patch 16 --batch 2 --steps 1 -o c.onnx
 
+# A convex ridge, from the first step and from a file.
+ridge="--network ridge --filters 3 --side 3 --patch 16 --batch 2 --rate 0.01"
+works pictures $ridge --steps 3 --validate pictures -o ridge.onnx
+# 3 filters of 3 x 3 taps and 8 slopes each
+grep -q ': 51 parameters, 3 steps' stdout ||
+    { complain "no report of a ridge"; cat stdout; }
+works pictures $ridge --steps 2 --start ridge.onnx -o ridge2.onnx
+fails 2 'unet or ridge' --network other -o out.onnx
+fails 1 'no convex ridge' $ridge --start a.onnx -o out.onnx
+fails 1 'without checkpoints' $ridge --checkpoint r.state -o out.onnx
+
 # Ctrl-C after half a second; then the rest.
 works $small --steps 200 -o whole.onnx
 timeout -s INT --preserve-status 0.5 "$program" $small --steps 200 -o part.onnx \
