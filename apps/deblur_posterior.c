@@ -43,8 +43,12 @@ static sf_status split_gibbs(void *user, sf_monitor monitor, uint64_t first, siz
     sf_split_gibbs_report report;
     sf_status status;
 
-    if (s->options->steps > 0 && s->options->sampler == DEBLUR_GIBBS)
-        options.iterations = (size_t)s->options->steps;
+    if (s->options->steps > 0 && s->options->sampler == DEBLUR_GIBBS) {
+        const size_t steps = (size_t)s->options->steps;
+
+        options.hold = (options.hold * steps + options.iterations - 1) / options.iterations;
+        options.iterations = steps;
+    }
     options.seed = (uint64_t)deblur_seed(s->options);
     options.first = first;
     options.monitor = monitor;

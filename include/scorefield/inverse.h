@@ -559,7 +559,7 @@ typedef struct sf_split_gibbs_options {
 } sf_split_gibbs_options;
 /* For priors whose denoiser is exact: 20 iterations of 6 steps, 10 of 8, heat 1. */
 SF_API sf_split_gibbs_options sf_split_gibbs_options_default(void);
-/* For learned ones, tuned for the built-in one: 16 iterations of 6 steps, 4 of 12, heat 1.08 in
+/* For learned ones, tuned for the built-in one: 54 iterations of 6 steps, 11 of 16, heat 1.08 in
  * both. How well its samples are then calibrated stands in tests/benchmark/bench_calibration.c. */
 SF_API sf_split_gibbs_options sf_split_gibbs_options_learned(void);
 

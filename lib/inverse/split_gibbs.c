@@ -42,10 +42,10 @@ sf_split_gibbs_options sf_split_gibbs_options_learned(void)
 {
     sf_split_gibbs_options options = sf_split_gibbs_options_default();
 
-    options.iterations = 16;
-    options.hold = 4;
+    options.iterations = 54;
+    options.hold = 11;
     options.steps = 6;
-    options.steps_held = 12;
+    options.steps_held = 16;
     options.heat = 1.08;
     options.heat_held = 1.08;
     return options;
