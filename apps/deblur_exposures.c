@@ -10,8 +10,7 @@
 #define APART 0.25        /* pixels of the first by which they may differ from a shift */
 #define WHOLE 0.02        /* by which a ratio of cells may differ from a whole number */
 
-/* ---- where a frame lies ----------------------------------------------------------------------
- */
+/* ---- where a frame lies ---------------------------------------------------------------------- */
 
 /* Rows and columns of places all over a frame, corners among them, counted from its corner on. */
 static void choose_places(const sf_grid *grid, double place[ASKED * ASKED][2])
@@ -91,8 +90,7 @@ done:
     return status;
 }
 
-/* ---- the frames ------------------------------------------------------------------------------
- */
+/* ---- the frames ------------------------------------------------------------------------------ */
 
 /* "one for all or one for each" */
 static char *own(char *const *given, size_t frame)

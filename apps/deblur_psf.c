@@ -185,8 +185,7 @@ done:
     return status;
 }
 
-/* ---- PSFs that vary over the frame ------------------------------------------------------------
- */
+/* ---- PSFs that vary over the frame ----------------------------------------------------------- */
 
 /* A column of the table beside the images, one number for each of them. */
 static sf_status read_column(const sf_table *table, const char *path, const char *name,

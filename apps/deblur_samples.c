@@ -3,7 +3,6 @@
 #include "program.h"
 
 #include <complex.h>
-#include <math.h>
 
 /* Where the entry of a file's plane is with the zero frequency first. */
 static size_t place(const deblur_options *o, const sf_grid *plane, size_t entry)
@@ -49,35 +48,6 @@ done:
     return status;
 }
 
-/* Of each pair {k, -k} what was sampled, the mean where both were: the image that a reader knows as
- * the dirty one. */
-static sf_status make_dirty(const sf_grid *plane, deblur_samples *s)
-{
-    const size_t rows = plane->shape[0], columns = plane->shape[1];
-    sf_complex *modes = NULL;
-    sf_fft *fft = NULL;
-    sf_status status;
-
-    GO(sf_fft_create(plane, &fft));
-    GO(sf_allocate(&modes, sf_grid_half_size(plane), sizeof *modes));
-    GO(sf_allocate(&s->dirty, sf_grid_size(plane), sizeof *s->dirty));
-    for (size_t i = 0; i < sf_grid_half_size(plane); i++) {
-        const size_t row = i / (columns / 2 + 1), column = i % (columns / 2 + 1);
-        const size_t k = row * columns + column;
-        const size_t opposite = (rows - row) % rows * columns + (columns - column) % columns;
-        const bool here = s->mask[k] != 0.0, there = s->mask[opposite] != 0.0;
-
-        if (here || there)
-            modes[i] = ((here ? s->value[k] : 0.0) + (there ? conj(s->value[opposite]) : 0.0)) /
-                       (here && there ? 2.0 : 1.0);
-    }
-    status = sf_fft_inverse(fft, modes, s->dirty);
-done:
-    sf_fft_release(&fft);
-    sf_free(modes);
-    return status;
-}
-
 sf_status deblur_samples_read(const deblur_options *o, deblur_files *files, deblur_samples *s,
                               sf_fits **header)
 {
@@ -98,7 +68,8 @@ sf_status deblur_samples_read(const deblur_options *o, deblur_files *files, debl
     GO(read_plane(o, files, o->sampling, &box, &s->mask));
     if (!program_parse_number(o->noise, &s->noise))
         GO(read_plane(o, files, o->noise, &box, &s->sigma));
-    status = make_dirty(&plane, s);
+    GO(sf_allocate(&s->dirty, sf_grid_size(&plane), sizeof *s->dirty));
+    status = sf_fourier_dirty_image(&plane, s->value, s->mask, s->sigma, s->noise, s->dirty);
 done:
     return status;
 }

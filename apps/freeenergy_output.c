@@ -39,8 +39,7 @@ sf_status freeenergy_output_write(const freeenergy_options *o, const freeenergy_
     return status;
 }
 
-/* ---- terminal ---------------------------------------------------------------------------------
- */
+/* ---- terminal -------------------------------------------------------------------------------- */
 
 int freeenergy_decimals(double error)
 {

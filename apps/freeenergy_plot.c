@@ -11,8 +11,7 @@
 #define PREFIXES 24 /* estimates from the first chains alone */
 #define FEWEST   8  /* chains of one */
 
-/* ---- distributions ----------------------------------------------------------------------------
- */
+/* ---- distributions --------------------------------------------------------------------------- */
 
 /* A histogram as a line of steps over the edges of its bins. */
 typedef struct steps {
@@ -109,8 +108,7 @@ done:
     return status;
 }
 
-/* ---- convergence ------------------------------------------------------------------------------
- */
+/* ---- convergence ----------------------------------------------------------------------------- */
 
 typedef struct convergence {
     size_t count;
@@ -177,8 +175,7 @@ static sf_frame draw_convergence(const freeenergy_options *o, const freeenergy_r
                       .count = count};
 }
 
-/* ---- along the path ---------------------------------------------------------------------------
- */
+/* ---- along the path -------------------------------------------------------------------------- */
 
 /* Of one direction, against the number of the temperature. */
 typedef struct along {
@@ -262,8 +259,7 @@ done:
     return status;
 }
 
-/* ---- islands of resampled chains --------------------------------------------------------------
- */
+/* ---- islands of resampled chains ------------------------------------------------------------- */
 
 typedef struct islands {
     double *x[2], *y[2], *error[2], ends[2], result[2];
@@ -315,8 +311,7 @@ done:
     return status;
 }
 
-/* ---- replica exchange -------------------------------------------------------------------------
- */
+/* ---- replica exchange ------------------------------------------------------------------------ */
 
 typedef struct ladder {
     double x[4], value[4], error[4], *between;

@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- report -----------------------------------------------------------------------------------
- */
+/* ---- report ---------------------------------------------------------------------------------- */
 
 static sf_status report_weights(sf_report *p, const char *side, const freeenergy_side *s)
 {
@@ -96,8 +95,7 @@ done:
     return status;
 }
 
-/* ---- targets ----------------------------------------------------------------------------------
- */
+/* ---- targets --------------------------------------------------------------------------------- */
 
 /* One figure of every temperature; `offset` bytes into its state. */
 static sf_status report_curve(sf_report *p, const char *name, const freeenergy_side *s,

@@ -21,8 +21,7 @@ void freeenergy_target_release(freeenergy_target *t)
     sf_free(t->factor);
 }
 
-/* ---- Gaussians around the target --------------------------------------------------------------
- */
+/* ---- Gaussians around the target ------------------------------------------------------------- */
 
 /* From here on in the coordinates of t->mean and t->scale or t->factor. */
 static sf_status change_coordinates(freeenergy_target *t)
@@ -73,8 +72,7 @@ sf_status freeenergy_target_restore(const freeenergy_target *t, size_t count, do
                            x);
 }
 
-/* ---- densities by name ------------------------------------------------------------------------
- */
+/* ---- densities by name ----------------------------------------------------------------------- */
 
 /* Whether `text` is this word, or begins with it and a colon; *rest: what follows the colon. */
 static bool is_word(const char *text, const char *word, const char **rest)
@@ -146,8 +144,7 @@ done:
     return status;
 }
 
-/* ---- energies of users ------------------------------------------------------------------------
- */
+/* ---- energies of users ----------------------------------------------------------------------- */
 
 /* A gradient that does not belong to its energy makes every move wrong and is seen nowhere else.
  * Points where the energy is not finite, or next to such, tell nothing. */
@@ -195,8 +192,7 @@ static sf_status check_size(const freeenergy_options *o, const sf_density *densi
     return program_check_memory(what, 2.0 * chains * n * sizeof(double));
 }
 
-/* ---- the choice -------------------------------------------------------------------------------
- */
+/* ---- the choice ------------------------------------------------------------------------------ */
 
 /* Posteriors of many correlated parameters: their priors, which they suggest, are far from them,
  * and the mode is near. */

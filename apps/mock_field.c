@@ -13,8 +13,7 @@
 #define CHAIN_STEP  1.0
 #define CHAIN_STEPS 20
 
-/* ---- the box ----------------------------------------------------------------------------------
- */
+/* ---- the box --------------------------------------------------------------------------------- */
 
 /* The data's shape, and their box where none was given. */
 static sf_status data_box(const mock_options *o, const sf_fits *data, sf_grid *grid)
@@ -76,8 +75,7 @@ static sf_status check_memory(const mock_options *o, size_t axes, const size_t *
                                 bytes + (isnan(o->catalogue) ? 0.0 : 32.0 * o->catalogue));
 }
 
-/* ---- companions of data -----------------------------------------------------------------------
- */
+/* ---- companions of data ---------------------------------------------------------------------- */
 
 static sf_status read_companion(const char *path, const sf_grid *grid, const char *wanted,
                                 sf_fits **fits)
@@ -133,8 +131,7 @@ done:
     return status;
 }
 
-/* ---- one field --------------------------------------------------------------------------------
- */
+/* ---- one field ------------------------------------------------------------------------------- */
 
 typedef struct maker {
     const mock_options *options;
@@ -257,8 +254,7 @@ done:
     return status;
 }
 
-/* ---- what is made of a field ------------------------------------------------------------------
- */
+/* ---- what is made of a field ----------------------------------------------------------------- */
 
 static sf_status make_particles(const mock_options *o, const double *delta, mock_fields *m)
 {
@@ -295,8 +291,7 @@ static sf_status measure(mock_fields *m)
                              : sf_field_moments(m->value[0], size, &m->moments);
 }
 
-/* ---- all of it --------------------------------------------------------------------------------
- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 /* What the fields are drawn from. */
 static sf_status prepare(maker *k, sf_fits *data)

@@ -36,8 +36,7 @@ static bool is_too_strong(const mock_options *o, const mock_fields *m)
     return o->kind == MOCK_NON_GAUSSIAN && !(m->strength < MOCK_STRENGTH_LIMIT);
 }
 
-/* ---- FITS -------------------------------------------------------------------------------------
- */
+/* ---- FITS ------------------------------------------------------------------------------------ */
 
 static sf_status write_parameters(sf_fits_writer *w, const mock_options *o, const mock_fields *m)
 {
@@ -180,8 +179,7 @@ done:
     return status;
 }
 
-/* ---- picture ----------------------------------------------------------------------------------
- */
+/* ---- picture --------------------------------------------------------------------------------- */
 
 #define MOST_PANELS 4
 
@@ -278,8 +276,7 @@ static sf_status write_plot(const mock_options *o, const mock_fields *m)
     return m->grid.axes == 1 ? plot_line(o, m) : plot_planes(o, m);
 }
 
-/* ---- report -----------------------------------------------------------------------------------
- */
+/* ---- report ---------------------------------------------------------------------------------- */
 
 static sf_status report_box(sf_report *p, const mock_fields *m)
 {
@@ -371,8 +368,7 @@ done:
     return status;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------
- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 sf_status mock_output_write(const mock_options *o, const mock_fields *m)
 {
@@ -391,8 +387,7 @@ sf_status mock_output_write(const mock_options *o, const mock_fields *m)
     return status;
 }
 
-/* ---- terminal ---------------------------------------------------------------------------------
- */
+/* ---- terminal -------------------------------------------------------------------------------- */
 
 static void print_box(const mock_options *o, const mock_fields *m)
 {

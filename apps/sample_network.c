@@ -5,8 +5,7 @@
 
 #include <math.h>
 
-/* ---- levels -----------------------------------------------------------------------------------
- */
+/* ---- levels ---------------------------------------------------------------------------------- */
 
 /* The brightest pixel of what is known or given is the unit that any unit of flux is as good as. */
 static double brightest(const sample_prior *p)
@@ -39,8 +38,7 @@ static sf_status network_levels(const sample_options *o, const sf_model_usage *u
     return SF_OK;
 }
 
-/* ---- condition --------------------------------------------------------------------------------
- */
+/* ---- condition ------------------------------------------------------------------------------- */
 
 enum { MOST_CLASSES = 64 };
 
@@ -132,8 +130,7 @@ done:
     return status;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------
- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 sf_status sample_network_create(const sample_options *o, sample_prior *p)
 {

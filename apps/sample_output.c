@@ -22,8 +22,7 @@ sf_status sample_output_check(const sample_options *o)
     return status;
 }
 
-/* ---- FITS -------------------------------------------------------------------------------------
- */
+/* ---- FITS ------------------------------------------------------------------------------------ */
 
 static sf_status write_parameters(sf_fits_writer *w, const sample_options *o, const sample_run *run)
 {
@@ -121,8 +120,7 @@ done:
     return status;
 }
 
-/* ---- report -----------------------------------------------------------------------------------
- */
+/* ---- report ---------------------------------------------------------------------------------- */
 
 static sf_status report_prior(sf_report *r, const sample_options *o, const sample_run *run)
 {
@@ -207,8 +205,7 @@ done:
     return status;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------
- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 sf_status sample_output_write(const sample_options *o, const sample_run *run)
 {
@@ -228,8 +225,7 @@ sf_status sample_output_write(const sample_options *o, const sample_run *run)
     return status;
 }
 
-/* ---- terminal ---------------------------------------------------------------------------------
- */
+/* ---- terminal -------------------------------------------------------------------------------- */
 
 static void print_prior(const sample_options *o, const sample_run *run)
 {

@@ -17,8 +17,7 @@ bool sample_prior_is_beyond(const sample_prior *p)
            (p->low < 0.999 * p->trained[0] || p->high > 1.001 * p->trained[1]);
 }
 
-/* ---- fields and mixtures ----------------------------------------------------------------------
- */
+/* ---- fields and mixtures --------------------------------------------------------------------- */
 
 static sf_status create_field(sample_prior *p)
 {
@@ -76,8 +75,7 @@ done:
     return status;
 }
 
-/* ---- constraints ------------------------------------------------------------------------------
- */
+/* ---- constraints ----------------------------------------------------------------------------- */
 
 /* Pixels that are numbers are known. */
 static sf_status fill_known(sample_prior *p, const sf_constraints *c, bool *known)
@@ -119,8 +117,7 @@ done:
     return status;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------
- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 /* The axes of one of the given images: all of them, of what has a dimension of its own the last. */
 static int axes_of_given(const sample_options *o, const sf_grid *file)

@@ -12,8 +12,7 @@
 #define EXACT_CELLS 256 /* up to which a divergence is taken from all products */
 #define PROBES      8
 
-/* ---- progress ---------------------------------------------------------------------------------
- */
+/* ---- progress -------------------------------------------------------------------------------- */
 
 /* One line for all batches. */
 typedef struct batches {
@@ -32,8 +31,7 @@ static bool tell(const sf_monitor_event *event, void *user)
     return sf_monitor_call(&b->outer, &whole);
 }
 
-/* ---- checkpoint -------------------------------------------------------------------------------
- */
+/* ---- checkpoint ------------------------------------------------------------------------------ */
 
 static const char *or_none(const char *text) { return text != NULL ? text : "-"; }
 
@@ -97,8 +95,7 @@ done:
     return status;
 }
 
-/* ---- samples ----------------------------------------------------------------------------------
- */
+/* ---- samples --------------------------------------------------------------------------------- */
 
 static sf_sample_options how_to_sample(const sample_options *o, sample_prior *p)
 {
@@ -152,8 +149,7 @@ done:
     return status;
 }
 
-/* ---- what is measured -------------------------------------------------------------------------
- */
+/* ---- what is measured ------------------------------------------------------------------------ */
 
 static sf_status measure(sample_run *run)
 {
@@ -215,8 +211,7 @@ done:
     return status;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------
- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 sf_status sample_run_all(const sample_options *o, sf_monitor monitor, sample_run *run)
 {

@@ -11,8 +11,7 @@
 #define NOT_GIVEN  (-1)
 #define MOST_STEPS 1000000
 
-/* ---- words ------------------------------------------------------------------------------------
- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 static const char *const predictors[] = {[SF_PREDICTOR_EULER_MARUYAMA] = "euler-maruyama",
                                          [SF_PREDICTOR_REVERSE_DIFFUSION] = "reverse-diffusion",
@@ -74,8 +73,7 @@ static bool put_number(double number, double *place)
     return true;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 sampler_options sampler_options_default(sf_predictor predictor)
 {
@@ -207,8 +205,7 @@ void sampler_options_release(sampler_options *o)
     free(o->levels);
 }
 
-/* ---- what is said of it -----------------------------------------------------------------------
- */
+/* ---- what is said of it ---------------------------------------------------------------------- */
 
 sf_status sampler_keywords(const sf_sample_options *sample, double low, double high,
                            sf_fits_writer *writer)

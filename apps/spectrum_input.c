@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- fields -----------------------------------------------------------------------------------
- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 static sf_status field_grid(const spectrum_options *o, const char *path, const sf_fits *fits,
                             sf_grid *grid)
@@ -99,8 +98,7 @@ done:
     return status;
 }
 
-/* ---- catalogues -------------------------------------------------------------------------------
- */
+/* ---- catalogues ------------------------------------------------------------------------------ */
 
 /* The next name of a list; false at its end. */
 static bool next_name(const char **list, char name[80])
@@ -271,8 +269,7 @@ done:
     return status;
 }
 
-/* ---- both -------------------------------------------------------------------------------------
- */
+/* ---- both ------------------------------------------------------------------------------------ */
 
 /* What works on doubles alone. */
 static bool needs_double(const spectrum_options *o)

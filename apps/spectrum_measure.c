@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- units ------------------------------------------------------------------------------------
- */
+/* ---- units ----------------------------------------------------------------------------------- */
 
 /* The unit of length is the header's, the theory's or the one given; they may not differ. */
 static sf_status find_units(const spectrum_input *in, const spectrum_options *o, theory *t,
@@ -31,8 +30,7 @@ static sf_status find_units(const spectrum_input *in, const spectrum_options *o,
     return SF_OK;
 }
 
-/* ---- a field ----------------------------------------------------------------------------------
- */
+/* ---- a field --------------------------------------------------------------------------------- */
 
 /* Bins centred on whole numbers of the largest fundamental mode, up to the coarsest axis' Nyquist
  * frequency, or of a masked field all that has power; a range that was left out is the library's.
@@ -86,8 +84,7 @@ static sf_status measure_power(const spectrum_options *o, const spectrum_input *
     return sf_power_in_place(&in->grid, in->field.value, &how, r->bins, r->plane);
 }
 
-/* ---- a field under a window -------------------------------------------------------------------
- */
+/* ---- a field under a window ------------------------------------------------------------------ */
 
 /* What is left of the number of independent modes: <w^2>^2/<w^4> (Hivon et al. 2002,
  * doi:10.1086/338126, eq. 32). */
@@ -137,8 +134,7 @@ done:
     return status;
 }
 
-/* ---- what is measured, and the theory ---------------------------------------------------------
- */
+/* ---- what is measured, and the theory -------------------------------------------------------- */
 
 /* The theory over each bin's own modes. */
 static sf_status compare(const spectrum_input *in, const sf_bins *bins, spectrum_result *r)
@@ -230,8 +226,7 @@ done:
     return status;
 }
 
-/* ---- a theory alone ---------------------------------------------------------------------------
- */
+/* ---- a theory alone -------------------------------------------------------------------------- */
 
 static sf_status fill_table(const spectrum_options *o, spectrum_result *r)
 {

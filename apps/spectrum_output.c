@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the tables -------------------------------------------------------------------------------
- */
+/* ---- the tables ------------------------------------------------------------------------------ */
 
 static const char *or_nothing(const char *text) { return text != NULL ? text : ""; }
 
@@ -121,8 +120,7 @@ static sf_status write_text(const char *path, const spectrum_options *o, const s
     return sf_text_table_write(path, o->force != 0, o->command, columns, count, rows);
 }
 
-/* ---- report -----------------------------------------------------------------------------------
- */
+/* ---- report ---------------------------------------------------------------------------------- */
 
 /* "spectrum_table/K", "plane/K_PERP", ... */
 static void name_column(spectrum_part part, const char *column, char name[64])
@@ -208,8 +206,7 @@ done:
     return status;
 }
 
-/* ---- which files ------------------------------------------------------------------------------
- */
+/* ---- which files ----------------------------------------------------------------------------- */
 
 static bool is_text(const char *path)
 {
@@ -307,8 +304,7 @@ sf_status spectrum_output_write(const spectrum_options *o, const spectrum_result
     return status;
 }
 
-/* ---- terminal ---------------------------------------------------------------------------------
- */
+/* ---- terminal -------------------------------------------------------------------------------- */
 
 static void print_input(const spectrum_options *o, const spectrum_result *r)
 {

@@ -46,8 +46,7 @@ sf_status spectrum_output_check(const spectrum_options *options);
 sf_status spectrum_output_write(const spectrum_options *options, const spectrum_result *r);
 void spectrum_output_print(const spectrum_options *options, const spectrum_result *r);
 
-/* ---- tables ----------------------------------------------------------------------------------
- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 #define MOST_COLUMNS 13
 
@@ -58,8 +57,7 @@ const char *spectrum_part_name(spectrum_part part);
 size_t spectrum_columns(const spectrum_options *options, const spectrum_result *r,
                         spectrum_part part, sf_column columns[MOST_COLUMNS], size_t *rows);
 
-/* ---- pictures --------------------------------------------------------------------------------
- */
+/* ---- pictures -------------------------------------------------------------------------------- */
 
 sf_status spectrum_plot(const char *path, const spectrum_options *options, const spectrum_result *r,
                         spectrum_part part);

@@ -53,8 +53,7 @@ static const char *label_of(const char *what, const char *unit, char label[160])
     return label;
 }
 
-/* ---- the power spectrum -----------------------------------------------------------------------
- */
+/* ---- the power spectrum ---------------------------------------------------------------------- */
 
 typedef struct power_plot {
     series measured, negative, line, lower[2];
@@ -235,8 +234,7 @@ static sf_status plot_table(const char *path, const spectrum_options *o, const s
     return sf_plot_curves(path, o->force != 0, &axes, &curve, 1);
 }
 
-/* ---- the others -------------------------------------------------------------------------------
- */
+/* ---- the others ------------------------------------------------------------------------------ */
 
 /* log |P|, k_par upwards. */
 static sf_status plot_plane(const char *path, const spectrum_options *o, const spectrum_result *r)

@@ -17,8 +17,7 @@ static double bin_edge(const sf_bins *bins, size_t i)
                              : bins->low + (bins->high - bins->low) * part;
 }
 
-/* ---- the correlation function -----------------------------------------------------------------
- */
+/* ---- the correlation function ---------------------------------------------------------------- */
 
 /* The theory over each bin's own pairs: a field whose modes all have the amplitude of the spectrum
  * has its covariance, between the cells of this box, exactly. */
@@ -86,8 +85,7 @@ done:
     return status;
 }
 
-/* ---- the bispectrum ---------------------------------------------------------------------------
- */
+/* ---- the bispectrum -------------------------------------------------------------------------- */
 
 #define MOST_SHELLS 12 /* unless asked for */
 
@@ -226,8 +224,7 @@ done:
     return status;
 }
 
-/* ---- P(k_perp, k_par) -------------------------------------------------------------------------
- */
+/* ---- P(k_perp, k_par) ------------------------------------------------------------------------ */
 
 sf_status spectrum_plane(const spectrum_options *o, const sf_bins *bins, spectrum_result *r)
 {

@@ -142,8 +142,7 @@ done:
 
 void theory_release(theory *t) { sf_spectrum_release(&t->spectrum); }
 
-/* ---- what is said of it ------------------------------------------------------------------------
- */
+/* ---- what is said of it ---------------------------------------------------------------------- */
 
 typedef struct figure {
     const char *keyword, *name, *comment;

@@ -116,6 +116,11 @@ SF_API sf_status sf_observation_create(const sf_grid *frame, const double *pixel
 SF_API sf_status sf_observation_fourier(const sf_grid *image, const sf_complex *value,
                                         const double *mask, const double *sigma, double noise,
                                         sf_observation **observation);
+/* The dirty image of the same samples: what their means over the pairs {k, -k} transform to, with 0
+ * where nothing was sampled. */
+SF_API sf_status sf_fourier_dirty_image(const sf_grid *image, const sf_complex *value,
+                                        const double *mask, const double *sigma, double noise,
+                                        double *dirty);
 SF_API sf_observation *sf_observation_retain(sf_observation *observation);
 SF_API void sf_observation_release(sf_observation **observation);
 SF_API const sf_grid *sf_observation_frame(const sf_observation *observation);

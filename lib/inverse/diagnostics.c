@@ -34,8 +34,7 @@ done:
     return status;
 }
 
-/* ---- sums over a part of a frame --------------------------------------------------------------
- */
+/* ---- sums over a part of a frame ------------------------------------------------------------- */
 
 /* A box of a frame with its residuals there, NaN where unobserved. */
 typedef struct box {
@@ -184,8 +183,7 @@ sf_status sf_diagnostics_add(const sf_observation *o, const double *scene, const
     return SF_OK;
 }
 
-/* ---- what they say -----------------------------------------------------------------------------
- */
+/* ---- what they say --------------------------------------------------------------------------- */
 
 /* Autocorrelation at every lag: for white noise each is normal with variance 1/pairs, and they are
  * independent of one another (Box & Pierce 1970). */

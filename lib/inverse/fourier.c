@@ -173,6 +173,26 @@ done:
     return status;
 }
 
+sf_status sf_fourier_dirty_image(const sf_grid *image, const sf_complex *value, const double *mask,
+                                 const double *sigma, double noise, double *dirty)
+{
+    const samples s = {
+        .image = image, .value = value, .mask = mask, .sigma = sigma, .noise = noise};
+    sf_complex *modes = NULL;
+    sf_fft *fft = NULL;
+    sf_status status;
+
+    SF_GO(check(&s));
+    SF_GO(sf_fft_create(image, &fft));
+    SF_GO(sf_allocate(&modes, sf_grid_half_size(image), sizeof *modes));
+    for (size_t i = 0; i < sf_grid_half_size(image); i++) (void)combine(&s, i, &modes[i]);
+    status = sf_fft_inverse(fft, modes, dirty);
+done:
+    sf_fft_release(&fft);
+    sf_free(modes);
+    return status;
+}
+
 static sf_status allocate(sf_observation *o, const sf_grid *image)
 {
     const size_t half = sf_grid_half_size(image), cells = sf_grid_size(image);

@@ -265,8 +265,7 @@ done:
     return status;
 }
 
-/* ---- what a posterior knows of itself ---------------------------------------------------------
- */
+/* ---- what a posterior knows of itself -------------------------------------------------------- */
 
 static sf_status find_conditioned(const sf_prior *posterior, const sf_conditioned **c)
 {

@@ -10,8 +10,7 @@
 
 #define BUFFER ((size_t)1 << 20)
 
-/* ---- data -------------------------------------------------------------------------------------
- */
+/* ---- data ------------------------------------------------------------------------------------ */
 
 static unsigned char *put(unsigned char *bytes, uint64_t bits, int count)
 {
@@ -130,8 +129,7 @@ static sf_status stream(const sf_fits_part *part, unsigned char *buffer, uint32_
     return sf_output_write(output, buffer, SF_FITS_BLOCK - excess);
 }
 
-/* ---- headers ----------------------------------------------------------------------------------
- */
+/* ---- headers --------------------------------------------------------------------------------- */
 
 typedef struct cards {
     char *text; /* blanks, in whole blocks */
@@ -240,8 +238,7 @@ static size_t close_cards(cards *c, uint32_t data)
     return size;
 }
 
-/* ---- the file ---------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static sf_status write_part(sf_fits_writer *writer, size_t index, unsigned char *buffer,
                             sf_output *output)

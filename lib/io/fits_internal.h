@@ -90,8 +90,7 @@ typedef enum sf_fits_kind { SF_FITS_IMAGE, SF_FITS_TABLE } sf_fits_kind;
  * image: with pixels), and checks all that it passes. */
 sf_status sf_fits_scan(const sf_fits_source *source, sf_fits_kind kind, sf_fits_hdu *hdu);
 
-/* ---- the streams: whether a tile's bytes hold all that its decoder will read ------------------
- */
+/* ---- the streams: whether a tile's bytes hold all that its decoder will read ----------------- */
 
 bool sf_rice_is_sound(const unsigned char *stream, size_t size, size_t pixels, size_t word,
                       size_t block);
@@ -126,8 +125,7 @@ bool sf_fits_card_text(const char *card, char text[FLEN_VALUE]);
 /* sf_fits_get_double for a caller that holds the lock. */
 bool sf_fits_get_number(const sf_fits *fits, const char *keyword, double *value);
 
-/* ---- a file to be written ---------------------------------------------------------------------
- */
+/* ---- a file to be written -------------------------------------------------------------------- */
 
 typedef enum sf_fits_content {
     SF_CONTENT_NONE, /* the empty primary image before a table */

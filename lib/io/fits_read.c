@@ -109,8 +109,7 @@ static sf_status read_pixels(const sf_fits_source *source, const sf_fits_hdu *hd
     return SF_OK;
 }
 
-/* ---- a file, opened ---------------------------------------------------------------------------
- */
+/* ---- a file, opened -------------------------------------------------------------------------- */
 
 struct sf_fits_file {
     sf_fits_source source;
@@ -158,8 +157,7 @@ void sf_fits_close(sf_fits_file **file)
 
 const sf_fits *sf_fits_file_header(const sf_fits_file *file) { return &file->header; }
 
-/* ---- reading all of it ------------------------------------------------------------------------
- */
+/* ---- reading all of it ----------------------------------------------------------------------- */
 
 static sf_status read(const char *path, bool as_stored, sf_fits **fits)
 {
@@ -184,8 +182,7 @@ sf_status sf_fits_read(const char *path, sf_fits **fits) { return read(path, fal
 
 sf_status sf_fits_read_stored(const char *path, sf_fits **fits) { return read(path, true, fits); }
 
-/* ---- reading a piece --------------------------------------------------------------------------
- */
+/* ---- reading a piece ------------------------------------------------------------------------- */
 
 static sf_status check_box(const sf_fits_file *f, const size_t *first, const size_t *shape)
 {

@@ -104,8 +104,7 @@ static int keyword_index(const char *card, const char *root)
     return index;
 }
 
-/* ---- one header ---------------------------------------------------------------------------------
- */
+/* ---- one header ------------------------------------------------------------------------------ */
 
 typedef struct slot {
     const char *keyword;
@@ -268,8 +267,7 @@ static sf_status header_read(const sf_fits_source *source, size_t start, int num
     }
 }
 
-/* ---- sizes ------------------------------------------------------------------------------------
- */
+/* ---- sizes ----------------------------------------------------------------------------------- */
 
 static bool known_bitpix(long long bitpix)
 {
@@ -342,8 +340,7 @@ static sf_status check_sizes(const sf_fits_source *source, int number, const hea
     return SF_OK;
 }
 
-/* ---- compressed images ------------------------------------------------------------------------
- */
+/* ---- compressed images ----------------------------------------------------------------------- */
 
 static sf_fits_codec find_codec(const char *name)
 {
@@ -462,8 +459,7 @@ static sf_status describe(const sf_fits_source *source, int number, const header
     return SF_OK;
 }
 
-/* ---- the walk ---------------------------------------------------------------------------------
- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 static sf_status take_wish(const sf_fits_source *source, wish *w)
 {

@@ -31,8 +31,7 @@ static size_t big_endian(const unsigned char *bytes, size_t count)
     return value;
 }
 
-/* ---- Rice --------------------------------------------------------------------------------------
- */
+/* ---- Rice ------------------------------------------------------------------------------------ */
 
 /* One pixel: zeros up to a one, then `low` bits as they are. */
 static bool skip_rice_pixel(bits *b, size_t low)
@@ -71,8 +70,7 @@ bool sf_rice_is_sound(const unsigned char *stream, size_t size, size_t pixels, s
     return true;
 }
 
-/* ---- pixel lists -------------------------------------------------------------------------------
- */
+/* ---- pixel lists ----------------------------------------------------------------------------- */
 
 /* Words are counted from 1. Word 3 is the list's length, and instructions start at word 4; where
  * it is not positive, words 4 and 5 are the length, and word 2 that of the header. Instruction 1
@@ -96,8 +94,7 @@ bool sf_plio_is_sound(const unsigned char *stream, size_t words)
     return true;
 }
 
-/* ---- HCOMPRESS ---------------------------------------------------------------------------------
- */
+/* ---- HCOMPRESS ------------------------------------------------------------------------------- */
 
 /* The code of 2 x 2 cells, 8 | 4 over 2 | 1, that begins with the next three bits; codes of up to
  * six bits follow from them. */

@@ -27,8 +27,7 @@ struct sf_table {
     table_column *column;
 };
 
-/* ---- the header -------------------------------------------------------------------------------
- */
+/* ---- the header ------------------------------------------------------------------------------ */
 
 static sf_status read_cards(sf_table *t)
 {
@@ -107,8 +106,7 @@ static sf_status take_cards(sf_table *t)
     return SF_OK;
 }
 
-/* ---- columns ----------------------------------------------------------------------------------
- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 /* Bits of one value of a type of the standard's table 18; 0: there is none such. */
 static size_t type_bits(char type)
@@ -222,8 +220,7 @@ bool sf_table_find(const sf_table *table, const char *name, size_t *column)
     return false;
 }
 
-/* ---- values -----------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static uint64_t take_bits(const unsigned char *bytes, size_t count)
 {

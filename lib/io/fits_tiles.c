@@ -74,8 +74,7 @@ static size_t tile_pixels(const sf_fits_hdu *hdu, size_t row, size_t lengths[2])
     return pixels;
 }
 
-/* ---- one stream --------------------------------------------------------------------------------
- */
+/* ---- one stream ------------------------------------------------------------------------------ */
 
 /* The stream holds words of one of the sizes, as many as the tile has pixels. */
 static bool gzip_is_sound(const unsigned char *stream, size_t size, size_t pixels,
@@ -89,8 +88,7 @@ static bool gzip_is_sound(const unsigned char *stream, size_t size, size_t pixel
     return false;
 }
 
-/* ---- one tile ----------------------------------------------------------------------------------
- */
+/* ---- one tile -------------------------------------------------------------------------------- */
 
 typedef struct tile_cell {
     int column;

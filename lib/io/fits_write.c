@@ -21,8 +21,7 @@ sf_status(sf_fits_part_fail)(const sf_fits_writer *writer, int code, const char 
                            what);
 }
 
-/* ---- memory -----------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* CFITSIO looks at a block's padding before it has written it: what it is given must be zero, and
  * so the block remembers its size. */
@@ -49,8 +48,7 @@ static void *resize_zeroed(void *memory, size_t size)
     return b->bytes;
 }
 
-/* ---- beginning and giving up ------------------------------------------------------------------
- */
+/* ---- beginning and giving up ----------------------------------------------------------------- */
 
 sf_status sf_fits_writer_create(const char *path, bool overwrite, sf_fits_writer **writer)
 {
@@ -103,8 +101,7 @@ void sf_fits_writer_release(sf_fits_writer **writer)
     *writer = NULL;
 }
 
-/* ---- headers ----------------------------------------------------------------------------------
- */
+/* ---- headers --------------------------------------------------------------------------------- */
 
 int sf_fits_digits(double value)
 {
@@ -223,8 +220,7 @@ static void copy_header(fitsfile *file, const sf_fits *header, const sf_grid *gr
     add_missing_reference(file, header, grid, offset, code);
 }
 
-/* ---- parts -------------------------------------------------------------------------------------
- */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
 static sf_status make_room(sf_fits_writer *writer)
 {
@@ -335,8 +331,7 @@ sf_status sf_fits_writer_field_single(sf_fits_writer *writer, const char *name, 
     return begin_image(writer, name, grid, SF_CONTENT_FLOAT, values, &part);
 }
 
-/* ---- keywords ---------------------------------------------------------------------------------
- */
+/* ---- keywords -------------------------------------------------------------------------------- */
 
 static sf_status check_keyword(const sf_fits_writer *writer, const char *keyword)
 {
@@ -410,8 +405,7 @@ sf_status sf_fits_writer_history(sf_fits_writer *writer, const char *text)
     return set_value(writer, VALUE_HISTORY, "HISTORY", text, NULL);
 }
 
-/* ---- the file ---------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 sf_status sf_fits_writer_close(sf_fits_writer **writer)
 {

@@ -19,8 +19,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Of giza's colour indices 0 is the background, 1 the foreground, and this one ours to change. */
 #define PEN 2
 
-/* ---- opening and closing ----------------------------------------------------------------------
- */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 static sf_status make_folder(sf_page *page)
 {
@@ -115,8 +114,7 @@ sf_status sf_page_finish(sf_page *page, const char *path, bool overwrite)
     return status;
 }
 
-/* ---- drawing ------------------------------------------------------------------------------------
- */
+/* ---- drawing --------------------------------------------------------------------------------- */
 
 static void set_pen(sf_colour colour, double width)
 {
@@ -267,8 +265,7 @@ void sf_page_pixels(double x, double y, size_t width, size_t height, const int *
                      x + (double)width, y, y + (double)height, GIZA_EXTEND_NONE);
 }
 
-/* ---- colours ------------------------------------------------------------------------------------
- */
+/* ---- colours --------------------------------------------------------------------------------- */
 
 /* Black - violet - red - orange - cream: lightness L* grows evenly from 0 to 99. */
 static const sf_colour sequential[] = {{0.00, 0.00, 0.03}, {0.17, 0.06, 0.33}, {0.42, 0.10, 0.43},

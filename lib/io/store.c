@@ -34,8 +34,7 @@ static sf_status fail(const sf_store *s, const char *what)
                    s->path != NULL ? s->path : "a temporary file of pieces", what, strerror(errno));
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------
- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 static sf_status write_at(const sf_store *s, size_t offset, const void *bytes, size_t size)
 {
@@ -79,8 +78,7 @@ static size_t value_place(const sf_store *s, size_t index)
     return record_place(s, s->records) + index * sizeof(float);
 }
 
-/* ---- the file ---------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static store_head make_head(const sf_store *s)
 {
@@ -214,8 +212,7 @@ void sf_store_remove(sf_store **store)
     sf_store_release(store);
 }
 
-/* ---- contents ---------------------------------------------------------------------------------
- */
+/* ---- contents -------------------------------------------------------------------------------- */
 
 static sf_status check_range(const sf_store *s, size_t first, size_t count)
 {

@@ -185,8 +185,7 @@ static sf_status name_values(sf_writer *w)
     return w->pool.status;
 }
 
-/* ---- attributes and nodes ---------------------------------------------------------------------
- */
+/* ---- attributes and nodes -------------------------------------------------------------------- */
 
 static Onnx__AttributeProto *attribute(sf_writer *w, Onnx__NodeProto *node, const char *name,
                                        Onnx__AttributeProto__AttributeType type)

@@ -138,8 +138,7 @@ static void denoise_into(const job *j, point *p, double *out)
     }
 }
 
-/* ---- the views of a point ---------------------------------------------------------------------
- */
+/* ---- the views of a point -------------------------------------------------------------------- */
 
 typedef void view(const job *j, size_t b, point *p);
 
@@ -202,8 +201,7 @@ static void pull_view(const job *j, size_t b, point *p)
     }
 }
 
-/* ---- batches ----------------------------------------------------------------------------------
- */
+/* ---- batches --------------------------------------------------------------------------------- */
 
 /* log w_k - sum log(2 pi (variance + sigma^2))/2. At level 0 a flat component has no density. */
 static sf_status find_heights(const sf_components *c, double sigma, double *log_height)

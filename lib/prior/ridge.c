@@ -15,8 +15,7 @@
 #define MOST_SIDE  64
 #define MOST_PARTS 4096
 
-/* ---- filters and profiles ----------------------------------------------------------------------
- */
+/* ---- filters and profiles -------------------------------------------------------------------- */
 
 static sf_status check(size_t filters, size_t side, const double *taps, size_t knots,
                        const double *threshold, const double *slope)
@@ -96,8 +95,7 @@ static double steepest(const sf_ridge *r, size_t filter)
     return sum;
 }
 
-/* ---- on a grid
- * ----------------------------------------------------------------------------------- */
+/* ---- on a grid ------------------------------------------------------------------------------- */
 
 /* sum_m w_m exp(2 pi i k.m/N): the transform of the filter, reversed. */
 static sf_status transform_filter(sf_ridge_plan *p, size_t filter, double *field)

@@ -152,8 +152,7 @@ done:
     return status;
 }
 
-/* ---- the proximal step
- * --------------------------------------------------------------------------- */
+/* ---- the proximal step ----------------------------------------------------------------------- */
 
 typedef struct proximal {
     const sf_ridge_plan *plan;
@@ -212,8 +211,7 @@ done:
     return status;
 }
 
-/* ---- its derivative
- * ------------------------------------------------------------------------------ */
+/* ---- its derivative -------------------------------------------------------------------------- */
 
 typedef struct system {
     const sf_ridge_plan *plan;

@@ -15,8 +15,7 @@
 
 bool sf_model_is_ridge(const sf_model *model) { return sf_model_metadata(model, KEY) != NULL; }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* The first failure stays; later calls do nothing. */
 typedef struct builder {
@@ -143,8 +142,7 @@ done:
     return status;
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static sf_status no_ridge(const char *what)
 {

@@ -64,8 +64,7 @@ done:
     return status;
 }
 
-/* ---- parameters: taps, then logarithms of slopes
- * ------------------------------------------------- */
+/* ---- parameters: taps, then logarithms of slopes --------------------------------------------- */
 
 static size_t tap_count(const sf_ridge *r) { return r->filters * r->side * r->side; }
 
@@ -97,8 +96,7 @@ done:
     return status;
 }
 
-/* ---- one sample
- * ---------------------------------------------------------------------------------- */
+/* ---- one sample ------------------------------------------------------------------------------ */
 
 typedef struct trainer {
     const sf_train_options *options;
@@ -254,8 +252,7 @@ static sf_status train_sample(const trainer *t, size_t b, uint64_t number, desk 
     return differentiate(t, d, t->gradient + b * t->parameters);
 }
 
-/* ---- steps
- * --------------------------------------------------------------------------------------- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static sf_status train_share(const trainer *t, uint64_t first, size_t from, size_t shares)
 {

@@ -286,8 +286,7 @@ static void forget(trial *t)
     sf_free(t->samples);
 }
 
-/* ---- scores of one observation -----------------------------------------------------------------
- */
+/* ---- scores of one observation --------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
 {
@@ -511,8 +510,7 @@ static void run_trial(const settings *s, size_t index, sf_model *model, bool pic
     forget(&t);
 }
 
-/* ---- the table ---------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static void add_row(const char *path, const double *row)
 {

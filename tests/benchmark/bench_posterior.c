@@ -42,8 +42,7 @@ static void *memory(size_t count, size_t size)
     return m;
 }
 
-/* ---- a prior that counts what it is asked -----------------------------------------------------
- */
+/* ---- a prior that counts what it is asked ---------------------------------------------------- */
 
 typedef struct counter {
     sf_prior *prior;
@@ -81,8 +80,7 @@ static sf_prior *count(counter *c)
     return prior;
 }
 
-/* ---- the limit of small steps -----------------------------------------------------------------
- */
+/* ---- the limit of small steps ---------------------------------------------------------------- */
 
 /* A field whose modes decouple, and its posterior's mean and variance as a sampler has them. */
 typedef struct modes {
@@ -189,8 +187,7 @@ static void reverse(const modes *m, const sf_prior *posterior, double high, doub
     sf_free(offset);
 }
 
-/* ---- 1. one mode ------------------------------------------------------------------------------
- */
+/* ---- 1. one mode ----------------------------------------------------------------------------- */
 
 /* The mode that alternates from cell to cell, 4 in a row: a PSF p, 1 - 2p, p shows 1 - 4p of it. */
 static modes one_mode(double c, double a)
@@ -252,8 +249,7 @@ static void table_of_one_mode(void)
     printf("\n\n");
 }
 
-/* ---- 2. a field -------------------------------------------------------------------------------
- */
+/* ---- 2. a field ------------------------------------------------------------------------------ */
 
 static modes a_field(void)
 {
@@ -366,8 +362,7 @@ static void table_of_a_field(const modes *m)
     sf_free(variance);
 }
 
-/* ---- 3. samples -------------------------------------------------------------------------------
- */
+/* ---- 3. samples ------------------------------------------------------------------------------ */
 
 static sf_sample_options sampling(sf_predictor predictor, size_t steps)
 {
@@ -454,8 +449,7 @@ static void table_of_samples(const modes *m)
     printf("\n");
 }
 
-/* ---- 4. every kind of observation -------------------------------------------------------------
- */
+/* ---- 4. every kind of observation ------------------------------------------------------------ */
 
 typedef struct kind {
     const char *name;
@@ -624,8 +618,7 @@ static void table_of_observations(const sf_spectrum *spectrum)
     printf("\n");
 }
 
-/* ---- 5. two modes -----------------------------------------------------------------------------
- */
+/* ---- 5. two modes ---------------------------------------------------------------------------- */
 
 static double two_weights[] = {0.7, 0.3};
 static double two_means[] = {1.0, 0.6, -0.4, 1.0, -1.0, -0.2, 0.5, -1.2};

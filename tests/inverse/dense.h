@@ -243,8 +243,7 @@ static inline void dense_learn(const dense *d, double *c)
     sf_free(solved);
 }
 
-/* ---- the observations that the tests go through -----------------------------------------------
- */
+/* ---- the observations that the tests go through ---------------------------------------------- */
 
 static inline sf_psf *dense_psf(void)
 {

@@ -7,8 +7,7 @@
 #define EXPOSURES 3
 #define LENGTHS   2 /* axes */
 
-/* ---- three exposures that differ in everything ------------------------------------------------
- */
+/* ---- three exposures that differ in everything ----------------------------------------------- */
 
 /* Pixels of 2, 3 and 1 cells of 0.5; shifts, in units of length, of whole and of other parts of
  * cells. */
@@ -290,8 +289,7 @@ static void test_adjoint(void **state)
     dense_free(&d);
 }
 
-/* ---- solvers against matrices -----------------------------------------------------------------
- */
+/* ---- solvers against matrices ---------------------------------------------------------------- */
 
 /* mean + C H^T (S + H C H^T)^-1 (y - H mean), C the field's. */
 static void posterior_mean(const dense *d, double *mean)
@@ -481,8 +479,7 @@ static void test_draws(void **state)
     dense_free(&d);
 }
 
-/* ---- N times the same -------------------------------------------------------------------------
- */
+/* ---- N times the same ------------------------------------------------------------------------ */
 
 enum { SAME = 4, SIDE = 32, AREA = SIDE * SIDE };
 
@@ -617,8 +614,7 @@ static void test_repeated_counts_add_up(void **state)
     sf_observation_release(&single);
 }
 
-/* ---- what cannot be ---------------------------------------------------------------------------
- */
+/* ---- what cannot be -------------------------------------------------------------------------- */
 
 static sf_observation *plain(size_t side, double spacing, size_t upsample, double gain)
 {

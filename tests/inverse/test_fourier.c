@@ -216,13 +216,15 @@ static void test_draws_given_the_data(void **state)
 
 static void test_everything_sampled_without_noise(void **state)
 {
-    double scene[CELLS];
+    double scene[CELLS], dirty[CELLS];
     sf_observation *observation;
     sf_prior *prior;
     plane p;
 
     (void)state;
     make_plane(0.0, &p);
+    assert_ok(sf_fourier_dirty_image(&p.grid, p.value, NULL, NULL, 1e-6, dirty));
+    assert_true(relative_distance(dirty, p.truth, CELLS) < 1e-13);
     assert_ok(sf_observation_fourier(&p.grid, p.value, NULL, NULL, 1e-6, &observation));
     assert_int_equal(sf_observation_observed(observation), CELLS);
     assert_ok(sf_prior_total_variation(&p.grid, 1.0, 1e-3, &prior));
@@ -236,7 +238,7 @@ static void test_everything_sampled_without_noise(void **state)
 static void test_half_a_plane_is_all_of_it(void **state)
 {
     sf_wiener_options options = sf_wiener_options_default();
-    double half_scene[CELLS], scene[CELLS], half_mask[CELLS];
+    double half_scene[CELLS], scene[CELLS], half_mask[CELLS], half_dirty[CELLS], dirty[CELLS];
     sf_observation *half, *whole;
     plane p;
 
@@ -250,6 +252,9 @@ static void test_half_a_plane_is_all_of_it(void **state)
     }
     assert_ok(sf_observation_fourier(&p.grid, p.value, half_mask, p.sigma, 0.0, &half));
     observe(&p, &whole);
+    assert_ok(sf_fourier_dirty_image(&p.grid, p.value, half_mask, p.sigma, 0.0, half_dirty));
+    assert_ok(sf_fourier_dirty_image(&p.grid, p.value, p.mask, p.sigma, 0.0, dirty));
+    assert_true(relative_distance(half_dirty, dirty, CELLS) < 1e-13);
     assert_int_equal(sf_observation_observed(half), CELLS);
     assert_int_equal(sf_observation_observed(whole), CELLS);
     assert_close(sf_observation_noise(half), sqrt(2.0 / CELLS), 1e-14);

@@ -39,8 +39,7 @@ static void noisy_point(const dense *d, double u, double *x)
     add_noise(3, d->cells, u, x);
 }
 
-/* ---- every likelihood -------------------------------------------------------------------------
- */
+/* ---- every likelihood ------------------------------------------------------------------------ */
 
 /* D_y of a likelihood by its formula. */
 static void expected(const dense *d, sf_likelihood likelihood, bool spectrum, const double *x,
@@ -143,8 +142,7 @@ static void modes_without_power_stay_empty(void **state)
     }
 }
 
-/* ---- EXACT's other views ----------------------------------------------------------------------
- */
+/* ---- EXACT's other views --------------------------------------------------------------------- */
 
 /* u^2 dD_y/dx is the covariance of x_0 given x and y. */
 static void exact_pull_is_the_covariance(void **state)
@@ -212,8 +210,7 @@ static void exact_energy_has_the_score(void **state)
     }
 }
 
-/* ---- what results do not depend on ------------------------------------------------------------
- */
+/* ---- what results do not depend on ----------------------------------------------------------- */
 
 enum { BATCH = 5 };
 
@@ -296,8 +293,7 @@ static void two_threads_use_one_handle(void **state)
     dense_free(&d);
 }
 
-/* ---- the variance that is chosen, and that of modes -------------------------------------------
- */
+/* ---- the variance that is chosen, and that of modes ------------------------------------------ */
 
 static void variance_is_found_in_the_pixels(void **state)
 {
@@ -364,8 +360,7 @@ static void modes_have_the_posteriors_variance(void **state)
     dense_free(&d);
 }
 
-/* ---- a denoiser that is no Gaussian's ---------------------------------------------------------
- */
+/* ---- a denoiser that is no Gaussian's -------------------------------------------------------- */
 
 /* A network's Jacobian is neither symmetric nor positive: conjugate gradients once made 1e4 of a
  * source of 100. With what the pixels say the point is nearer to the truth than without. */
@@ -413,8 +408,7 @@ static void networks_do_not_run_away(void **state)
     sf_free(d);
 }
 
-/* ---- what became of the systems ---------------------------------------------------------------
- */
+/* ---- what became of the systems -------------------------------------------------------------- */
 
 /* Of two fields at once: all count, those in too few iterations as unfinished; and with more of
  * them what is left is less. */
@@ -504,8 +498,7 @@ static void what_is_left_is_measured_as_the_tolerance(void **state)
     dense_free(&d);
 }
 
-/* ---- refusals ---------------------------------------------------------------------------------
- */
+/* ---- refusals -------------------------------------------------------------------------------- */
 
 static void refused(sf_status wanted, sf_prior *prior, const dense *d,
                     const sf_posterior_options *options, const char *words)

@@ -250,8 +250,7 @@ static void test_damaged_tables(void **state)
     }
 }
 
-/* ---- third-party files ------------------------------------------------------------------------
- */
+/* ---- third-party files ----------------------------------------------------------------------- */
 
 /* What the files' own project, or plain arithmetic on their headers, says of them. */
 static const struct {

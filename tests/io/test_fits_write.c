@@ -54,8 +54,7 @@ static sf_fits *read_ok(const char *path)
     return fits;
 }
 
-/* ---- content ----------------------------------------------------------------------------------
- */
+/* ---- content --------------------------------------------------------------------------------- */
 
 static void test_images(void **state)
 {
@@ -125,8 +124,7 @@ static void test_checksums_and_reproducibility(void **state)
     fits_close_file(file, &code);
 }
 
-/* ---- headers ----------------------------------------------------------------------------------
- */
+/* ---- headers --------------------------------------------------------------------------------- */
 
 static int count_cards(const unsigned char *bytes, size_t size, const char *start)
 {
@@ -362,8 +360,7 @@ static void test_locale(void **state)
     free(bytes);
 }
 
-/* ---- misuse -----------------------------------------------------------------------------------
- */
+/* ---- misuse ---------------------------------------------------------------------------------- */
 
 static void test_misuse(void **state)
 {
@@ -390,8 +387,7 @@ static void test_misuse(void **state)
     assert_int_not_equal(access(scratch("misuse.fits"), F_OK), 0);
 }
 
-/* ---- where it goes ----------------------------------------------------------------------------
- */
+/* ---- where it goes --------------------------------------------------------------------------- */
 
 static void create_fails(const char *path, bool overwrite, const char *words)
 {

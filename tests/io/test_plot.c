@@ -38,8 +38,7 @@ static void ok(sf_status status)
     if (status != SF_OK) fail_msg("%s", sf_last_error());
 }
 
-/* ---- pictures ---------------------------------------------------------------------------------
- */
+/* ---- pictures -------------------------------------------------------------------------------- */
 
 /* An 8-bit RGB picture. */
 typedef struct picture {
@@ -126,8 +125,7 @@ static int count_colour(const picture *p, uint32_t colour, int from, int to)
 
 #define UNDEFINED 0x9ea8ad /* 0.62, 0.66, 0.68 */
 
-/* ---- panels -----------------------------------------------------------------------------------
- */
+/* ---- panels ---------------------------------------------------------------------------------- */
 
 static sf_panel panel_of(const char *title, const double *pixels)
 {
@@ -323,8 +321,7 @@ static void test_bad_panels(void **state)
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
-/* ---- curves -----------------------------------------------------------------------------------
- */
+/* ---- curves ---------------------------------------------------------------------------------- */
 
 /* Pixels in the first curve's colour, mixed with white at its edges. */
 static int count_blue(const sf_axes *axes, const sf_curve *curve)
@@ -504,8 +501,7 @@ static void test_frame_among_panels(void **state)
            "0 curves");
 }
 
-/* ---- ticks ------------------------------------------------------------------------------------
- */
+/* ---- ticks ----------------------------------------------------------------------------------- */
 
 static void expect_labels(sf_scale scale, double spacing, const char *labels)
 {
@@ -554,8 +550,7 @@ static void test_three_ticks(void **state)
     assert_int_equal(ticks.count, 5);
 }
 
-/* ---- places -----------------------------------------------------------------------------------
- */
+/* ---- places ---------------------------------------------------------------------------------- */
 
 static void test_overwrite(void **state)
 {

@@ -884,8 +884,7 @@ static void test_huge_inside(void **state)
     sf_model_release(&model);
 }
 
-/* ---- what an old opset means ------------------------------------------------------------------
- */
+/* ---- what an old opset means ----------------------------------------------------------------- */
 
 typedef struct sf_resized {
     float scale[2];
@@ -930,8 +929,7 @@ static void test_old_resize(void **state)
     }
 }
 
-/* ---- channels last ----------------------------------------------------------------------------
- */
+/* ---- channels last --------------------------------------------------------------------------- */
 
 /* A float tensor of free dimensions but the last, 1. */
 static void put_last_port(sf_bytes *graph, unsigned field, const char *name)

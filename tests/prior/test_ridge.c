@@ -275,8 +275,7 @@ static void test_scale_zero_is_homogeneous(void **state)
     sf_prior_release(&prior);
 }
 
-/* ---- chains
- * -------------------------------------------------------------------------------------- */
+/* ---- chains ---------------------------------------------------------------------------------- */
 
 enum { CHAINS = 800, MOVES = 100 };
 
@@ -372,8 +371,7 @@ static void test_langevin_obeys_the_virial_law(void **state)
     sf_prior_release(&prior);
 }
 
-/* ---- files
- * --------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static void test_onnx_and_back(void **state)
 {
@@ -407,8 +405,7 @@ static void test_onnx_and_back(void **state)
     sf_model_release(&loaded);
 }
 
-/* ---- training
- * ------------------------------------------------------------------------------------ */
+/* ---- training -------------------------------------------------------------------------------- */
 
 #define PATCH 12
 
@@ -538,8 +535,7 @@ static void test_training_learns(void **state)
     sf_ridge_release(&again);
 }
 
-/* ---- bad input
- * ----------------------------------------------------------------------------------- */
+/* ---- bad input ------------------------------------------------------------------------------- */
 
 static void test_bad_input(void **state)
 {
