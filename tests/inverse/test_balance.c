@@ -82,6 +82,35 @@ static double root_mean_square(const double *field)
     return sqrt(sum / PIXELS);
 }
 
+/* Where a penalty that is far too small or too large makes one of the residuals small from the
+ * first step on, the other one is waited for. */
+static void test_waits_for_the_larger_residual(void **state)
+{
+    static const double penalty[] = {1e-6, 1e4};
+    static double scene[PIXELS];
+    problem p;
+
+    (void)state;
+    pose(1.0, 2.0, &p);
+    for (int i = 0; i < 2; i++) {
+        sf_pnp_options options = sf_pnp_options_default();
+        sf_solver_report report;
+
+        options.multiplier = true;
+        options.find_excess = false;
+        options.penalty = penalty[i];
+        options.iterations = 1;
+        assert_ok(sf_pnp(p.observation, p.prior, &options, scene, &report));
+        assert_true(i == 0 ? report.dual_residual < 0.05 && report.primal_residual > 0.05
+                           : report.primal_residual < 0.05 && report.dual_residual > 0.05);
+        options.iterations = 500;
+        assert_ok(sf_pnp(p.observation, p.prior, &options, scene, &report));
+        assert_true(report.stop == SF_STOP_CONVERGED);
+        assert_true(report.primal_residual <= 0.05 && report.dual_residual <= 0.05);
+    }
+    forget(&p);
+}
+
 /* It stops at the first step with both residuals below the tolerance, and they are what the header
  * says, h^2 being the sum of the PSF's squares. */
 static void test_stops_on_both_residuals(void **state)
@@ -178,6 +207,7 @@ static void test_finds_the_noise(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_waits_for_the_larger_residual),
         cmocka_unit_test(test_stops_on_both_residuals),
         cmocka_unit_test(test_takes_the_iterate_that_does_not_fit_the_noise),
         cmocka_unit_test(test_finds_the_noise),
